@@ -1,0 +1,1 @@
+"""modelctl: everything that talks to modeld."""

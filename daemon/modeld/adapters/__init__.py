@@ -1,0 +1,1 @@
+"""One module per outside thing; takes an effect, returns a fact; none knows another."""

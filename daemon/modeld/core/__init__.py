@@ -1,0 +1,1 @@
+"""Decisions, pure: facts in, effects out; no clock, no files, no sockets."""

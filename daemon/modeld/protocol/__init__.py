@@ -1,0 +1,1 @@
+"""The shared vocabulary of modeld and everything that talks to it; msgspec and the standard library only."""

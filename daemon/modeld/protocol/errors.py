@@ -1,0 +1,73 @@
+"""What can go wrong, as values.
+
+One struct for every refusal and every fault that reaches a client: a code to branch on, a sentence to read, a hint to
+act on. The codes in their families::
+
+    the request        bad_request, unsupported_version, too_large
+    the thing          not_found, already_exists, not_on_disk, bad_model_file
+    refused            in_use, busy, context_overflow, not_enough_memory, not_allowed, shutting_down
+    the disk           disk_full, unwritable
+    the network        unreachable, http_error, changed_remotely, hash_mismatch
+    the worker         load_failed, worker_crashed, generation_failed, implausible
+    the end            cancelled, interrupted
+    us                 internal
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class ErrorCode(StrEnum):
+    """The kinds of failure a program can tell apart."""
+
+    BAD_REQUEST = "bad_request"
+    UNSUPPORTED_VERSION = "unsupported_version"
+    TOO_LARGE = "too_large"
+    NOT_FOUND = "not_found"
+    ALREADY_EXISTS = "already_exists"
+    NOT_ON_DISK = "not_on_disk"
+    BAD_MODEL_FILE = "bad_model_file"
+    IN_USE = "in_use"
+    BUSY = "busy"
+    CONTEXT_OVERFLOW = "context_overflow"
+    NOT_ENOUGH_MEMORY = "not_enough_memory"
+    NOT_ALLOWED = "not_allowed"
+    SHUTTING_DOWN = "shutting_down"
+    DISK_FULL = "disk_full"
+    UNWRITABLE = "unwritable"
+    UNREACHABLE = "unreachable"
+    HTTP_ERROR = "http_error"
+    CHANGED_REMOTELY = "changed_remotely"
+    HASH_MISMATCH = "hash_mismatch"
+    LOAD_FAILED = "load_failed"
+    WORKER_CRASHED = "worker_crashed"
+    GENERATION_FAILED = "generation_failed"
+    IMPLAUSIBLE = "implausible"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    INTERNAL = "internal"
+
+
+REFUSALS = frozenset(
+    {
+        ErrorCode.ALREADY_EXISTS,
+        ErrorCode.NOT_ON_DISK,
+        ErrorCode.IN_USE,
+        ErrorCode.BUSY,
+        ErrorCode.CONTEXT_OVERFLOW,
+        ErrorCode.NOT_ENOUGH_MEMORY,
+        ErrorCode.NOT_ALLOWED,
+        ErrorCode.SHUTTING_DOWN,
+        ErrorCode.DISK_FULL,
+    }
+)
+"""Codes that mean "understood, and not now": nothing was broken and nothing was done."""
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One failure: ``message`` says what and why, ``hint`` what to do next (may be empty)."""
+
+    code: ErrorCode
+    message: str
+    hint: str = ""

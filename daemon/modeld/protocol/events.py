@@ -1,0 +1,134 @@
+"""What the daemon tells everyone, as it happens.
+
+Every event carries ``epoch`` (this daemon's run), ``seq`` (one more than the event before) and ``at``. ``topic`` gives the
+first frame, ``kind.key``, so that a subscription by prefix selects.
+"""
+
+from typing import assert_never
+
+import msgspec
+
+from modeld.protocol import views
+from modeld.protocol.states import JobKind
+from modeld.protocol.wire import VERSION, snake
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=snake):
+    """The part every event has."""
+
+    v: int = VERSION
+    epoch: str
+    seq: int
+    at: str
+
+
+class ModelChanged(Event):
+    """A model is new or changed; ``model`` is all of it. ``reason`` says why where that is not plain (an eviction)."""
+
+    model: views.ModelView
+    reason: str = ""
+
+
+class ModelRemoved(Event):
+    """A model is no longer known."""
+
+    model: str
+
+
+class JobChanged(Event):
+    """A job is new or changed its state; a final state is sent exactly once."""
+
+    job: views.JobView
+
+
+class JobProgress(Event):
+    """A running job moved on; at most ten a second for each job."""
+
+    job: str
+    kind: JobKind
+    model: str
+    progress: views.Progress
+
+
+class ContextUsed(Event):
+    """The context of a loaded model while a generation runs, as llama.cpp counts it."""
+
+    model: str
+    used: int
+    size: int
+
+
+class ContextRefused(Event):
+    """A prompt was too long for the context and was refused, whole."""
+
+    model: str
+    prompt_tokens: int
+    size: int
+
+
+class ContextFull(Event):
+    """A generation stopped because the context is full; nothing was shifted or cut."""
+
+    model: str
+    size: int
+
+
+class SystemSampled(Event):
+    """The machine's memory moved by enough to show."""
+
+    system: views.SystemView
+
+
+class DaemonStarted(Event):
+    """A daemon began; everything known of an earlier epoch is void."""
+
+    daemon: views.DaemonView
+
+
+class DaemonStopping(Event):
+    """The daemon ends; this is its last event."""
+
+
+class Heartbeat(Event):
+    """Sent each second; its ``seq`` is that of the newest event, and it takes none itself."""
+
+
+AnyEvent = (
+    ModelChanged
+    | ModelRemoved
+    | JobChanged
+    | JobProgress
+    | ContextUsed
+    | ContextRefused
+    | ContextFull
+    | SystemSampled
+    | DaemonStarted
+    | DaemonStopping
+    | Heartbeat
+)
+"""Every event there is."""
+
+_JOB_TOPICS = {JobKind.PULL: "download", JobKind.BENCHMARK: "benchmark"}
+
+
+def topic(event: AnyEvent) -> str:
+    """The topic an event is published under."""
+    match event:
+        case ModelChanged(model=model):
+            return f"model.{model.key}"
+        case ModelRemoved(model=key):
+            return f"model.{key}"
+        case JobChanged(job=job):
+            return f"{_JOB_TOPICS[job.kind]}.{job.model}"
+        case JobProgress(kind=kind, model=key):
+            return f"{_JOB_TOPICS[kind]}.{key}"
+        case ContextUsed(model=key) | ContextRefused(model=key) | ContextFull(model=key):
+            return f"context.{key}"
+        case SystemSampled():
+            return "system.memory"
+        case DaemonStarted() | DaemonStopping():
+            return "daemon.state"
+        case Heartbeat():
+            return "daemon.heartbeat"
+        case _:
+            assert_never(event)

@@ -1,0 +1,101 @@
+"""What the daemon answers: a result, a chunk of one, or an error; never more than one of them in a frame."""
+
+import msgspec
+
+from modeld.protocol import views
+from modeld.protocol.errors import Failure
+from modeld.protocol.wire import VERSION
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=str.lower):
+    """The base of every result; ``type`` names it."""
+
+
+class Pong(Result):
+    """The daemon is there."""
+
+    version: str
+    protocol: int
+    pid: int
+    epoch: str
+
+
+class Snapshot(Result):
+    """Everything at one moment."""
+
+    snapshot: views.Snapshot
+
+
+class Status(Result):
+    """The daemon, the machine's memory, what is loaded and what runs."""
+
+    daemon: views.DaemonView
+    system: views.SystemView
+    loaded: list[views.ModelView]
+    running: list[views.JobView]
+
+
+class Models(Result):
+    """All models asked for, in the order of the catalogue, then by key."""
+
+    models: list[views.ModelView]
+
+
+class Model(Result):
+    """One model as it is now; ``note`` says what a person should know."""
+
+    model: views.ModelView
+    note: str = ""
+
+
+class Jobs(Result):
+    """The jobs asked for, oldest first."""
+
+    jobs: list[views.JobView]
+
+
+class Generated(Result):
+    """The end of a generation."""
+
+    generation: views.Generation
+
+
+class History(Result):
+    """A model's benchmark history."""
+
+    history: views.History
+
+
+class Comparison(Result):
+    """Benchmarked models side by side."""
+
+    comparison: views.Comparison
+
+
+class Done(Result):
+    """It was done; ``note`` says what a person should know."""
+
+    note: str = ""
+
+
+AnyResult = Pong | Snapshot | Status | Models | Model | Jobs | Generated | History | Comparison | Done
+"""Every result there is."""
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a streamed answer: ``text`` is new, the counts are totals so far."""
+
+    text: str
+    completion_tokens: int
+    context_used: int
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """One frame back to the client that asked."""
+
+    v: int = VERSION
+    id: str
+    ok: bool
+    result: AnyResult | None = None
+    chunk: Chunk | None = None
+    error: Failure | None = None

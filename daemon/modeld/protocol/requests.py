@@ -1,0 +1,198 @@
+"""What a client can ask, one struct per ``op``; unknown fields are refused by name."""
+
+import msgspec
+
+from modeld.protocol.wire import VERSION
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag=str.lower, forbid_unknown_fields=True):
+    """The part every request has.
+
+    ``id`` comes back in the reply. ``key`` (optional, for requests that change something) makes a repetition safe: the
+    same key again from anyone gets the first answer.
+    """
+
+    v: int = VERSION
+    id: str
+    key: str = ""
+
+
+class Ping(Request):
+    """Ask whether the daemon is there, and which one it is."""
+
+
+class Snapshot(Request):
+    """Ask for everything at one moment, to start following the events from."""
+
+
+class Status(Request):
+    """Ask for the daemon and the machine's memory."""
+
+
+class List(Request):
+    """Ask for all models."""
+
+
+class Show(Request):
+    """Ask for one model."""
+
+    model: str
+
+
+class Add(Request):
+    """Add a model: ``source`` is an https URL, ``hf:org/repo:FILE`` or the absolute path of a GGUF file (used in place)."""
+
+    model: str
+    source: str
+    display_name: str = ""
+    description: str = ""
+    sha256: str = ""
+
+
+class Remove(Request):
+    """Remove exactly this model; ``keep_file`` leaves its file on disk."""
+
+    model: str
+    keep_file: bool = False
+
+
+class Pull(Request):
+    """Download a model; the reply names the job. With ``wait`` the answer comes when it ends."""
+
+    model: str
+    wait: bool = False
+
+
+class Jobs(Request):
+    """Ask for the jobs; ``model`` narrows."""
+
+    model: str = ""
+
+
+class Cancel(Request):
+    """Cancel a job by id, the running job of a model, or a generation by the ``id`` of its request (same connection).
+
+    Exactly one of the three. ``keep`` leaves a pull's partial file for a later resume.
+    """
+
+    job: str = ""
+    model: str = ""
+    request: str = ""
+    keep: bool = True
+
+
+class Load(Request):
+    """Load a model into a worker; zero or absent means the setting's value. ``gpu_layers`` -1 means all."""
+
+    model: str
+    context_size: int = 0
+    gpu_layers: int | None = None
+    threads: int = 0
+    wait: bool = False
+
+
+class Unload(Request):
+    """Unload a model, or all with an empty ``model``."""
+
+    model: str = ""
+    wait: bool = False
+
+
+class Pin(Request):
+    """Keep a model loaded (never evicted, never idle-unloaded), or stop doing so."""
+
+    model: str
+    pinned: bool = True
+
+
+class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the next token is chosen; ``temperature`` 0 is greedy; ``seed`` None is random."""
+
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    repeat_penalty: float = 1.0
+    seed: int | None = None
+    stop: list[str] = []
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One turn of a conversation; ``role`` is ``system``, ``user`` or ``assistant``."""
+
+    role: str
+    content: str
+
+
+class Generate(Request):
+    """Continue ``prompt`` as it stands (no template). Loads the model if needed.
+
+    ``max_tokens`` 0: until the model ends or the context is full. ``stream`` needs a DEALER.
+    """
+
+    model: str
+    prompt: str
+    max_tokens: int = 0
+    sampling: Sampling = msgspec.field(default_factory=Sampling)
+    stream: bool = False
+
+
+class Chat(Request):
+    """Answer a conversation through the model's own chat template. Loads the model if needed."""
+
+    model: str
+    messages: list[Message]
+    max_tokens: int = 0
+    sampling: Sampling = msgspec.field(default_factory=Sampling)
+    stream: bool = False
+
+
+class Benchmark(Request):
+    """Benchmark models, each a job; loads what is needed. Empty ``models`` with ``all`` means every one on disk."""
+
+    models: list[str] = []
+    all: bool = False
+    repetitions: int = 3
+    max_tokens: int = 128
+    wait: bool = False
+
+
+class Results(Request):
+    """Ask for a model's benchmark history, at most the newest ``limit``."""
+
+    model: str
+    limit: int = 10
+
+
+class Compare(Request):
+    """Ask for the newest result of each benchmarked model (or of ``models``), fastest first."""
+
+    models: list[str] = []
+
+
+class Shutdown(Request):
+    """Stop the daemon in order: children ended, state saved."""
+
+
+AnyRequest = (
+    Ping
+    | Snapshot
+    | Status
+    | List
+    | Show
+    | Add
+    | Remove
+    | Pull
+    | Jobs
+    | Cancel
+    | Load
+    | Unload
+    | Pin
+    | Generate
+    | Chat
+    | Benchmark
+    | Results
+    | Compare
+    | Shutdown
+)
+"""Every request there is."""

@@ -1,0 +1,46 @@
+"""The states a model and a job can be in, by the names the wire uses."""
+
+from enum import StrEnum
+
+
+class ModelState(StrEnum):
+    """Where a model stands; the moves between them are in ``modeld.core.model``."""
+
+    ABSENT = "absent"
+    DOWNLOADING = "downloading"
+    ON_DISK = "on_disk"
+    LOADING = "loading"
+    LOADED = "loaded"
+    BUSY = "busy"
+    UNLOADING = "unloading"
+
+
+class JobState(StrEnum):
+    """Where a job stands; the moves between them are in ``modeld.core.job``."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    PULL = "pull"
+    BENCHMARK = "benchmark"
+
+
+IN_MEMORY = frozenset({ModelState.LOADED, ModelState.BUSY})
+"""The states in which a worker holds the model and can answer."""
+
+HAS_WORKER = IN_MEMORY | {ModelState.LOADING, ModelState.UNLOADING}
+"""The states in which a worker process exists."""
+
+HAS_FILE = HAS_WORKER | {ModelState.ON_DISK}
+"""The states in which the whole model file is there."""
+
+FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+"""The states a job never leaves."""

@@ -1,0 +1,270 @@
+"""What the daemon shows of itself: the nouns in replies, events and snapshots.
+
+Times are ISO 8601 strings in UTC; sizes are bytes; durations are seconds unless the name says otherwise.
+"""
+
+import msgspec
+
+from modeld.protocol.errors import Failure
+from modeld.protocol.states import JobKind, JobState, ModelState
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of every view: immutable, named fields, new fields have defaults."""
+
+
+class HeaderView(View):
+    """What a GGUF file says of itself in its header."""
+
+    architecture: str
+    name: str = ""
+    parameters: int
+    quantization: str
+    context_length: int = 0
+    layers: int = 0
+    embedding_length: int = 0
+    heads: int = 0
+    heads_kv: int = 0
+    key_length: int = 0
+    value_length: int = 0
+    sliding_window: int = 0
+    vocabulary: int = 0
+    chat_template: bool = False
+    file_bytes: int = 0
+
+
+class Figure(View):
+    """A measured number: mean and sample standard deviation over ``n`` repetitions."""
+
+    mean: float
+    stddev: float = 0.0
+    n: int = 1
+
+
+class BenchmarkResult(View):
+    """One run in the nine keys of ``model_benchmarks.json``.
+
+    ``tokens_per_second`` is the decode rate; ``inference_time`` is the whole answer, prefill and decode, in
+    milliseconds; ``memory_usage_mb`` is the peak resident memory of the worker in MiB.
+    """
+
+    model_key: str
+    tokens_per_second: float
+    inference_time: float
+    context_used: int
+    context_available: int
+    timestamp: str
+    prompt_tokens: int
+    completion_tokens: int
+    memory_usage_mb: float
+
+
+class Environment(View):
+    """What a benchmark ran on; kept with every run."""
+
+    cpu: str = ""
+    cores: int = 0
+    threads: int = 0
+    gpu: str = ""
+    gpu_layers: int = 0
+    driver: str = ""
+    library: str = ""
+    os: str = ""
+    python: str = ""
+    power: str = "n/a"
+
+
+class BenchmarkRun(View):
+    """Everything one benchmark measured.
+
+    ``prefill`` and ``decode`` (tokens/s) and ``first_token_ms`` are of the standard prompt; ``pp`` and ``tg``
+    (tokens/s) are llama-bench's ``pp<pp_tokens>`` and ``tg<tg_tokens>``. ``None`` means not available here.
+    """
+
+    id: str
+    result: BenchmarkResult
+    prefill: Figure
+    decode: Figure
+    first_token_ms: Figure
+    inference_ms: Figure
+    pp: Figure | None = None
+    pp_tokens: int = 0
+    tg: Figure | None = None
+    tg_tokens: int = 0
+    load_s: float = 0.0
+    memory_peak_bytes: int = 0
+    gpu_memory_bytes: int | None = None
+    energy_j: float | None = None
+    disturbed: bool = False
+    disturbance: str = ""
+    environment: Environment = msgspec.field(default_factory=Environment)
+
+
+class BenchmarkAverage(View):
+    """The mean over a model's whole history of ``runs`` benchmarks."""
+
+    runs: int
+    avg_tokens_per_second: float
+    avg_inference_time: float
+    avg_memory_usage_mb: float
+
+
+class LoadedView(View):
+    """The worker that holds a model: where it runs and what it takes, measured."""
+
+    run: int
+    pid: int = 0
+    device: str = "CPU"
+    gpu_layers: int = 0
+    threads: int = 0
+    context_size: int = 0
+    context_used: int = 0
+    memory_bytes: int = 0
+    memory_peak_bytes: int = 0
+    load_s: float = 0.0
+    loaded_at: str = ""
+    last_used_at: str = ""
+    requests_waiting: int = 0
+
+
+class ModelView(View):
+    """One model, whole.
+
+    ``size_bytes`` is the file on disk or, before the download, what it will take (0 when unknown).
+    ``estimated_bytes`` is the memory a load will need; compare with ``loaded.memory_bytes``.
+    """
+
+    key: str
+    state: ModelState
+    display_name: str
+    description: str = ""
+    source: str = ""
+    builtin: bool = False
+    path: str = ""
+    in_place: bool = False
+    size_bytes: int = 0
+    sha256: str = ""
+    verified: bool = False
+    context_length: int = 0
+    estimated_bytes: int = 0
+    pinned: bool = False
+    active: bool = False
+    header: HeaderView | None = None
+    loaded: LoadedView | None = None
+    last_load_s: float = 0.0
+    latest: BenchmarkResult | None = None
+    average: BenchmarkAverage | None = None
+    failure: Failure | None = None
+
+
+class Progress(View):
+    """How far a job is.
+
+    A pull counts bytes in ``done`` and ``total`` (``total`` 0: unknown) with ``rate`` in bytes/s; a benchmark
+    counts steps, with ``rate`` the newest tokens/s. ``percent`` is 0 to 100 or None; ``eta_s`` None when unknown.
+    ``stalled_since`` is set while no byte arrives; ``retries`` counts reconnections.
+    """
+
+    done: int = 0
+    total: int = 0
+    percent: float | None = None
+    rate: float = 0.0
+    eta_s: float | None = None
+    phase: str = ""
+    stalled_since: str = ""
+    retries: int = 0
+
+
+class JobView(View):
+    """One job, whole. ``already_there`` marks a pull that found its file complete and verified."""
+
+    id: str
+    kind: JobKind
+    model: str
+    state: JobState
+    created_at: str
+    started_at: str = ""
+    ended_at: str = ""
+    progress: Progress = msgspec.field(default_factory=Progress)
+    already_there: bool = False
+    failure: Failure | None = None
+    benchmark: BenchmarkRun | None = None
+
+
+class SystemView(View):
+    """The machine's memory, and what the daemon and its workers take of it, in bytes."""
+
+    memory_total: int = 0
+    memory_available: int = 0
+    daemon_memory: int = 0
+    workers_memory: int = 0
+    disk_free: int = 0
+
+
+class DaemonView(View):
+    """The daemon itself."""
+
+    version: str
+    pid: int
+    started_at: str
+    home: str = ""
+    models_dir: str = ""
+    log_file: str = ""
+
+
+class Comparison(View):
+    """Benchmarked models side by side, fastest first; ``fastest`` and ``most_efficient`` are keys or empty."""
+
+    rows: list[BenchmarkResult]
+    fastest: str = ""
+    most_efficient: str = ""
+
+
+class Change(View):
+    """The newest run against the one before it; ``significant`` when larger than the noise of both.
+
+    ``percent`` is the change of the decode rate, positive when faster.
+    """
+
+    percent: float
+    significant: bool
+
+
+class History(View):
+    """A model's benchmark runs, oldest first, their average and the last change."""
+
+    model: str
+    runs: list[BenchmarkRun]
+    average: BenchmarkAverage | None = None
+    change: Change | None = None
+
+
+class Generation(View):
+    """How a generation ended, with true counts and separate times.
+
+    ``finish`` is ``stop`` (the model ended), ``length`` (the limit asked for), ``context_full`` or ``cancelled``.
+    """
+
+    model: str
+    text: str
+    finish: str
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    prefill_ms: float
+    decode_ms: float
+    first_token_ms: float
+    context_used: int
+    context_size: int
+
+
+class Snapshot(View):
+    """Everything at one moment: apply events of ``epoch`` with a ``seq`` above this one."""
+
+    epoch: str
+    seq: int
+    at: str
+    daemon: DaemonView
+    system: SystemView
+    models: list[ModelView]
+    jobs: list[JobView]

@@ -1,0 +1,138 @@
+"""What the daemon and a worker child say to each other.
+
+The daemon's frames are ``AnyOrder``, the worker's ``AnyNews``. A worker announces itself with ``Hello``, is told ``LoadFile``
+once, answers ``Ready`` or ``LoadFailed`` (and exits), then does one task at a time. ``task`` numbers are the daemon's.
+"""
+
+import msgspec
+
+from modeld.protocol.errors import Failure
+from modeld.protocol.requests import Message, Sampling
+from modeld.protocol.views import BenchmarkRun, Generation
+from modeld.protocol.wire import snake
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=snake):
+    """The base of what a worker is told."""
+
+
+class LoadFile(Order):
+    """Load this file; ``threads`` 0 means physical cores, ``gpu_layers`` -1 means all, 0 means none."""
+
+    model: str
+    path: str
+    context_size: int
+    gpu_layers: int = 0
+    threads: int = 0
+    batch_size: int = 512
+
+
+class Answer(Order):
+    """Generate: from ``messages`` through the chat template, else from ``prompt`` as it stands."""
+
+    task: int
+    prompt: str = ""
+    messages: list[Message] = []
+    max_tokens: int = 0
+    sampling: Sampling = msgspec.field(default_factory=Sampling)
+
+
+class Measure(Order):
+    """Benchmark: ``prompt`` through the chat template greedily for ``max_tokens``, then ``pp``/``tg`` as llama-bench does."""
+
+    task: int
+    prompt: str
+    max_tokens: int = 128
+    repetitions: int = 3
+    pp_tokens: int = 512
+    tg_tokens: int = 128
+
+
+class Stop(Order):
+    """Give up the task, soon."""
+
+    task: int
+
+
+class Exit(Order):
+    """Free everything and end with exit code 0."""
+
+
+class News(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=snake):
+    """The base of what a worker says."""
+
+
+class Hello(News):
+    """The worker process runs and can be told what to load."""
+
+    pid: int
+
+
+class Ready(News):
+    """The model is in memory; the figures are as llama.cpp reports them."""
+
+    device: str
+    gpu_layers: int
+    threads: int
+    context_size: int
+    load_s: float
+    memory_bytes: int
+    library: str
+
+
+class LoadFailed(News):
+    """The file could not be loaded; the worker exits after this."""
+
+    failure: Failure
+
+
+class Piece(News):
+    """New text of a task (coalesced: the first token at once, then at most 40 a second), with totals so far."""
+
+    task: int
+    text: str
+    completion_tokens: int
+    context_used: int
+
+
+class Answered(News):
+    """A task ended well; ``generation.text`` is the whole answer."""
+
+    task: int
+    generation: Generation
+
+
+class Refused(News):
+    """A prompt does not fit: both numbers, and nothing was computed."""
+
+    task: int
+    prompt_tokens: int
+    context_size: int
+
+
+class Measured(News):
+    """A benchmark ended; ``run.id`` and ``run.load_s`` are filled in by the daemon."""
+
+    task: int
+    run: BenchmarkRun
+
+
+class MeasureProgress(News):
+    """A benchmark's step of ``steps`` ended; ``phase`` is ``warm-up``, ``prompt``, ``pp`` or ``tg``."""
+
+    task: int
+    step: int
+    steps: int
+    phase: str
+    tokens_per_second: float = 0.0
+
+
+class TaskFailed(News):
+    """A task ended badly (also when it was stopped, with code ``cancelled``, in a benchmark)."""
+
+    task: int
+    failure: Failure
+
+
+AnyOrder = LoadFile | Answer | Measure | Stop | Exit
+AnyNews = Hello | Ready | LoadFailed | Piece | Answered | Refused | Measured | MeasureProgress | TaskFailed

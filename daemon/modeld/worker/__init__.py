@@ -1,0 +1,1 @@
+"""The child process that holds one model; the only importer of llama_cpp."""
