@@ -22,26 +22,26 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=sna
     at: str
 
 
-class ModelChanged(Event):
+class ModelChanged(Event, kw_only=True):
     """A model is new or changed; ``model`` is all of it. ``reason`` says why where that is not plain (an eviction)."""
 
     model: views.ModelView
     reason: str = ""
 
 
-class ModelRemoved(Event):
+class ModelRemoved(Event, kw_only=True):
     """A model is no longer known."""
 
     model: str
 
 
-class JobChanged(Event):
+class JobChanged(Event, kw_only=True):
     """A job is new or changed its state; a final state is sent exactly once."""
 
     job: views.JobView
 
 
-class JobProgress(Event):
+class JobProgress(Event, kw_only=True):
     """A running job moved on; at most ten a second for each job."""
 
     job: str
@@ -50,7 +50,7 @@ class JobProgress(Event):
     progress: views.Progress
 
 
-class ContextUsed(Event):
+class ContextUsed(Event, kw_only=True):
     """The context of a loaded model while a generation runs, as llama.cpp counts it."""
 
     model: str
@@ -58,7 +58,7 @@ class ContextUsed(Event):
     size: int
 
 
-class ContextRefused(Event):
+class ContextRefused(Event, kw_only=True):
     """A prompt was too long for the context and was refused, whole."""
 
     model: str
@@ -66,30 +66,30 @@ class ContextRefused(Event):
     size: int
 
 
-class ContextFull(Event):
+class ContextFull(Event, kw_only=True):
     """A generation stopped because the context is full; nothing was shifted or cut."""
 
     model: str
     size: int
 
 
-class SystemSampled(Event):
+class SystemSampled(Event, kw_only=True):
     """The machine's memory moved by enough to show."""
 
     system: views.SystemView
 
 
-class DaemonStarted(Event):
+class DaemonStarted(Event, kw_only=True):
     """A daemon began; everything known of an earlier epoch is void."""
 
     daemon: views.DaemonView
 
 
-class DaemonStopping(Event):
+class DaemonStopping(Event, kw_only=True):
     """The daemon ends; this is its last event."""
 
 
-class Heartbeat(Event):
+class Heartbeat(Event, kw_only=True):
     """Sent each second; its ``seq`` is that of the newest event, and it takes none itself."""
 
 
