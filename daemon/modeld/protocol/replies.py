@@ -96,6 +96,6 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     v: int = VERSION
     id: str
     ok: bool
-    result: AnyResult | None = None
-    chunk: Chunk | None = None
-    error: Failure | None = None
+    result: AnyResult | msgspec.UnsetType = msgspec.UNSET
+    chunk: Chunk | msgspec.UnsetType = msgspec.UNSET
+    error: Failure | msgspec.UnsetType = msgspec.UNSET
