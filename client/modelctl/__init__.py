@@ -1,1 +1,22 @@
-"""modelctl: everything that talks to modeld."""
+"""Everything that talks to modeld: the Python client, the command line, the viewer and the tray.
+
+``from modelctl import Client`` is all a program needs. The names are resolved on first use, so that importing the
+package costs nothing to those who want one module of it.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelctl.client import Client
+    from modelctl.errors import BadRequest, DaemonAway, ModeldError, NotFound, Refused
+
+__all__ = ["BadRequest", "Client", "DaemonAway", "ModeldError", "NotFound", "Refused"]
+
+
+def __getattr__(name: str) -> object:
+    """Resolve a public name when it is first used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("modelctl.client" if name == "Client" else "modelctl.errors"), name)

@@ -1,0 +1,5 @@
+"""``python -m modelctl``: the command line."""
+
+from modelctl.cli import main
+
+main()

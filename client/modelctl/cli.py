@@ -1,0 +1,131 @@
+"""The command line: finds the verb, runs it, and turns what went wrong into a message and an exit code.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the daemon is not reachable, 4 not found, 5 refused, 130 interrupted.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+from modeld import __version__
+from modeld.protocol import wire
+from modeld.protocol.errors import ErrorCode, Failure
+
+from modelctl.errors import ModeldError
+from modelctl.session import Session, colour_wanted
+from modelctl.verb import json_option
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+VERBS = {
+    "up": "lifecycle",
+    "down": "lifecycle",
+    "status": "status",
+    "logs": "logs",
+    "add": "models",
+    "ls": "models",
+    "show": "models",
+    "rm": "models",
+    "pull": "pull",
+    "jobs": "jobs",
+    "cancel": "jobs",
+    "load": "memory",
+    "unload": "memory",
+    "pin": "memory",
+    "unpin": "memory",
+    "ps": "ps",
+    "run": "run",
+    "bench": "bench",
+    "results": "results",
+    "compare": "results",
+    "watch": "watch",
+    "completion": "completion",
+}
+"""Verb -> the module of ``modelctl.commands`` that has it, under its own name."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a verb's module when the verb is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The verbs, in the order a person meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The verb of this name."""
+        if cmd_name not in VERBS:
+            return None
+        from importlib import import_module
+
+        module = import_module(f"modelctl.commands.{VERBS[cmd_name]}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _group() -> None:
+    """Download, load, run and measure local models through the modeld daemon."""
+
+
+cli = LazyGroup(
+    name="modelctl",
+    help=_group.__doc__,
+    params=[json_option()],
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: modelctl up",
+)
+click.version_option(__version__, prog_name="modelctl", message="%(prog)s %(version)s")(cli)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or a file of another encoding gets "?" for a sign that it lacks, not a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_run(words, Session()))
+
+
+def _run(words: list[str], session: Session) -> int:
+    try:
+        code = cli.main(words, prog_name="modelctl", standalone_mode=False, obj=session, color=colour_wanted())
+        sys.stdout.flush()
+    except ModeldError as error:
+        return _report(error.failure, session.json, error.exit_code)
+    except click.UsageError as error:
+        return _misused(error, session.json or "--json" in words)
+    except click.ClickException as error:
+        failure = Failure(code=ErrorCode.INTERNAL, message=error.format_message())
+        return _report(failure, session.json, error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone; python's own flush at exit must not complain about it either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return code if isinstance(code, int) else 0
+
+
+def _misused(error: click.UsageError, as_json: bool) -> int:
+    if as_json:
+        return _report(Failure(code=ErrorCode.BAD_REQUEST, message=error.format_message()), True, 2)
+    error.show()
+    return 2
+
+
+def _report(failure: Failure, as_json: bool, exit_code: int) -> int:
+    if as_json:
+        click.echo('{"error":' + wire.encode(failure).decode() + "}", err=True)
+        return exit_code
+    label = click.style("error:", fg="red") if colour_wanted() is None else "error:"
+    click.echo(f"{label} {failure.message}", err=True)
+    if failure.hint:
+        click.echo(f"hint: {failure.hint}", err=True)
+    return exit_code
+
+
+if __name__ == "__main__":
+    main()

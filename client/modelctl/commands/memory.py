@@ -1,0 +1,67 @@
+"""``load``, ``unload``, ``pin``, ``unpin``: which models are in memory."""
+
+import click
+from modeld.protocol import replies
+
+from modelctl.session import Session, pass_session
+from modelctl.verb import KEY, Verb
+
+
+@click.command(cls=Verb, example="modelctl load mistral --context 8192 --gpu-layers -1")
+@click.argument("key", type=KEY)
+@click.option("--context", type=click.IntRange(min=1), help="Context size in tokens.")
+@click.option("--gpu-layers", type=click.IntRange(min=-1), help="Layers on the GPU: -1 all, 0 none.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads to compute with.")
+@pass_session
+def load(session: Session, key: str, context: int | None, gpu_layers: int | None, threads: int | None) -> None:
+    """Load a model into memory, and return when it can answer."""
+    answer = session.client.load(key, context_size=context or 0, gpu_layers=gpu_layers, threads=threads or 0)
+    if session.json:
+        session.emit(answer)
+        return
+    from modelctl.format import format_bytes
+
+    loaded = answer.model.loaded
+    if loaded is None:
+        session.line(f"{key.upper()} is {answer.model.state}.")
+    else:
+        where = f"{loaded.device}, {format_bytes(loaded.memory_bytes)}, context {loaded.context_size}"
+        session.line(f"{key.upper()} is loaded ({where}, in {loaded.load_s:.1f}s).")
+    if answer.note:
+        session.say(answer.note)
+
+
+@click.command(cls=Verb, example="modelctl unload mistral\nmodelctl unload --all")
+@click.argument("key", type=KEY, required=False, default="")
+@click.option("--all", "all_", is_flag=True, help="Unload every model.")
+@pass_session
+def unload(session: Session, key: str, all_: bool) -> None:
+    """Unload a model, and return when its memory is free."""
+    if bool(key) == all_:
+        raise click.UsageError("Name one model, or give --all.")
+    _done(session, session.client.unload(key), f"{key.upper()} is unloaded." if key else "All models are unloaded.")
+
+
+@click.command(cls=Verb, example="modelctl pin mistral")
+@click.argument("key", type=KEY)
+@pass_session
+def pin(session: Session, key: str) -> None:
+    """Keep a model loaded: it is never evicted and never unloaded for being idle."""
+    _done(session, session.client.pin(key), f"{key.upper()} is pinned.")
+
+
+@click.command(cls=Verb, example="modelctl unpin mistral")
+@click.argument("key", type=KEY)
+@pass_session
+def unpin(session: Session, key: str) -> None:
+    """Let a pinned model be unloaded again."""
+    _done(session, session.client.pin(key, False), f"{key.upper()} is not pinned.")
+
+
+def _done(session: Session, answer: replies.Result, text: str) -> None:
+    if session.json:
+        session.emit(answer)
+        return
+    session.line(text)
+    if isinstance(answer, replies.Done | replies.Model) and answer.note:
+        session.say(answer.note)

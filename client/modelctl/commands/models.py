@@ -1,0 +1,105 @@
+"""``add``, ``ls``, ``show``, ``rm``: the models the daemon knows."""
+
+from pathlib import Path
+
+import click
+from modeld.protocol import replies
+from modeld.protocol.states import HAS_FILE
+from modeld.protocol.views import ModelView
+
+from modelctl.session import Session, pass_session
+from modelctl.verb import KEY, Verb
+
+REMOTE = ("https://", "http://", "hf:")
+
+
+@click.command(cls=Verb, example="modelctl add mistral hf:org/repo:Q4_K_M\nmodelctl add tiny ./tiny.gguf --name Tiny")
+@click.argument("key", type=KEY)
+@click.argument("source")
+@click.option("--name", default="", help="The name to show.")
+@click.option("--description", default="", help="A sentence about it.")
+@click.option("--sha256", default="", help="The file's SHA-256, verified before the model can be used.")
+@pass_session
+def add(session: Session, key: str, source: str, name: str, description: str, sha256: str) -> None:
+    """Add a model: SOURCE is an https URL, hf:ORG/REPO:FILE or the path of a GGUF file, which stays where it is."""
+    where = source if source.startswith(REMOTE) else str(Path(source).expanduser().absolute())
+    answer = session.client.add(key, where, display_name=name, description=description, sha256=sha256)
+    if session.json:
+        session.emit(answer)
+        return
+    session.line(f"{key.upper()} was added.")
+    if answer.note:
+        session.say(answer.note)
+    if answer.model.state not in HAS_FILE:
+        session.say(f"Download it with: modelctl pull {key}")
+
+
+@click.command(cls=Verb, example="modelctl ls --long")
+@click.option("-l", "--long", "long_", is_flag=True, help="Show everything that is known of each model.")
+@pass_session
+def ls(session: Session, long_: bool) -> None:
+    """List the models."""
+    models = session.client.list()
+    if session.json:
+        session.emit(replies.Models(models=models))
+    elif not models:
+        session.say("No models yet. Add one with: modelctl add KEY SOURCE")
+    elif long_:
+        for number, model in enumerate(models):
+            _card(session, model, number > 0)
+    else:
+        from modelctl.format import table
+
+        for line in table(["KEY", "STATE", "SIZE", "CONTEXT", "NAME"], [_row(model) for model in models]):
+            session.line(line)
+
+
+@click.command(cls=Verb, example="modelctl show mistral")
+@click.argument("key", type=KEY)
+@pass_session
+def show(session: Session, key: str) -> None:
+    """Show everything that is known of a model."""
+    model = session.client.show(key)
+    if session.json:
+        session.emit(replies.Model(model=model))
+        return
+    _card(session, model, False)
+    session.line(f"Source: {model.source or 'unknown'}")
+    if model.path:
+        session.line(f"Path: {model.path}{' (used in place)' if model.in_place else ''}")
+    if model.header:
+        header = model.header
+        session.line(f"Header: {header.architecture}, {header.quantization}, {header.parameters} parameters")
+    if model.failure:
+        session.line(f"Last failure: {model.failure.message}")
+        if model.failure.hint:
+            session.line(f"hint: {model.failure.hint}")
+
+
+@click.command(cls=Verb, example="modelctl rm mistral --keep-file")
+@click.argument("key", type=KEY)
+@click.option("--keep-file", is_flag=True, help="Leave the downloaded file on disk.")
+@pass_session
+def rm(session: Session, key: str, keep_file: bool) -> None:
+    """Remove a model, and its downloaded file."""
+    answer = session.client.remove(key, keep_file=keep_file)
+    if session.json:
+        session.emit(answer)
+    else:
+        note = answer.note if isinstance(answer, replies.Done) else ""
+        session.line(note or f"{key.upper()} was removed.")
+
+
+def _card(session: Session, model: ModelView, apart: bool) -> None:
+    from modelctl.format import model_card
+
+    for line in ["", *model_card(model)] if apart else model_card(model):
+        session.line(line)
+
+
+def _row(model: ModelView) -> list[str]:
+    from modelctl.format import format_bytes
+
+    size = format_bytes(model.size_bytes) if model.size_bytes else "-"
+    context = str(model.context_length) if model.context_length else "-"
+    return [model.key.upper(), model.state, size, context, model.display_name]

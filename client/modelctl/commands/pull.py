@@ -1,0 +1,76 @@
+"""``pull``: download a model and show how far it is; the daemon goes on without the one who looks."""
+
+import click
+from modeld.protocol import replies
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.states import JobState
+from modeld.protocol.views import JobView
+
+from modelctl import errors
+from modelctl.progress import shown, watched
+from modelctl.session import Session, pass_session
+from modelctl.verb import KEY, Verb
+
+
+@click.command(cls=Verb, example="modelctl pull mistral")
+@click.argument("key", type=KEY)
+@click.option("--no-wait", is_flag=True, help="Return at once; the daemon downloads on its own.")
+@pass_session
+def pull(session: Session, key: str, no_wait: bool) -> None:
+    """Download a model, or watch its download. Ctrl-C stops watching, not the download."""
+    if no_wait:
+        job = session.client.pull(key)
+        _end(session, job) if job.already_there else _begun(session, job)
+        return
+    try:
+        job = _watch(session, key)
+    except KeyboardInterrupt:
+        session.warn(f"\nThe download of {key.upper()} goes on in the daemon.")
+        session.warn(f"hint: watch it with: modelctl pull {key}; stop it with: modelctl cancel {key}")
+        raise click.exceptions.Exit(130) from None
+    _end(session, job)
+
+
+def _watch(session: Session, key: str) -> JobView:
+    """The job when it has ended, or is paused for a reason that the person must mend."""
+    mirror = session.client.follow()
+    job = session.client.pull(key)
+    with shown(session) as show:
+        for event, now in watched(mirror, [job]):
+            job = now
+            show(job)
+            if session.json and event is not None:
+                session.emit(event)
+            if job.state is JobState.PAUSED and job.failure is not None:
+                break
+    mirror.close()
+    return job
+
+
+def _begun(session: Session, job: JobView) -> None:
+    if session.json:
+        session.emit(replies.Jobs(jobs=[job]))
+    else:
+        session.line(f"{job.model.upper()} is {job.state} ({job.id}). Watch it with: modelctl pull {job.model}")
+
+
+def _end(session: Session, job: JobView) -> None:
+    """Say how it ended; raise what it failed of."""
+    if session.json:
+        session.emit(replies.Jobs(jobs=[job]))
+    if job.state is JobState.CANCELLED:
+        raise errors.of(
+            Failure(
+                code=ErrorCode.CANCELLED,
+                message=f"The download of {job.model.upper()} was cancelled.",
+                hint=f"Go on with: modelctl pull {job.model}",
+            )
+        )
+    if job.failure is not None and job.state is not JobState.DONE:
+        raise errors.of(job.failure)
+    if session.json:
+        return
+    if job.already_there:
+        session.line(f"{job.model.upper()} is there already, complete and verified.")
+    else:
+        session.line(f"{job.model.upper()} is downloaded. Load it with: modelctl load {job.model}")

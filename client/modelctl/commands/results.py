@@ -1,0 +1,75 @@
+"""``results`` and ``compare``: what the benchmarks measured."""
+
+import click
+from modeld.protocol import replies
+from modeld.protocol.views import BenchmarkRun, Comparison
+
+from modelctl.session import Session, pass_session
+from modelctl.verb import KEY, Verb
+
+
+@click.command(cls=Verb, example="modelctl results mistral -n 20")
+@click.argument("key", type=KEY)
+@click.option("-n", "limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many, the newest.")
+@pass_session
+def results(session: Session, key: str, limit: int) -> None:
+    """Show a model's benchmark history, its average and the last change."""
+    history = session.client.results(key, limit)
+    if session.json:
+        session.emit(replies.History(history=history))
+        return
+    if not history.runs:
+        session.say(f"{key.upper()} has no benchmarks yet. Run one with: modelctl bench {key}")
+        return
+    from modelctl.format import table
+
+    headers = ["WHEN", "TOKENS/SEC", "INFERENCE(MS)", "MEMORY(MB)", "CONTEXT", "NOTE"]
+    for line in table(headers, [_row(run) for run in history.runs]):
+        session.line(line)
+    if history.average:
+        mean = history.average
+        session.line(
+            f"Average of {mean.runs}: {mean.avg_tokens_per_second:.2f} tokens/sec, "
+            f"{mean.avg_inference_time:.1f} ms, {mean.avg_memory_usage_mb:.1f} MB"
+        )
+    if history.change:
+        weight = "more than the noise" if history.change.significant else "within the noise"
+        session.line(f"Change against the run before: {history.change.percent:+.1f}% ({weight})")
+
+
+@click.command(cls=Verb, example="modelctl compare mistral phi")
+@click.argument("keys", metavar="[KEY]...", type=KEY, nargs=-1)
+@pass_session
+def compare(session: Session, keys: tuple[str, ...]) -> None:
+    """Compare the newest benchmarks of all models (or of the KEYs), fastest first."""
+    comparison = session.client.compare(keys)
+    if session.json:
+        session.emit(replies.Comparison(comparison=comparison))
+        return
+    from modelctl.format import comparison_lines
+
+    for line in comparison_lines(comparison):
+        session.line(_highlighted(line, comparison))
+
+
+def _highlighted(line: str, comparison: Comparison) -> str:
+    """The fastest model's row in green and the most efficient's in cyan, where colour is allowed."""
+    words = line.split()
+    first = words[0] if words else ""
+    if comparison.fastest and (first == comparison.fastest.upper() or first == "🏆"):
+        return click.style(line, fg="green", bold=True)
+    if comparison.most_efficient and (first == comparison.most_efficient.upper() or first == "💾"):
+        return click.style(line, fg="cyan")
+    return line
+
+
+def _row(run: BenchmarkRun) -> list[str]:
+    result = run.result
+    return [
+        result.timestamp,
+        f"{result.tokens_per_second:.2f}",
+        f"{result.inference_time:.1f}",
+        f"{result.memory_usage_mb:.1f}",
+        f"{result.context_used}/{result.context_available}",
+        f"disturbed: {run.disturbance}" if run.disturbed else "",
+    ]

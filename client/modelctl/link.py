@@ -1,0 +1,366 @@
+"""The way to the daemon: the only user of zmq in modelctl.
+
+A ``Link`` may be used from any thread. Sockets are kept in a pool and each serves one call at a time, so answers cannot
+be mixed up; a stream owns its socket for as long as it runs. Whoever waits looks once a second whether the daemon that was
+asked is still there: a daemon that dies is noticed, not waited for.
+"""
+
+import itertools
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+import zmq
+from modeld import places as modeld_places
+from modeld.protocol import wire
+from modeld.protocol.connection import Connection
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.replies import AnyResult, Chunk, Reply
+from modeld.protocol.requests import Cancel, Ping, Request
+
+from modelctl import errors
+from modelctl.errors import DaemonAway
+from modelctl.processes import is_alive
+
+if TYPE_CHECKING:
+    from modeld.protocol.events import AnyEvent
+
+ANSWER_S = 10.0
+"""How long a daemon may take for an answer it gives at once."""
+
+CHECK_S = 1.0
+"""How often a waiting call looks whether the daemon is still there."""
+
+SILENCE_S = 3.0
+"""Without any event for this long (a heartbeat comes each second) the daemon counts as away."""
+
+FLUSH_MS = 500
+"""How long a last message may take to leave after its socket is closed."""
+
+_replies = msgspec.json.Decoder(Reply)
+_numbers = itertools.count(1)
+_event_decoder: "msgspec.json.Decoder[AnyEvent] | None" = None
+
+
+def new_id() -> str:
+    """An id for a request, unlike any other of this process."""
+    return f"{os.getpid()}-{next(_numbers)}"
+
+
+def decode_event(body: bytes) -> "AnyEvent":
+    """One event from its frame; the decoder is built on first use, since most verbs never need it."""
+    global _event_decoder
+    if _event_decoder is None:
+        from modeld.protocol.events import AnyEvent
+
+        _event_decoder = msgspec.json.Decoder(AnyEvent)
+    try:
+        return _event_decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise _not_understood(error) from error
+
+
+class Link:
+    """A way to the daemon of one home; makes no connection until it is asked for something."""
+
+    def __init__(self, places: modeld_places.Places | None = None) -> None:
+        self.places = places or modeld_places.find()
+        self._context = zmq.Context()
+        self._idle: deque[tuple[Connection, zmq.Socket[bytes]]] = deque()
+        self._closed = threading.Event()
+
+    def connection(self) -> Connection:
+        """Where the daemon listens now; raises ``DaemonAway`` when none runs."""
+        path = self.places.connection_file
+        try:
+            found = msgspec.json.decode(path.read_bytes(), type=Connection)
+        except FileNotFoundError:
+            raise DaemonAway(f"modeld is not running (there is no {path}).") from None
+        except (OSError, msgspec.DecodeError) as error:
+            raise DaemonAway(f"The connection file {path} cannot be read: {error}.") from error
+        if found.v != wire.VERSION:
+            raise errors.of(
+                Failure(
+                    code=ErrorCode.UNSUPPORTED_VERSION,
+                    message=f"modeld {found.version} speaks protocol {found.v}, this modelctl speaks {wire.VERSION}.",
+                    hint="Update the older of the two, then: modelctl down, modelctl up",
+                )
+            )
+        if not is_alive(found.pid):
+            raise DaemonAway(f"modeld is not running (its last process, {found.pid}, ended without a goodbye).")
+        return found
+
+    def request(self, request: Request, timeout_s: float | None = ANSWER_S) -> AnyResult:
+        """Ask and wait for the one answer, at most ``timeout_s`` (None: as long as the daemon lives).
+
+        Raises ``DaemonAway`` without an answer, and the ``ModeldError`` of the failure when the answer is one.
+        """
+        connection = self.connection()
+        socket = self._take(connection)
+        try:
+            if timeout_s is None:
+                # A process that took the dead daemon's pid would be waited for without end.
+                self._exchange(socket, connection, Ping(id=new_id()), ANSWER_S)
+            result = self._exchange(socket, connection, request, timeout_s)
+        except errors.DaemonAway:
+            socket.close(0)
+            raise
+        except errors.ModeldError:
+            self._idle.append((connection, socket))
+            raise
+        except BaseException:  # interrupted: an answer may still come, and must not meet the next call
+            socket.close(0)
+            raise
+        self._idle.append((connection, socket))
+        return result
+
+    def stream(self, request: Request) -> "Stream":
+        """Ask for a streamed answer: iterate over its chunks, then the result."""
+        connection = self.connection()
+        socket = self._open(connection)
+        try:
+            self._exchange(socket, connection, Ping(id=new_id()), ANSWER_S)
+            self.send(socket, request)
+        except BaseException:
+            socket.close(0)
+            raise
+        return Stream(self, socket, connection, request.id)
+
+    def events(self, topics: Sequence[str] = ("",)) -> "Events":
+        """The daemon's events whose topic begins with one of ``topics``, and its heartbeats whatever the topics.
+
+        Subscribes at once, not at the first ``next``. Raises ``DaemonAway`` after three seconds of silence, or as soon
+        as the daemon is seen to be gone.
+        """
+        return Events(self.frames(topics))
+
+    def frames(self, topics: Sequence[str] = ("",)) -> "Frames":
+        """As ``events``, undecoded: topic and JSON as they are on the wire."""
+        connection = self.connection()
+        socket = self._context.socket(zmq.SUB)
+        socket.linger = 0
+        for topic in {*topics, "daemon."}:
+            socket.subscribe(topic)
+        self._connect(socket, connection, connection.events)
+        return Frames(self, socket, connection, tuple(topics))
+
+    def close(self) -> None:
+        """Free the sockets; calls in other threads must have ended."""
+        if not self._closed.is_set():
+            self._closed.set()
+            self._context.destroy()
+
+    def send(self, socket: "zmq.Socket[bytes]", request: Request) -> None:
+        """One request on its way, after the empty delimiter."""
+        body = wire.encode(request)
+        if len(body) > wire.MAX_REQUEST_BYTES:
+            raise errors.of(
+                Failure(
+                    code=ErrorCode.TOO_LARGE,
+                    message=f"The request has {len(body)} bytes; the daemon takes {wire.MAX_REQUEST_BYTES}.",
+                    hint="Shorten the prompt or the conversation.",
+                )
+            )
+        socket.send_multipart([b"", body])
+
+    def reply(
+        self, socket: "zmq.Socket[bytes]", connection: Connection, request_id: str, deadline: float | None
+    ) -> AnyResult | Chunk:
+        """The next frame of the answer to ``request_id``; answers to earlier requests are passed over."""
+        started = time.monotonic()
+        while True:
+            left = CHECK_S if deadline is None else min(CHECK_S, deadline - time.monotonic())
+            if left <= 0:
+                waited = time.monotonic() - started
+                raise DaemonAway(
+                    f"modeld (process {connection.pid}) did not answer within {waited:.0f} s.",
+                    "See what it does with: modelctl logs",
+                )
+            if socket.poll(max(1, int(left * 1000))) or self._last_words(socket, connection):
+                reply = self._decode(socket.recv_multipart()[-1])
+                # The daemon cannot name the id of a request that it could not read.
+                if reply.id in (request_id, ""):
+                    return _unpack(reply)
+
+    def _exchange(
+        self, socket: "zmq.Socket[bytes]", connection: Connection, request: Request, timeout_s: float | None
+    ) -> AnyResult:
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self.send(socket, request)
+        while True:
+            answer = self.reply(socket, connection, request.id, deadline)
+            if not isinstance(answer, Chunk):
+                return answer
+
+    def _last_words(self, socket: "zmq.Socket[bytes]", connection: Connection) -> bool:
+        """False while the daemon lives, True if it is gone and left a message; raises when it is gone without one."""
+        if self.still_there(connection):
+            return False
+        if socket.poll(0):
+            return True
+        raise DaemonAway(f"modeld (process {connection.pid}) ended before it answered.")
+
+    def still_there(self, connection: Connection) -> bool:
+        """Whether this very daemon runs and has not withdrawn its connection file."""
+        try:
+            return self.connection().pid == connection.pid
+        except errors.ModeldError:
+            return False
+
+    def _take(self, connection: Connection) -> "zmq.Socket[bytes]":
+        """A socket to this daemon out of the pool, or a new one; those to an earlier daemon are closed."""
+        while True:
+            try:
+                known, socket = self._idle.pop()
+            except IndexError:
+                return self._open(connection)
+            if known == connection:
+                return socket
+            socket.close(0)
+
+    def _open(self, connection: Connection) -> "zmq.Socket[bytes]":
+        socket = self._context.socket(zmq.DEALER)
+        socket.linger = 0
+        self._connect(socket, connection, connection.commands)
+        return socket
+
+    def _connect(self, socket: "zmq.Socket[bytes]", connection: Connection, endpoint: str) -> None:
+        if connection.server_key:
+            public, secret = zmq.curve_keypair()
+            socket.curve_serverkey = connection.server_key.encode()
+            socket.curve_publickey, socket.curve_secretkey = public, secret
+        elif not endpoint.startswith("ipc://"):
+            socket.close(0)
+            raise DaemonAway(
+                f"The connection file names {endpoint} without a server key; an open network endpoint is not used.",
+                "Remove the connection file and start the daemon again: modelctl up",
+            )
+        socket.connect(endpoint)
+
+    def _decode(self, body: bytes) -> Reply:
+        try:
+            return _replies.decode(body)
+        except msgspec.DecodeError as error:
+            raise _not_understood(error) from error
+
+
+class Stream:
+    """A streamed answer: iterate over its chunks, then one result; ``close`` ends it early and cancels it there."""
+
+    def __init__(self, link: Link, socket: "zmq.Socket[bytes]", connection: Connection, request_id: str) -> None:
+        self._link = link
+        self._socket = socket
+        self._connection = connection
+        self._id = request_id
+        self._cancelled = False
+
+    def __iter__(self) -> "Iterator[Chunk | AnyResult]":
+        return self
+
+    def __next__(self) -> Chunk | AnyResult:
+        if self._socket.closed:
+            raise StopIteration
+        try:
+            answer = self._link.reply(self._socket, self._connection, self._id, None)
+        except errors.ModeldError:
+            self._socket.close(0)
+            raise
+        if not isinstance(answer, Chunk):
+            self._socket.close(0)
+        return answer
+
+    def cancel(self) -> None:
+        """Ask the daemon to stop; the result still comes, with what there was."""
+        if not self._cancelled and not self._socket.closed:
+            self._cancelled = True
+            self._link.send(self._socket, Cancel(id=new_id(), request=self._id))
+
+    def close(self) -> None:
+        """Stop listening; a generation that still runs is cancelled."""
+        self.cancel()
+        if not self._socket.closed:
+            self._socket.close(FLUSH_MS)
+
+
+class Frames(Iterator[tuple[str, bytes]]):
+    """A subscription, undecoded; ``close`` it, or let it go."""
+
+    def __init__(
+        self, link: Link, socket: "zmq.Socket[bytes]", connection: Connection, topics: tuple[str, ...]
+    ) -> None:
+        self._link = link
+        self._socket = socket
+        self._connection = connection
+        self._topics = topics
+        self._heard = time.monotonic()
+
+    def __next__(self) -> tuple[str, bytes]:
+        while not self._socket.closed:
+            if self._socket.poll(int(CHECK_S * 1000)):
+                topic, body, *_ = self._socket.recv_multipart()
+                self._heard = time.monotonic()
+                name = topic.decode()
+                # A daemon. topic is always subscribed to, so what was not asked for is left out here.
+                if name == "daemon.heartbeat" or name.startswith(self._topics):
+                    return name, body
+            else:
+                self._check()
+        raise StopIteration
+
+    def close(self) -> None:
+        """End the subscription."""
+        self._socket.close(0)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _check(self) -> None:
+        pid = self._connection.pid
+        if not self._link.still_there(self._connection):
+            self.close()
+            raise DaemonAway(f"modeld (process {pid}) has ended.")
+        if time.monotonic() - self._heard >= SILENCE_S:
+            self.close()
+            raise DaemonAway(
+                f"modeld (process {pid}) has been silent for {SILENCE_S:.0f} s.", "See what it does with: modelctl logs"
+            )
+
+
+class Events(Iterator["AnyEvent"]):
+    """A subscription, decoded; ``close`` it, or let it go."""
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+
+    def __next__(self) -> "AnyEvent":
+        _, body = next(self._frames)
+        return decode_event(body)
+
+    def close(self) -> None:
+        """End the subscription."""
+        self._frames.close()
+
+
+def _unpack(reply: Reply) -> AnyResult | Chunk:
+    """What the reply carries; a failure is raised."""
+    if isinstance(reply.error, Failure):
+        raise errors.of(reply.error)
+    if isinstance(reply.chunk, Chunk):
+        return reply.chunk
+    if reply.result is msgspec.UNSET:
+        raise _not_understood("it is empty")
+    return reply.result
+
+
+def _not_understood(why: object) -> errors.ModeldError:
+    return errors.of(
+        Failure(
+            code=ErrorCode.UNSUPPORTED_VERSION,
+            message=f"The daemon's message is not understood: {why}.",
+            hint="modelctl and modeld may be of different versions: modelctl down, modelctl up",
+        )
+    )

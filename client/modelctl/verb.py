@@ -1,0 +1,75 @@
+"""How every verb of the command line is declared: ``--json`` on each, keys in any case with completion, an example."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from modelctl.session import Session
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[str]
+else:
+    _ParamType = click.ParamType  # generic in click's newest stubs only
+
+
+def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.ensure_object(Session).json = True
+
+
+def json_option() -> click.Option:
+    """The ``--json`` switch; it is heard before and after the verb."""
+    return click.Option(
+        ["--json"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_set_json,
+        help="Print the daemon's answer as JSON (JSON Lines where it streams).",
+    )
+
+
+class Verb(click.Command):
+    """A verb; ``example`` is shown at the end of its help."""
+
+    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:  # Any: click's own signature is not exported
+        super().__init__(*args, **kwargs)
+        self.params.append(json_option())
+        self.example = example
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The example, as it would be typed."""
+        with formatter.section("Example"):
+            for line in self.example.splitlines():
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+        super().format_epilog(ctx, formatter)
+
+
+class KeyType(_ParamType):
+    """A model's key, in any case; completes to the keys the daemon knows, when one runs."""
+
+    name = "key"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The key as the daemon writes it."""
+        if not value.strip():
+            self.fail("a model's key is not empty.", param, ctx)
+        return value.lower()
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+        """The keys that begin so; none when no daemon answers at once."""
+        from modelctl.client import Client
+        from modelctl.errors import ModeldError
+
+        try:
+            with Client(timeout_s=1.0) as client:
+                models = client.list()
+        except ModeldError:
+            return []
+        keys = [(model.key, model.display_name) for model in models]
+        start = incomplete.lower()
+        return [CompletionItem(key, help=name) for key, name in keys if key.startswith(start)]
+
+
+KEY = KeyType()
