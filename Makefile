@@ -1,0 +1,35 @@
+# Everything starts with a ready .venv; making it the first time compiles llama.cpp (see tools/setup.py).
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench docs clean
+
+help: ## say what there is
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+
+setup: ## make .venv with everything in it
+	@$(PYTHON) tools/setup.py
+
+demo: setup ## watch a real model being downloaded, loaded, asked and measured
+	@$(BIN)/python tools/demo.py
+
+test: setup ## every check: lint, format, types, layers, generated docs, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy tools tests/range_server.py
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/make_protocol_docs.py --check
+	$(BIN)/pytest
+
+bench: setup ## measure against peers; writes docs/performance.md
+	$(BIN)/python tools/bench_engine.py
+	$(BIN)/python tools/bench_daemon.py
+
+docs: setup ## write the generated parts of docs/
+	$(BIN)/python tools/make_protocol_docs.py
+
+clean: ## remove what was made here (not the cache of compiled parts)
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
