@@ -14,12 +14,12 @@ from modeld.protocol.wire import VERSION, snake
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=snake):
-    """The part every event has."""
+    """The part every event has; ``epoch``, ``seq`` and ``at`` are filled in when it is published."""
 
     v: int = VERSION
-    epoch: str
-    seq: int
-    at: str
+    epoch: str = ""
+    seq: int = 0
+    at: str = ""
 
 
 class ModelChanged(Event, kw_only=True):

@@ -1,0 +1,66 @@
+"""``modeld``: arguments, logging, the single-instance lock, and the exit code."""
+
+import argparse
+import asyncio
+import logging
+import logging.handlers
+import sys
+
+from modeld import __version__, places, settings
+from modeld.adapters.lock import HomeError, hold, private_folder
+from modeld.adapters.store import StoreError
+from modeld.daemon import Daemon
+
+LOG_BYTES = 2 * 1024 * 1024
+LOG_FILES = 3
+
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the daemon in the foreground; returns the exit code (0 after an orderly stop)."""
+    parser = argparse.ArgumentParser(
+        prog="modeld",
+        description="The daemon that owns your local GGUF models, in the foreground. In the background: modelctl up",
+    )
+    parser.add_argument("--version", action="version", version=f"modeld {__version__}")
+    parser.parse_args(arguments)
+    if sys.platform == "win32":
+        print("error: modeld does not run on Windows yet (its sockets there need TCP with CURVE keys).", file=sys.stderr)
+        return EXIT_FAILURE
+    here = places.find()
+    try:
+        chosen = settings.read(here.config_file)
+        private_folder(here.runtime_dir)
+        lock = hold(here.lock_file)
+    except (settings.SettingsError, HomeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USAGE if isinstance(error, settings.SettingsError) else EXIT_FAILURE
+    with lock:
+        try:
+            _log_to(here, chosen.log_level)
+            asyncio.run(Daemon(here, chosen).run())
+        except (StoreError, OSError) as error:
+            logging.getLogger("modeld").error("%s", error)
+            print(f"error: {error}", file=sys.stderr)
+            return EXIT_FAILURE
+    logging.getLogger("modeld").info("stopped")
+    return 0
+
+
+def _log_to(here: places.Places, level: str) -> None:
+    here.state_dir.mkdir(parents=True, exist_ok=True)
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    file = logging.handlers.RotatingFileHandler(here.log_file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+    handlers: list[logging.Handler] = [file]
+    if sys.stderr is not None and sys.stderr.isatty():
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(level=level.upper(), format=form, handlers=handlers)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
+    logging.getLogger("modeld").info("modeld %s begins", __version__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""Model files on disk: looked at, and removed."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from modeld.core.effects import Inspect, RemoveFiles
+from modeld.core.facts import FileInspected, FileRemoved
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.views import HeaderView
+
+log = logging.getLogger(__name__)
+
+LEFTOVERS = ("", ".part", ".part.json", ".bad")
+"""What of a download can lie in the models folder, by suffix of its file name."""
+
+
+class Files:
+    """The models folder; ``read_header`` returns a header, or a failure for a file that is no model."""
+
+    def __init__(self, models_dir: Path, read_header: Callable[[Path], HeaderView | Failure]) -> None:
+        self._models_dir = models_dir
+        self._read_header = read_header
+
+    def inspect(self, effect: Inspect) -> FileInspected:
+        """Look at a model's file; a missing one is no failure. Blocking."""
+        path = Path(effect.path) if effect.path else self._models_dir / effect.file_name
+        header, failure = None, None
+        if (effect.path or effect.file_name) and path.is_file():
+            found = self._read_header(path)
+            if isinstance(found, Failure):
+                failure = found
+            else:
+                header = found
+        return FileInspected(
+            model=effect.model, path=str(path), header=header, failure=failure, ticket=effect.ticket
+        )
+
+    def remove(self, effect: RemoveFiles) -> FileRemoved:
+        """Delete a model's file and what is left of a partial one. Blocking."""
+        failure = None
+        for suffix in LEFTOVERS if effect.file_name else ():
+            path = self._models_dir / (effect.file_name + suffix)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("%s cannot be deleted: %s", path, error)
+                failure = Failure(
+                    code=ErrorCode.UNWRITABLE,
+                    message=f"{path} cannot be deleted: {error.strerror}.",
+                    hint="Check who may write to its folder, then try again.",
+                )
+        return FileRemoved(model=effect.model, ticket=effect.ticket, failure=failure)

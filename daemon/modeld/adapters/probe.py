@@ -1,0 +1,78 @@
+"""Measures memory: the machine's, the daemon's, and each worker's."""
+
+import logging
+import shutil
+import sys
+from pathlib import Path
+
+import psutil
+
+from modeld.core.facts import Sampled
+from modeld.protocol.views import SystemView
+
+log = logging.getLogger(__name__)
+
+DISK_EVERY = 10
+"""Free disk space is asked for with every tenth sample only."""
+
+
+class Probe:
+    """Takes samples; ``disk`` is the folder whose free space counts."""
+
+    def __init__(self, disk: Path) -> None:
+        self._disk = disk
+        self._self = psutil.Process()
+        self._processes: dict[int, psutil.Process] = {}
+        self._peaks: dict[int, int] = {}
+        self._count = 0
+        self._disk_free = 0
+
+    def sample(self, pids: dict[int, int]) -> Sampled:
+        """Measure now; ``pids`` maps a worker's run to its process."""
+        if self._count % DISK_EVERY == 0:
+            self._disk_free = self._free()
+        self._count += 1
+        memory = psutil.virtual_memory()
+        workers = {run: sizes for run, pid in pids.items() if (sizes := self._worker(run, pid)) is not None}
+        for run in self._processes.keys() - pids.keys():
+            del self._processes[run]
+            self._peaks.pop(run, None)
+        return Sampled(
+            system=SystemView(
+                memory_total=memory.total,
+                memory_available=memory.available,
+                daemon_memory=self._self.memory_info().rss,
+                workers_memory=sum(resident for resident, _ in workers.values()),
+                disk_free=self._disk_free,
+            ),
+            workers=workers,
+        )
+
+    def _worker(self, run: int, pid: int) -> tuple[int, int] | None:
+        try:
+            process = self._processes.setdefault(run, psutil.Process(pid))
+            resident = process.memory_info().rss
+        except psutil.Error:
+            return None
+        peak = max(self._peaks.get(run, 0), resident, _high_water(pid))
+        self._peaks[run] = peak
+        return resident, peak
+
+    def _free(self) -> int:
+        try:
+            return shutil.disk_usage(self._disk).free
+        except OSError as error:
+            log.warning("free space of %s cannot be read: %s", self._disk, error)
+            return 0
+
+
+def _high_water(pid: int) -> int:
+    """The peak resident bytes of a process where the system keeps them (Linux: VmHWM), else 0."""
+    if sys.platform != "linux":
+        return 0
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    line = next((line for line in text.splitlines() if line.startswith("VmHWM:")), "VmHWM: 0 kB")
+    return int(line.split()[1]) * 1024

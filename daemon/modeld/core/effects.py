@@ -1,0 +1,133 @@
+"""What the core wants done; an adapter does it and reports facts."""
+
+import msgspec
+
+from modeld.core.model import ModelSpec
+from modeld.core.task import Ticket
+from modeld.protocol.events import AnyEvent
+from modeld.protocol.replies import Reply
+from modeld.protocol.views import BenchmarkRun, JobView
+from modeld.protocol.workers import AnyOrder
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of every effect."""
+
+
+class Send(Effect, kw_only=True):
+    """Answer a client."""
+
+    client: bytes
+    reply: Reply
+
+
+class Publish(Effect, kw_only=True):
+    """Tell everyone."""
+
+    event: AnyEvent
+
+
+class Inspect(Effect, kw_only=True):
+    """Look at a model file: ``path``, or ``file_name`` in the models folder where ``path`` is empty."""
+
+    model: str
+    path: str = ""
+    file_name: str = ""
+    ticket: Ticket | None = None
+
+
+class RemoveFiles(Effect, kw_only=True):
+    """Delete a downloaded file and what is left of a partial one."""
+
+    model: str
+    file_name: str
+    ticket: Ticket
+
+
+class StartPull(Effect, kw_only=True):
+    """Download ``url`` to ``file_name`` in the models folder, going on from what is there."""
+
+    job: str
+    run: int
+    url: str
+    file_name: str
+    size_bytes: int = 0
+    sha256: str = ""
+
+
+class StopPull(Effect, kw_only=True):
+    """Stop a download; ``keep`` leaves its partial file."""
+
+    job: str
+    keep: bool
+
+
+class StartWorker(Effect, kw_only=True):
+    """Start a worker process numbered ``run``; it is told ``order`` once it says hello."""
+
+    run: int
+    order: AnyOrder
+
+
+class TellWorker(Effect, kw_only=True):
+    """Send a worker an order."""
+
+    run: int
+    order: AnyOrder
+
+
+class StopWorker(Effect, kw_only=True):
+    """End a worker: asked first, killed when it has not gone after ``grace_s``."""
+
+    run: int
+    grace_s: float = 5.0
+
+
+class SaveModel(Effect, kw_only=True):
+    """Remember a model."""
+
+    spec: ModelSpec
+
+
+class ForgetModel(Effect, kw_only=True):
+    """Forget a model."""
+
+    model: str
+
+
+class SaveJob(Effect, kw_only=True):
+    """Remember a job as it is now."""
+
+    job: JobView
+
+
+class SaveRun(Effect, kw_only=True):
+    """Remember a benchmark run, and renew the mirror of the last ones."""
+
+    run: BenchmarkRun
+
+
+class ReadRuns(Effect, kw_only=True):
+    """Read a model's newest ``limit`` benchmark runs."""
+
+    model: str
+    limit: int
+    ticket: Ticket
+
+
+AnyEffect = (
+    Send
+    | Publish
+    | Inspect
+    | RemoveFiles
+    | StartPull
+    | StopPull
+    | StartWorker
+    | TellWorker
+    | StopWorker
+    | SaveModel
+    | ForgetModel
+    | SaveJob
+    | SaveRun
+    | ReadRuns
+)

@@ -1,0 +1,138 @@
+"""What comes into the core: a client asked, or an adapter reports."""
+
+import msgspec
+
+from modeld.core.task import Ticket
+from modeld.protocol.errors import Failure
+from modeld.protocol.requests import AnyRequest
+from modeld.protocol.views import BenchmarkRun, HeaderView, SystemView
+from modeld.protocol.workers import AnyNews
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of every fact."""
+
+
+class Asked(Fact, kw_only=True):
+    """A client sent a request that could be read."""
+
+    client: bytes
+    request: AnyRequest
+
+
+class ClientGone(Fact, kw_only=True):
+    """A frame could not be delivered: the client is away, or so slow that its queue is full."""
+
+    client: bytes
+
+
+class Ticked(Fact, kw_only=True):
+    """Another second passed."""
+
+
+class Sampled(Fact, kw_only=True):
+    """Memory was measured; ``workers`` maps a run to its resident and its peak bytes."""
+
+    system: SystemView
+    workers: dict[int, tuple[int, int]]
+
+
+class FileInspected(Fact, kw_only=True):
+    """A model file was looked at: its header, a failure, or neither when there is no file."""
+
+    model: str
+    path: str
+    header: HeaderView | None = None
+    failure: Failure | None = None
+    ticket: Ticket | None = None
+
+
+class FileRemoved(Fact, kw_only=True):
+    """A model's files were deleted, or could not be."""
+
+    model: str
+    ticket: Ticket
+    failure: Failure | None = None
+
+
+class PullAdvanced(Fact, kw_only=True):
+    """A download has ``done_bytes`` on disk of ``total_bytes`` (0: unknown) in ``phase``."""
+
+    job: str
+    run: int
+    done_bytes: int
+    total_bytes: int
+    phase: str
+    retries: int = 0
+
+
+class PullFinished(Fact, kw_only=True):
+    """A download is complete under its final name; ``verified`` when its hash was known beforehand."""
+
+    job: str
+    run: int
+    path: str
+    header: HeaderView
+    sha256: str
+    verified: bool
+    already_there: bool = False
+
+
+class PullStopped(Fact, kw_only=True):
+    """A download was stopped as asked."""
+
+    job: str
+    run: int
+
+
+class PullBroke(Fact, kw_only=True):
+    """A download gave up; the partial file is kept."""
+
+    job: str
+    run: int
+    failure: Failure
+
+
+class WorkerSaid(Fact, kw_only=True):
+    """A worker reports."""
+
+    run: int
+    news: AnyNews
+
+
+class WorkerGone(Fact, kw_only=True):
+    """A worker process ended; ``exit_code`` is negative for a signal. ``detail`` is what it last printed."""
+
+    run: int
+    exit_code: int
+    detail: str = ""
+
+
+class RunsRead(Fact, kw_only=True):
+    """The benchmark history asked for, oldest first."""
+
+    model: str
+    ticket: Ticket
+    runs: list[BenchmarkRun]
+
+
+class StopAsked(Fact, kw_only=True):
+    """A signal asks the daemon to stop."""
+
+
+AnyFact = (
+    Asked
+    | ClientGone
+    | Ticked
+    | Sampled
+    | FileInspected
+    | FileRemoved
+    | PullAdvanced
+    | PullFinished
+    | PullStopped
+    | PullBroke
+    | WorkerSaid
+    | WorkerGone
+    | RunsRead
+    | StopAsked
+)

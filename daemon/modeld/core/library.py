@@ -1,0 +1,175 @@
+"""Which models there are: adding, showing, removing, and what was found on disk."""
+
+import msgspec
+
+from modeld.core import memory, source
+from modeld.core.desk import Desk
+from modeld.core.effects import ForgetModel, Inspect, RemoveFiles
+from modeld.core.facts import FileInspected, FileRemoved
+from modeld.core.model import Model, ModelFact, ModelSpec
+from modeld.core.task import Ticket
+from modeld.protocol import events, replies, requests
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.states import HAS_FILE, HAS_WORKER, ModelState
+from modeld.protocol.views import HeaderView
+
+
+class Library:
+    """The models that are known, and their files."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.inspecting: set[str] = set()
+        self._removing: set[str] = set()
+
+    def remember(self, specs: list[ModelSpec]) -> None:
+        """Take in the known models at the start and look at their files."""
+        for spec in specs:
+            self._desk.models[spec.key] = Model(spec=spec)
+            self.inspecting.add(spec.key)
+            self._desk.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name))
+
+    def add(self, ticket: Ticket, request: requests.Add) -> None:
+        """Take in a new model; a file in place is looked at first."""
+        desk = self._desk
+        if not source.KEY.fullmatch(request.model):
+            desk.refuse(
+                ticket,
+                ErrorCode.BAD_REQUEST,
+                f"{request.model!r} cannot be a model's key.",
+                "Use up to 64 lower-case letters, digits, dots, dashes and underscores.",
+            )
+            return
+        if request.model in desk.models:
+            desk.refuse(
+                ticket,
+                ErrorCode.ALREADY_EXISTS,
+                f"There is a model {request.model!r} already.",
+                f"Choose another key, or remove it first: modelctl rm {request.model}",
+            )
+            return
+        if request.sha256 and not _is_sha256(request.sha256):
+            desk.refuse(ticket, ErrorCode.BAD_REQUEST, "The SHA-256 must be 64 hexadecimal digits.")
+            return
+        origin = source.parse(request.source, desk.settings.hub_endpoint, desk.settings.allow_http)
+        if isinstance(origin, Failure):
+            desk.answer(ticket, origin)
+            return
+        spec = ModelSpec(
+            key=request.model,
+            source=request.source,
+            file_name=self._free_name(request.model, origin.file_name),
+            path=origin.path,
+            display_name=request.display_name,
+            description=request.description,
+            sha256=request.sha256.lower(),
+        )
+        desk.models[spec.key] = Model(spec=spec)
+        self.inspecting.add(spec.key)
+        desk.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name, ticket=ticket))
+
+    def _free_name(self, key: str, file_name: str) -> str:
+        taken = {model.spec.file_name.lower() for model in self._desk.models.values()}
+        return f"{key}--{file_name}" if file_name and file_name.lower() in taken else file_name
+
+    def inspected(self, fact: FileInspected) -> None:
+        """A model's file was looked at: put the model where it belongs, and answer who added it."""
+        desk = self._desk
+        self.inspecting.discard(fact.model)
+        model = desk.models[fact.model]
+        if fact.ticket is not None and model.spec.path and fact.header is None:
+            del desk.models[fact.model]
+            missing = Failure(code=ErrorCode.NOT_FOUND, message=f"There is no file {fact.path!r}.", hint=source.FORMS)
+            desk.answer(fact.ticket, fact.failure or missing)
+            return
+        model.failure = fact.failure
+        if fact.header is not None and model.state is ModelState.ABSENT:
+            take_file(desk, model, fact.path, fact.header)
+            desk.move(model, ModelFact.FILE_FOUND)
+        else:
+            desk.told(model)
+        if fact.ticket is not None:
+            desk.save(model)
+            desk.answer(fact.ticket, replies.Model(model=model.view()))
+
+    def show(self, ticket: Ticket, key: str) -> None:
+        """Answer with one model."""
+        model = self._desk.find(ticket, key)
+        if model is not None:
+            self._desk.answer(ticket, replies.Model(model=model.view()))
+
+    def pin(self, ticket: Ticket, request: requests.Pin) -> None:
+        """Keep a model loaded, or stop doing so."""
+        model = self._desk.find(ticket, request.model)
+        if model is not None:
+            model.spec = msgspec.structs.replace(model.spec, pinned=request.pinned)
+            self._desk.save(model)
+            self._desk.told(model)
+            self._desk.answer(ticket, replies.Model(model=model.view()))
+
+    def remove(self, ticket: Ticket, request: requests.Remove) -> None:
+        """Remove exactly this model, unless it is in use; a file used in place is never deleted."""
+        desk = self._desk
+        model = desk.find(ticket, request.model)
+        if model is None:
+            return
+        key = model.key
+        if model.state in HAS_WORKER:
+            desk.refuse(ticket, ErrorCode.IN_USE, f"{key} is {model.state}.", f"First: modelctl unload {key}")
+        elif key in self._removing or key in self.inspecting:
+            desk.refuse(ticket, ErrorCode.BUSY, f"{key} is being worked on.", "Try again in a moment.")
+        elif (job := desk.job_of(key)) is not None:
+            desk.refuse(ticket, ErrorCode.IN_USE, f"A {job.kind} of {key} is {job.state}.", f"First: modelctl cancel {key}")
+        elif request.keep_file or model.spec.path:
+            self._drop(model)
+            kept = f"The file stays: {model.path}" if model.path else ""
+            desk.answer(ticket, replies.Done(note=kept))
+        else:
+            self._removing.add(key)
+            desk.do(RemoveFiles(model=key, file_name=model.spec.file_name, ticket=ticket))
+
+    def removed(self, fact: FileRemoved) -> None:
+        """The files are gone, or could not be deleted: then the model stays."""
+        self._removing.discard(fact.model)
+        if fact.failure is not None:
+            self._desk.answer(fact.ticket, fact.failure)
+            return
+        self._drop(self._desk.models[fact.model])
+        self._desk.answer(fact.ticket, replies.Done(note=f"{fact.model} was removed with its file."))
+
+    def is_removing(self, key: str) -> bool:
+        """Whether the model's files are being deleted now."""
+        return key in self._removing
+
+    def _drop(self, model: Model) -> None:
+        """Forget a model; one of the catalogue goes back to what the catalogue says of it."""
+        desk = self._desk
+        if model.state in HAS_FILE:
+            model.move(ModelFact.REMOVED)
+        desk.do(ForgetModel(model=model.key))
+        if model.spec.builtin:
+            model.header, model.failure = None, None
+            desk.told(model)
+        else:
+            del desk.models[model.key]
+            desk.publish(events.ModelRemoved(model=model.key))
+
+
+def take_file(desk: Desk, model: Model, path: str, header: HeaderView) -> None:
+    """Note what a model's file is, and what memory it will need."""
+    model.path = path
+    model.header = header
+    model.file_bytes = header.file_bytes
+    size = context_size(desk, model)
+    model.estimated_bytes = memory.estimate_bytes(header, header.file_bytes, size)
+
+
+def context_size(desk: Desk, model: Model, wanted: int = 0) -> int:
+    """The context a load will get: what was asked for or set, at most what the model was trained for."""
+    trained = model.spec.context_length or (model.header.context_length if model.header else 0)
+    size = wanted or desk.settings.context_size
+    return min(size, trained) if trained and not wanted else size
+
+
+def _is_sha256(text: str) -> bool:
+    return len(text) == 64 and all(digit in "0123456789abcdefABCDEF" for digit in text)

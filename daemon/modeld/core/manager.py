@@ -1,0 +1,330 @@
+"""The one decider: a fact comes in, the effects that follow come out. Pure: it never waits, reads or writes."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+import msgspec
+
+from modeld.core import facts
+from modeld.core.answering import Answering
+from modeld.core.desk import Desk
+from modeld.core.effects import AnyEffect
+from modeld.core.job import Job, JobFact
+from modeld.core.library import Library
+from modeld.core.loading import Loader
+from modeld.core.measuring import Measuring
+from modeld.core.model import Model, ModelSpec
+from modeld.core.pulling import Pulling
+from modeld.core.task import Ticket
+from modeld.protocol import events, replies, requests, views, workers
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.states import HAS_WORKER, JobKind, JobState
+from modeld.protocol.wire import VERSION
+from modeld.settings import Settings
+
+_CHANGING = (
+    requests.Add
+    | requests.Remove
+    | requests.Pull
+    | requests.Cancel
+    | requests.Load
+    | requests.Unload
+    | requests.Pin
+    | requests.Generate
+    | requests.Chat
+    | requests.Benchmark
+    | requests.Shutdown
+)
+"""Requests that change something, whose ``key`` makes a repetition safe."""
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store and the catalogue knew when the daemon began."""
+
+    specs: list[ModelSpec]
+    jobs: list[views.JobView]
+    latest: dict[str, views.BenchmarkResult]
+    averages: dict[str, views.BenchmarkAverage]
+
+
+class Manager:
+    """All decisions of the daemon. ``finished`` is true when nothing is left to wait for after a stop was asked."""
+
+    def __init__(
+        self, epoch: str, daemon: views.DaemonView, settings: Settings, ids: Iterator[str], remembered: Remembered
+    ) -> None:
+        self._desk = Desk(epoch, daemon, settings, ids)
+        self._library = Library(self._desk)
+        self._pulling = Pulling(self._desk)
+        self._loader = Loader(self._desk)
+        self._answering = Answering(self._desk, self._loader)
+        self._measuring = Measuring(self._desk, self._loader, self._answering)
+        self._remembered = remembered
+        self._said_stopping = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether every model's file has been looked at, so that answers are true from the first."""
+        return not self._library.inspecting
+
+    @property
+    def finished(self) -> bool:
+        """Whether the daemon may end."""
+        return self._desk.stopping and not self._loader.any_left() and not self._pulling.any_running()
+
+    def start(self, now: float) -> list[AnyEffect]:
+        """Begin with what is remembered; jobs that an earlier daemon was at are queued again."""
+        desk = self._desk
+        desk.now = now
+        self._library.remember(self._remembered.specs)
+        for key, model in desk.models.items():
+            model.latest = self._remembered.latest.get(key)
+            model.average = self._remembered.averages.get(key)
+        for view in self._remembered.jobs:
+            if view.model in desk.models:
+                self._take_up(view)
+        desk.publish(events.DaemonStarted(daemon=desk.daemon))
+        return desk.take_effects()
+
+    def _take_up(self, view: views.JobView) -> None:
+        job = Job(id=view.id, kind=view.kind, model=view.model, created_at=view.created_at, state=view.state)
+        job.started_at, job.ended_at, job.progress = view.started_at, view.ended_at, view.progress
+        job.failure, job.benchmark, job.already_there = view.failure, view.benchmark, view.already_there
+        self._desk.jobs[job.id] = job
+        if job.state is JobState.RUNNING:
+            job.move(JobFact.INTERRUPTED)
+            self._desk.told_job(job)
+
+    def handle(self, fact: facts.AnyFact, now: float) -> list[AnyEffect]:
+        """Decide what follows from a fact at ``now`` (seconds since the epoch)."""
+        self._desk.now = now
+        self._take(fact)
+        if self.finished and not self._said_stopping:
+            self._said_stopping = True
+            self._desk.publish(events.DaemonStopping())
+        return self._desk.take_effects()
+
+    def _take(self, fact: facts.AnyFact) -> None:
+        match fact:
+            case facts.Asked(client=client, request=request):
+                self._asked(Ticket(client, request.id, request.key if isinstance(request, _CHANGING) else ""), request)
+            case facts.ClientGone(client=client):
+                self._answering.cancel(client, None)
+            case facts.Ticked():
+                self._ticked()
+            case facts.Sampled():
+                self._loader.sampled(fact)
+            case facts.FileInspected():
+                self._library.inspected(fact)
+                if self.settled:
+                    self._pulling.start_next()
+                    self._measuring.start_next()
+            case facts.FileRemoved():
+                self._library.removed(fact)
+            case facts.PullAdvanced():
+                self._pulling.advanced(fact)
+            case facts.PullFinished():
+                self._pulling.finished(fact)
+            case facts.PullStopped():
+                self._pulling.stopped(fact)
+            case facts.PullBroke():
+                self._pulling.broke(fact)
+            case facts.WorkerSaid(run=run, news=news):
+                model = self._loader.by_run(run)
+                if model is not None:
+                    self._said(model, news)
+            case facts.WorkerGone(run=run):
+                model = self._loader.by_run(run)
+                if model is not None:
+                    self._gone(model, fact)
+            case facts.RunsRead():
+                self._measuring.read(fact)
+            case facts.StopAsked():
+                self._stop()
+            case _:
+                assert_never(fact)
+
+    def _ticked(self) -> None:
+        self._pulling.ticked()
+        self._loader.unload_idle()
+        self._desk.heartbeat()
+
+    # -- workers -------------------------------------------------------------------------------------------------
+
+    def _said(self, model: Model, news: workers.AnyNews) -> None:
+        match news:
+            case workers.Hello(pid=pid):
+                self._loader.hello(model, pid)
+            case workers.Ready():
+                self._loader.ready(model, news)
+                self._answering.begin_next(model)
+            case workers.LoadFailed(failure=failure):
+                model.failure = failure
+            case workers.Piece():
+                self._answering.piece(model, news)
+            case workers.Answered():
+                self._answering.answered(model, news)
+            case workers.Refused():
+                self._answering.refused(model, news)
+            case workers.MeasureProgress():
+                self._measuring.progressed(model, news)
+            case workers.Measured():
+                self._measuring.measured(model, news)
+            case workers.TaskFailed(task=task, failure=failure):
+                if model.current is not None and model.current.number == task:
+                    if model.current.job:
+                        self._measuring.ended_badly(model, failure)
+                    else:
+                        self._answering.end(model, failure)
+            case _:
+                assert_never(news)
+
+    def _gone(self, model: Model, fact: facts.WorkerGone) -> None:
+        was_asked = bool(model.unload_reason)
+        failure = self._loader.gone(model, fact)
+        fail = self._answering.fail_current if was_asked else self._answering.fail_all
+        self._measuring.handed_back(fail(model, failure), failure)
+        if model.tasks and not self._desk.stopping:
+            self._loader.want(model)
+        for refused in self._loader.start_wanted():
+            why = refused.failure or failure
+            self._measuring.handed_back(self._answering.fail_all(refused, why), why)
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
+    def _asked(self, ticket: Ticket, request: requests.AnyRequest) -> None:
+        if request.v != VERSION:
+            self._desk.refuse(
+                ticket,
+                ErrorCode.UNSUPPORTED_VERSION,
+                f"This daemon speaks version {VERSION} of the protocol, not {request.v}.",
+                "Update the older of the two.",
+            )
+            return
+        if self._desk.is_repetition(ticket):
+            return
+        match request:
+            case requests.Ping():
+                self._pong(ticket)
+            case requests.Snapshot():
+                self._desk.answer(ticket, replies.Snapshot(snapshot=self._snapshot()))
+            case requests.Status():
+                self._status(ticket)
+            case requests.List():
+                self._desk.answer(ticket, replies.Models(models=self._models()))
+            case requests.Show(model=key):
+                self._library.show(ticket, key)
+            case requests.Add():
+                self._library.add(ticket, request)
+            case requests.Remove():
+                self._library.remove(ticket, request)
+            case requests.Pull(model=key):
+                if self._is_free(ticket, key):
+                    self._pulling.pull(ticket, request)
+            case requests.Jobs(model=key):
+                self._jobs(ticket, key)
+            case requests.Cancel():
+                self._cancel(ticket, request)
+            case requests.Load(model=key):
+                if self._is_free(ticket, key):
+                    self._loader.load(ticket, request)
+            case requests.Unload():
+                self._unload(ticket, request)
+            case requests.Pin():
+                self._library.pin(ticket, request)
+            case requests.Generate(model=key) | requests.Chat(model=key):
+                if self._is_free(ticket, key):
+                    self._answering.ask(ticket, request)
+            case requests.Benchmark():
+                if all(self._is_free(ticket, key) for key in request.models):
+                    self._measuring.ask(ticket, request)
+            case requests.Results():
+                self._measuring.results(ticket, request)
+            case requests.Compare():
+                self._measuring.compare(ticket, request)
+            case requests.Shutdown():
+                self._desk.answer(ticket, replies.Done(note="The daemon is stopping."))
+                self._stop()
+            case _:
+                assert_never(request)
+
+    def _is_free(self, ticket: Ticket, key: str) -> bool:
+        """Whether a model is not just being removed; if it is, the request has been refused."""
+        if self._library.is_removing(key):
+            self._desk.refuse(ticket, ErrorCode.IN_USE, f"{key} is being removed.", "Add it again afterwards.")
+            return False
+        return True
+
+    def _pong(self, ticket: Ticket) -> None:
+        daemon = self._desk.daemon
+        pong = replies.Pong(version=daemon.version, protocol=VERSION, pid=daemon.pid, epoch=self._desk.epoch)
+        self._desk.answer(ticket, pong)
+
+    def _models(self) -> list[views.ModelView]:
+        return [model.view() for model in self._desk.models.values()]
+
+    def _snapshot(self) -> views.Snapshot:
+        desk = self._desk
+        return views.Snapshot(
+            epoch=desk.epoch,
+            seq=desk.seq,
+            at=desk.at,
+            daemon=desk.daemon,
+            system=desk.system,
+            models=self._models(),
+            jobs=[job.view() for job in desk.jobs.values()],
+        )
+
+    def _status(self, ticket: Ticket) -> None:
+        desk = self._desk
+        status = replies.Status(
+            daemon=desk.daemon,
+            system=desk.system,
+            loaded=[model.view() for model in desk.models.values() if model.state in HAS_WORKER],
+            running=[job.view() for job in desk.jobs.values() if not job.ended],
+        )
+        desk.answer(ticket, status)
+
+    def _jobs(self, ticket: Ticket, key: str) -> None:
+        if key and self._desk.find(ticket, key) is None:
+            return
+        jobs = [job.view() for job in self._desk.jobs.values() if key in ("", job.model)]
+        self._desk.answer(ticket, replies.Jobs(jobs=jobs))
+
+    def _cancel(self, ticket: Ticket, request: requests.Cancel) -> None:
+        desk = self._desk
+        if sum(map(bool, (request.job, request.model, request.request))) != 1:
+            desk.refuse(ticket, ErrorCode.BAD_REQUEST, "Name exactly one of job, model and request.")
+            return
+        if request.request:
+            if self._answering.cancel(ticket.client, request.request):
+                desk.answer(ticket, replies.Done(note="The generation is being cancelled."))
+            else:
+                desk.refuse(ticket, ErrorCode.NOT_FOUND, f"No request {request.request!r} of yours is waiting or running.")
+            return
+        job = desk.jobs.get(request.job) if request.job else desk.job_of(request.model)
+        if job is None or job.ended:
+            what = f"job {request.job!r}" if request.job else f"job of {request.model!r}"
+            desk.refuse(ticket, ErrorCode.NOT_FOUND, f"There is no {what} to cancel.", "See them all: modelctl jobs")
+        elif job.kind is JobKind.PULL:
+            self._pulling.cancel(ticket, job, request.keep)
+        else:
+            self._measuring.cancel(ticket, job)
+
+    def _unload(self, ticket: Ticket, request: requests.Unload) -> None:
+        failure = Failure(code=ErrorCode.CANCELLED, message="The model was unloaded before it could answer.")
+        for model in self._loader.leaving(request):
+            current, model.current = model.current, None
+            self._measuring.handed_back(self._answering.fail_all(model, failure), failure)
+            model.current = current
+        self._loader.asked_to_unload(ticket, request)
+
+    def _stop(self) -> None:
+        """Stop in order: downloads keep their bytes, workers are ended, then the daemon."""
+        if self._desk.stopping:
+            return
+        self._desk.stopping = True
+        self._pulling.interrupt()
+        for model in self._desk.models.values():
+            self._loader.forget_wish(model)
+            self._loader.unload(model, "the daemon is stopping")

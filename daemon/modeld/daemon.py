@@ -1,0 +1,213 @@
+"""The composition root: builds the adapters, one inbox, one loop."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar, assert_never
+
+import msgspec
+import zmq
+
+from modeld import __version__
+from modeld.adapters import catalogue, gguf
+from modeld.adapters.files import Files
+from modeld.adapters.probe import Probe
+from modeld.adapters.pulls import Pulls
+from modeld.adapters.server import Server
+from modeld.adapters.store import Store
+from modeld.adapters.workers import Workers
+from modeld.core import effects, facts
+from modeld.core.manager import Manager, Remembered
+from modeld.core.model import ModelSpec
+from modeld.places import Places
+from modeld.protocol import views
+from modeld.protocol.connection import Connection
+from modeld.protocol.errors import Failure
+from modeld.settings import Settings
+
+_E = TypeVar("_E")
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+STOP_S = 15.0
+"""An orderly stop that takes longer than this is cut short."""
+
+
+class Daemon:
+    """One run of the daemon: everything it owns, and the loop."""
+
+    def __init__(self, places: Places, settings: Settings) -> None:
+        self._places = places
+        self._settings = settings
+        self._models_dir = Path(settings.models_dir).expanduser() if settings.models_dir else places.models_dir
+        self._inbox: asyncio.Queue[facts.AnyFact] = asyncio.Queue()
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="files")
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+
+    async def run(self) -> None:
+        """Serve until a stop is asked for and everything has ended."""
+        loop = asyncio.get_running_loop()
+        report = self._inbox.put_nowait
+        self._store = Store(self._places.database, self._places.benchmarks_file)
+        manager = self._make_manager()
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
+        self._server = Server(context, self._places.runtime_dir, report)
+        self._workers = Workers(context, self._places.runtime_dir, report)
+        self._files = Files(self._models_dir, read_header)
+        self._pulls = Pulls(
+            self._models_dir, self._settings.hub_endpoint, self._settings.hub_token, read_header, report
+        )
+        self._probe = Probe(self._places.data_dir)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, report, facts.StopAsked())
+        ticking = asyncio.create_task(self._tick(report), name="tick")
+        try:
+            report(self._probe.sample({}))
+            await self._serve(manager)
+        finally:
+            ticking.cancel()
+            self._places.connection_file.unlink(missing_ok=True)
+            self._workers.close()
+            self._server.close()
+            self._writer.shutdown(wait=True)
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._store.close()
+            context.term()
+
+    async def _serve(self, manager: Manager) -> None:
+        """The loop: a fact in, its effects out. The connection file is written once every answer will be true."""
+        announced = False
+        deadline: asyncio.TimerHandle | None = None
+        for effect in manager.start(time.time()):
+            self._perform(effect)
+        while not manager.finished:
+            if manager.settled and not announced:
+                announced = True
+                self._announce()
+            fact = await self._inbox.get()
+            if isinstance(fact, facts.StopAsked) and deadline is None:
+                deadline = asyncio.get_running_loop().call_later(STOP_S, self._cut_short)
+            for effect in manager.handle(fact, time.time()):
+                self._perform(effect)
+        if deadline is not None:
+            deadline.cancel()
+
+    def _cut_short(self) -> None:
+        log.error("not everything ended within %.0f s; killing what is left", STOP_S)
+        self._workers.close()
+
+    def _make_manager(self) -> Manager:
+        places = self._places
+        daemon = views.DaemonView(
+            version=__version__,
+            pid=os.getpid(),
+            started_at=_now_text(),
+            home=str(places.data_dir),
+            models_dir=str(self._models_dir),
+            log_file=str(places.log_file),
+        )
+        remembered = Remembered(
+            specs=merge(catalogue.read(), self._store.specs()),
+            jobs=self._store.jobs(),
+            latest=self._store.latest(),
+            averages=self._store.averages(),
+        )
+        return Manager(uuid.uuid4().hex[:12], daemon, self._settings, _ids(), remembered)
+
+    def _announce(self) -> None:
+        connection = Connection(
+            pid=os.getpid(), version=__version__, commands=self._server.commands, events=self._server.events
+        )
+        file = self._places.connection_file
+        temporary = file.with_suffix(".tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(msgspec.json.encode(connection))
+        temporary.replace(file)
+        log.info("serving at %s and %s", self._server.commands, self._server.events)
+
+    async def _tick(self, report: Callable[[facts.AnyFact], None]) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            report(self._probe.sample(self._workers.pids()))
+            report(facts.Ticked())
+
+    def _perform(self, effect: effects.AnyEffect) -> None:
+        match effect:
+            case effects.Send():
+                self._server.send(effect)
+            case effects.Publish():
+                self._server.publish(effect)
+            case effects.Inspect():
+                self._in_thread(self._threads, self._files.inspect, effect)
+            case effects.RemoveFiles():
+                self._in_thread(self._threads, self._files.remove, effect)
+            case effects.StartPull():
+                self._pulls.start(effect)
+            case effects.StopPull():
+                self._pulls.stop(effect)
+            case effects.StartWorker():
+                self._workers.start(effect)
+            case effects.TellWorker():
+                self._workers.tell(effect)
+            case effects.StopWorker():
+                self._workers.stop(effect)
+            case effects.SaveModel() | effects.ForgetModel() | effects.SaveJob() | effects.SaveRun() | effects.ReadRuns():
+                self._in_thread(self._writer, self._store.perform, effect)
+            case _:
+                assert_never(effect)
+
+    def _in_thread(self, pool: ThreadPoolExecutor, work: Callable[[_E], facts.AnyFact | None], effect: _E) -> None:
+        """Do blocking work in a thread; the fact it returns goes to the inbox, an error of the store to the log."""
+        loop = asyncio.get_running_loop()
+
+        def do() -> None:
+            try:
+                fact = work(effect)
+            except Exception:  # noqa: BLE001 - a thread's outer loop: nobody else would see the traceback
+                log.exception("%s failed", type(effect).__name__)
+                return
+            if fact is not None:
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(self._inbox.put_nowait, fact)
+
+        pool.submit(do)
+
+
+def read_header(path: Path) -> views.HeaderView | Failure:
+    """The header of a model file, or why it is none."""
+    try:
+        return gguf.read_header(path)
+    except gguf.GgufError as error:
+        return error.failure
+
+
+def merge(builtin: list[ModelSpec], stored: list[ModelSpec]) -> list[ModelSpec]:
+    """The catalogue with what was learned of its models since, then the models that were added."""
+    learned = {spec.key: spec for spec in stored}
+    merged = []
+    for spec in builtin:
+        known = learned.pop(spec.key, None)
+        if known is not None:
+            spec = msgspec.structs.replace(
+                spec, size_bytes=known.size_bytes, sha256=known.sha256, verified=known.verified, pinned=known.pinned
+            )
+        merged.append(spec)
+    return merged + list(learned.values())
+
+
+def _ids() -> Iterator[str]:
+    while True:
+        yield uuid.uuid4().hex[:8]
+
+
+def _now_text() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())

@@ -1,0 +1,117 @@
+"""What a person can set: config.toml, overridden by the environment; a wrong value is named, never guessed at."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+HUB_ENDPOINT = "https://huggingface.co"
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message says which one, where it came from and what is allowed."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings, with their defaults.
+
+    ``gpu_layers`` -1 means all, and 0 or ``use_gpu`` false really means CPU. ``threads`` 0 means physical cores.
+    ``idle_unload_s`` 0 means never; ``max_loaded_models`` 0 means as many as fit in memory.
+    """
+
+    models_dir: str = ""
+    default_model: str = "smollm2"
+    use_gpu: bool = True
+    gpu_layers: int = -1
+    threads: int = 0
+    context_size: int = 8192
+    max_loaded_models: int = 0
+    idle_unload_s: float = 1800.0
+    max_downloads: int = 2
+    hub_endpoint: str = HUB_ENDPOINT
+    hub_token: str = ""
+    allow_http: bool = False
+    log_level: str = "info"
+
+    def effective_gpu_layers(self) -> int:
+        """The layers to offload: none when the GPU is switched off."""
+        return self.gpu_layers if self.use_gpu else 0
+
+
+_ENVIRONMENT = {
+    "MODELD_MODELS_DIR": "models_dir",
+    "LLM_DEFAULT_MODEL": "default_model",
+    "LLAMA_USE_GPU": "use_gpu",
+    "LLAMA_GPU_LAYERS": "gpu_layers",
+    "LLM_CPU_THREADS": "threads",
+    "LLM_CONTEXT_SIZE": "context_size",
+    "LLM_MAX_CACHED_MODELS": "max_loaded_models",
+    "MODELD_IDLE_UNLOAD_S": "idle_unload_s",
+    "MODELD_MAX_DOWNLOADS": "max_downloads",
+    "HF_ENDPOINT": "hub_endpoint",
+    "HUGGINGFACE_TOKEN": "hub_token",
+    "HUGGING_FACE_HUB_TOKEN": "hub_token",
+    "HF_TOKEN": "hub_token",
+    "MODELD_ALLOW_HTTP": "allow_http",
+    "MODELD_LOG_LEVEL": "log_level",
+}
+"""Environment variable to setting; of several for one setting the later one here wins."""
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+_FLAGS = {"use_gpu", "allow_http"}
+_AT_LEAST = {
+    "gpu_layers": -1,
+    "threads": 0,
+    "context_size": 1,
+    "max_loaded_models": 0,
+    "idle_unload_s": 0,
+    "max_downloads": 1,
+}
+
+
+def read(config_file: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of ``config_file`` (which may be missing) with the environment's values over them.
+
+    Raises:
+        SettingsError: broken TOML, an unknown name, or a value of the wrong kind or out of range.
+    """
+    env = os.environ if environment is None else environment
+    values = _from_file(config_file)
+    origins = dict.fromkeys(values, str(config_file))
+    for variable, name in _ENVIRONMENT.items():
+        if variable in env:
+            values[name] = _flag(variable, env[variable]) if name in _FLAGS else env[variable]
+            origins[name] = variable
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"A setting in {config_file} or the environment is wrong: {error}.") from error
+    for name, least in _AT_LEAST.items():
+        if getattr(settings, name) < least:
+            raise SettingsError(f"{name} from {origins[name]} is {getattr(settings, name)}; it must be {least} or more.")
+    return settings
+
+
+def _from_file(config_file: Path) -> dict[str, object]:
+    try:
+        text = config_file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{config_file} cannot be read: {error}.") from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{config_file} is not valid TOML: {error}.") from error
+
+
+def _flag(variable: str, text: str) -> bool:
+    value = text.strip().lower()
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise SettingsError(f"{variable} is {text!r}; use 1 or 0.")
