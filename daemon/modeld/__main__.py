@@ -27,7 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"modeld {__version__}")
     parser.parse_args(arguments)
     if sys.platform == "win32":
-        print("error: modeld does not run on Windows yet (its sockets there need TCP with CURVE keys).", file=sys.stderr)
+        print(
+            "error: modeld does not run on Windows yet (its sockets there need TCP with CURVE keys).", file=sys.stderr
+        )
         return EXIT_FAILURE
     here = places.find()
     try:
@@ -52,7 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _log_to(here: places.Places, level: str) -> None:
     here.state_dir.mkdir(parents=True, exist_ok=True)
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    file = logging.handlers.RotatingFileHandler(here.log_file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+    file = logging.handlers.RotatingFileHandler(
+        here.log_file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"
+    )
     handlers: list[logging.Handler] = [file]
     if sys.stderr is not None and sys.stderr.isatty():
         handlers.append(logging.StreamHandler())

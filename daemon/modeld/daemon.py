@@ -160,7 +160,9 @@ class Daemon:
                 self._workers.tell(effect)
             case effects.StopWorker():
                 self._workers.stop(effect)
-            case effects.SaveModel() | effects.ForgetModel() | effects.SaveJob() | effects.SaveRun() | effects.ReadRuns():
+            case (
+                effects.SaveModel() | effects.ForgetModel() | effects.SaveJob() | effects.SaveRun() | effects.ReadRuns()
+            ):
                 self._in_thread(self._writer, self._store.perform, effect)
             case _:
                 assert_never(effect)
@@ -172,7 +174,7 @@ class Daemon:
         def do() -> None:
             try:
                 fact = work(effect)
-            except Exception:  # noqa: BLE001 - a thread's outer loop: nobody else would see the traceback
+            except Exception:
                 log.exception("%s failed", type(effect).__name__)
                 return
             if fact is not None:

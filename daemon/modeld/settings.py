@@ -91,7 +91,9 @@ def read(config_file: Path, environment: Mapping[str, str] | None = None) -> Set
         raise SettingsError(f"A setting in {config_file} or the environment is wrong: {error}.") from error
     for name, least in _AT_LEAST.items():
         if getattr(settings, name) < least:
-            raise SettingsError(f"{name} from {origins[name]} is {getattr(settings, name)}; it must be {least} or more.")
+            raise SettingsError(
+                f"{name} from {origins[name]} is {getattr(settings, name)}; it must be {least} or more."
+            )
     return settings
 
 

@@ -1,4 +1,4 @@
-"""A ZeroMQ socket read by the asyncio loop, without zmq.asyncio (which costs memory and latency this daemon need not pay)."""
+"""A ZeroMQ socket read by the asyncio loop, without zmq.asyncio and what that costs in memory and latency."""
 
 import asyncio
 from collections.abc import Callable

@@ -32,9 +32,7 @@ class Files:
                 failure = found
             else:
                 header = found
-        return FileInspected(
-            model=effect.model, path=str(path), header=header, failure=failure, ticket=effect.ticket
-        )
+        return FileInspected(model=effect.model, path=str(path), header=header, failure=failure, ticket=effect.ticket)
 
     def remove(self, effect: RemoveFiles) -> FileRemoved:
         """Delete a model's file and what is left of a partial one. Blocking."""

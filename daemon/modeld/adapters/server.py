@@ -39,7 +39,9 @@ class Envelope(msgspec.Struct):
 class Server:
     """Binds both sockets at construction; ``report`` gets what clients ask."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], runtime_dir: Path, report: Callable[[AnyFact], None]) -> None:
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], runtime_dir: Path, report: Callable[[AnyFact], None]
+    ) -> None:
         self._report = report
         self._decoder = msgspec.json.Decoder(AnyRequest)
         self._envelopes = msgspec.json.Decoder(Envelope)
@@ -71,7 +73,9 @@ class Server:
             self._delimited.popitem(last=False)
         body = rest[1:] if delimited else rest
         if len(body) != 1:
-            self._refuse(client, "", ErrorCode.BAD_REQUEST, f"A request is one frame of JSON; this one had {len(body)}.")
+            self._refuse(
+                client, "", ErrorCode.BAD_REQUEST, f"A request is one frame of JSON; this one had {len(body)}."
+            )
             return
         try:
             request = self._decoder.decode(body[0])

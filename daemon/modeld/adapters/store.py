@@ -58,7 +58,9 @@ class Store:
     def _migrate(self) -> None:
         version = self._sql.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
-            raise sqlite3.DatabaseError(f"it is of version {version}, made by a newer modeld (this one: {len(MIGRATIONS)})")
+            raise sqlite3.DatabaseError(
+                f"it is of version {version}, made by a newer modeld (this one: {len(MIGRATIONS)})"
+            )
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             self._sql.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
 

@@ -38,7 +38,9 @@ class Child:
 class Workers:
     """All worker processes, by run number."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], runtime_dir: Path, report: Callable[[AnyFact], None]) -> None:
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], runtime_dir: Path, report: Callable[[AnyFact], None]
+    ) -> None:
         self._report = report
         self._loop = asyncio.get_running_loop()
         self._children: dict[int, Child] = {}

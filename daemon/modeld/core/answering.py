@@ -50,7 +50,7 @@ class Answering:
         self.enqueue(model, Task(order=order, ticket=ticket, stream=request.stream))
 
     def enqueue(self, model: Model, task: Task) -> list[Task]:
-        """Put a task into a model's queue and see that the model gets loaded; benchmark tasks that cannot be are handed back."""
+        """Queue a task and see that its model gets loaded; benchmarks for which it cannot be are handed back."""
         model.tasks.append(task)
         self._count_waiting(model)
         if model.state not in HAS_WORKER:
@@ -96,9 +96,7 @@ class Answering:
         if model.loaded is not None:
             model.context_told = self._desk.now
             loaded = model.loaded
-            self._desk.publish(
-                events.ContextUsed(model=model.key, used=loaded.context_used, size=loaded.context_size)
-            )
+            self._desk.publish(events.ContextUsed(model=model.key, used=loaded.context_used, size=loaded.context_size))
 
     def answered(self, model: Model, news: workers.Answered) -> None:
         """A generation ended well."""

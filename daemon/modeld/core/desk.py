@@ -183,4 +183,3 @@ class Desk:
             if job.model == key and not (only_running and job.ended):
                 return job
         return None
-

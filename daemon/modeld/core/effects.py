@@ -14,20 +14,20 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """The base of every effect."""
 
 
-class Send(Effect, kw_only=True):
+class Send(Effect, frozen=True, kw_only=True):
     """Answer a client."""
 
     client: bytes
     reply: Reply
 
 
-class Publish(Effect, kw_only=True):
+class Publish(Effect, frozen=True, kw_only=True):
     """Tell everyone."""
 
     event: AnyEvent
 
 
-class Inspect(Effect, kw_only=True):
+class Inspect(Effect, frozen=True, kw_only=True):
     """Look at a model file: ``path``, or ``file_name`` in the models folder where ``path`` is empty."""
 
     model: str
@@ -36,7 +36,7 @@ class Inspect(Effect, kw_only=True):
     ticket: Ticket | None = None
 
 
-class RemoveFiles(Effect, kw_only=True):
+class RemoveFiles(Effect, frozen=True, kw_only=True):
     """Delete a downloaded file and what is left of a partial one."""
 
     model: str
@@ -44,7 +44,7 @@ class RemoveFiles(Effect, kw_only=True):
     ticket: Ticket
 
 
-class StartPull(Effect, kw_only=True):
+class StartPull(Effect, frozen=True, kw_only=True):
     """Download ``url`` to ``file_name`` in the models folder, going on from what is there."""
 
     job: str
@@ -55,59 +55,59 @@ class StartPull(Effect, kw_only=True):
     sha256: str = ""
 
 
-class StopPull(Effect, kw_only=True):
+class StopPull(Effect, frozen=True, kw_only=True):
     """Stop a download; ``keep`` leaves its partial file."""
 
     job: str
     keep: bool
 
 
-class StartWorker(Effect, kw_only=True):
+class StartWorker(Effect, frozen=True, kw_only=True):
     """Start a worker process numbered ``run``; it is told ``order`` once it says hello."""
 
     run: int
     order: AnyOrder
 
 
-class TellWorker(Effect, kw_only=True):
+class TellWorker(Effect, frozen=True, kw_only=True):
     """Send a worker an order."""
 
     run: int
     order: AnyOrder
 
 
-class StopWorker(Effect, kw_only=True):
+class StopWorker(Effect, frozen=True, kw_only=True):
     """End a worker: asked first, killed when it has not gone after ``grace_s``."""
 
     run: int
     grace_s: float = 5.0
 
 
-class SaveModel(Effect, kw_only=True):
+class SaveModel(Effect, frozen=True, kw_only=True):
     """Remember a model."""
 
     spec: ModelSpec
 
 
-class ForgetModel(Effect, kw_only=True):
+class ForgetModel(Effect, frozen=True, kw_only=True):
     """Forget a model."""
 
     model: str
 
 
-class SaveJob(Effect, kw_only=True):
+class SaveJob(Effect, frozen=True, kw_only=True):
     """Remember a job as it is now."""
 
     job: JobView
 
 
-class SaveRun(Effect, kw_only=True):
+class SaveRun(Effect, frozen=True, kw_only=True):
     """Remember a benchmark run, and renew the mirror of the last ones."""
 
     run: BenchmarkRun
 
 
-class ReadRuns(Effect, kw_only=True):
+class ReadRuns(Effect, frozen=True, kw_only=True):
     """Read a model's newest ``limit`` benchmark runs."""
 
     model: str

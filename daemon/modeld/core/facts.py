@@ -13,31 +13,31 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """The base of every fact."""
 
 
-class Asked(Fact, kw_only=True):
+class Asked(Fact, frozen=True, kw_only=True):
     """A client sent a request that could be read."""
 
     client: bytes
     request: AnyRequest
 
 
-class ClientGone(Fact, kw_only=True):
+class ClientGone(Fact, frozen=True, kw_only=True):
     """A frame could not be delivered: the client is away, or so slow that its queue is full."""
 
     client: bytes
 
 
-class Ticked(Fact, kw_only=True):
+class Ticked(Fact, frozen=True, kw_only=True):
     """Another second passed."""
 
 
-class Sampled(Fact, kw_only=True):
+class Sampled(Fact, frozen=True, kw_only=True):
     """Memory was measured; ``workers`` maps a run to its resident and its peak bytes."""
 
     system: SystemView
     workers: dict[int, tuple[int, int]]
 
 
-class FileInspected(Fact, kw_only=True):
+class FileInspected(Fact, frozen=True, kw_only=True):
     """A model file was looked at: its header, a failure, or neither when there is no file."""
 
     model: str
@@ -47,7 +47,7 @@ class FileInspected(Fact, kw_only=True):
     ticket: Ticket | None = None
 
 
-class FileRemoved(Fact, kw_only=True):
+class FileRemoved(Fact, frozen=True, kw_only=True):
     """A model's files were deleted, or could not be."""
 
     model: str
@@ -55,7 +55,7 @@ class FileRemoved(Fact, kw_only=True):
     failure: Failure | None = None
 
 
-class PullAdvanced(Fact, kw_only=True):
+class PullAdvanced(Fact, frozen=True, kw_only=True):
     """A download has ``done_bytes`` on disk of ``total_bytes`` (0: unknown) in ``phase``."""
 
     job: str
@@ -66,7 +66,7 @@ class PullAdvanced(Fact, kw_only=True):
     retries: int = 0
 
 
-class PullFinished(Fact, kw_only=True):
+class PullFinished(Fact, frozen=True, kw_only=True):
     """A download is complete under its final name; ``verified`` when its hash was known beforehand."""
 
     job: str
@@ -78,14 +78,14 @@ class PullFinished(Fact, kw_only=True):
     already_there: bool = False
 
 
-class PullStopped(Fact, kw_only=True):
+class PullStopped(Fact, frozen=True, kw_only=True):
     """A download was stopped as asked."""
 
     job: str
     run: int
 
 
-class PullBroke(Fact, kw_only=True):
+class PullBroke(Fact, frozen=True, kw_only=True):
     """A download gave up; the partial file is kept."""
 
     job: str
@@ -93,14 +93,14 @@ class PullBroke(Fact, kw_only=True):
     failure: Failure
 
 
-class WorkerSaid(Fact, kw_only=True):
+class WorkerSaid(Fact, frozen=True, kw_only=True):
     """A worker reports."""
 
     run: int
     news: AnyNews
 
 
-class WorkerGone(Fact, kw_only=True):
+class WorkerGone(Fact, frozen=True, kw_only=True):
     """A worker process ended; ``exit_code`` is negative for a signal. ``detail`` is what it last printed."""
 
     run: int
@@ -108,7 +108,7 @@ class WorkerGone(Fact, kw_only=True):
     detail: str = ""
 
 
-class RunsRead(Fact, kw_only=True):
+class RunsRead(Fact, frozen=True, kw_only=True):
     """The benchmark history asked for, oldest first."""
 
     model: str
@@ -116,7 +116,7 @@ class RunsRead(Fact, kw_only=True):
     runs: list[BenchmarkRun]
 
 
-class StopAsked(Fact, kw_only=True):
+class StopAsked(Fact, frozen=True, kw_only=True):
     """A signal asks the daemon to stop."""
 
 

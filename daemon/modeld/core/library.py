@@ -119,7 +119,9 @@ class Library:
         elif key in self._removing or key in self.inspecting:
             desk.refuse(ticket, ErrorCode.BUSY, f"{key} is being worked on.", "Try again in a moment.")
         elif (job := desk.job_of(key)) is not None:
-            desk.refuse(ticket, ErrorCode.IN_USE, f"A {job.kind} of {key} is {job.state}.", f"First: modelctl cancel {key}")
+            desk.refuse(
+                ticket, ErrorCode.IN_USE, f"A {job.kind} of {key} is {job.state}.", f"First: modelctl cancel {key}"
+            )
         elif request.keep_file or model.spec.path:
             self._drop(model)
             kept = f"The file stays: {model.path}" if model.path else ""

@@ -251,7 +251,9 @@ class Loader:
     def leaving(self, request: requests.Unload) -> list[Model]:
         """The models such a request is about."""
         models = self._desk.models
-        return list(models.values()) if not request.model else [models[request.model]] if request.model in models else []
+        return (
+            list(models.values()) if not request.model else [models[request.model]] if request.model in models else []
+        )
 
     def forget_wish(self, model: Model) -> None:
         """A load that was still waiting for room is not wanted any more."""
@@ -271,7 +273,13 @@ class Loader:
         limit = self._desk.settings.idle_unload_s
         for model in self._desk.models.values():
             idle = self._desk.now - model.last_used
-            if limit and model.state is ModelState.LOADED and not model.spec.pinned and not model.tasks and idle >= limit:
+            if (
+                limit
+                and model.state is ModelState.LOADED
+                and not model.spec.pinned
+                and not model.tasks
+                and idle >= limit
+            ):
                 self.unload(model, f"not used for {idle:.0f} s")
 
     def gone(self, model: Model, fact: WorkerGone) -> Failure:
@@ -338,6 +346,4 @@ def _crash(model: Model, fact: WorkerGone) -> Failure:
         how = f"ended with exit code {fact.exit_code}"
     detail = f" It last said: {fact.detail}" if fact.detail else ""
     hint = "Load it again; if it was SIGKILL, the system may have run out of memory: choose a smaller context."
-    return Failure(
-        code=ErrorCode.WORKER_CRASHED, message=f"The worker of {model.key} {how}.{detail}", hint=hint
-    )
+    return Failure(code=ErrorCode.WORKER_CRASHED, message=f"The worker of {model.key} {how}.{detail}", hint=hint)

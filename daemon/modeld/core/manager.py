@@ -300,7 +300,9 @@ class Manager:
             if self._answering.cancel(ticket.client, request.request):
                 desk.answer(ticket, replies.Done(note="The generation is being cancelled."))
             else:
-                desk.refuse(ticket, ErrorCode.NOT_FOUND, f"No request {request.request!r} of yours is waiting or running.")
+                desk.refuse(
+                    ticket, ErrorCode.NOT_FOUND, f"No request {request.request!r} of yours is waiting or running."
+                )
             return
         job = desk.jobs.get(request.job) if request.job else desk.job_of(request.model)
         if job is None or job.ended:

@@ -16,9 +16,7 @@ from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import HAS_FILE, IN_MEMORY, JobKind, JobState
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, History, Progress
 
-PROMPT = (
-    "Explain quantum computing in simple terms. Focus on the key principles and practical applications."
-)
+PROMPT = "Explain quantum computing in simple terms. Focus on the key principles and practical applications."
 """The standard prompt, the same for every model and for ever."""
 
 MAX_REPETITIONS = 100
@@ -110,9 +108,7 @@ class Measuring:
                 rate=news.tokens_per_second,
                 phase=news.phase,
             )
-            self._desk.publish(
-                events.JobProgress(job=job.id, kind=job.kind, model=job.model, progress=job.progress)
-            )
+            self._desk.publish(events.JobProgress(job=job.id, kind=job.kind, model=job.model, progress=job.progress))
 
     def measured(self, model: Model, news: workers.Measured) -> None:
         """A benchmark ended: keep its run, unless its numbers cannot be."""
@@ -124,7 +120,9 @@ class Measuring:
         run = msgspec.structs.replace(news.run, id=job.id, load_s=load_s)
         wrong = figures.implausible(run.result)
         if wrong:
-            failure = Failure(code=ErrorCode.IMPLAUSIBLE, message=f"The numbers cannot be true and were not kept: {wrong}")
+            failure = Failure(
+                code=ErrorCode.IMPLAUSIBLE, message=f"The numbers cannot be true and were not kept: {wrong}"
+            )
             self.ended_badly(model, failure)
             return
         desk.do(SaveRun(run=run))
@@ -249,5 +247,3 @@ def _with(average: BenchmarkAverage | None, result: BenchmarkResult) -> Benchmar
         avg_inference_time=mean(old.avg_inference_time, result.inference_time),
         avg_memory_usage_mb=mean(old.avg_memory_usage_mb, result.memory_usage_mb),
     )
-
-

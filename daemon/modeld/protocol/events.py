@@ -1,7 +1,7 @@
 """What the daemon tells everyone, as it happens.
 
-Every event carries ``epoch`` (this daemon's run), ``seq`` (one more than the event before) and ``at``. ``topic`` gives the
-first frame, ``kind.key``, so that a subscription by prefix selects.
+Every event carries ``epoch`` (this daemon's run), ``seq`` (one more than the event before) and ``at``. ``topic`` gives
+the first frame, ``kind.key``, so that a subscription by prefix selects.
 """
 
 from typing import assert_never
@@ -22,26 +22,26 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=sna
     at: str = ""
 
 
-class ModelChanged(Event, kw_only=True):
+class ModelChanged(Event, frozen=True, kw_only=True):
     """A model is new or changed; ``model`` is all of it. ``reason`` says why where that is not plain (an eviction)."""
 
     model: views.ModelView
     reason: str = ""
 
 
-class ModelRemoved(Event, kw_only=True):
+class ModelRemoved(Event, frozen=True, kw_only=True):
     """A model is no longer known."""
 
     model: str
 
 
-class JobChanged(Event, kw_only=True):
+class JobChanged(Event, frozen=True, kw_only=True):
     """A job is new or changed its state; a final state is sent exactly once."""
 
     job: views.JobView
 
 
-class JobProgress(Event, kw_only=True):
+class JobProgress(Event, frozen=True, kw_only=True):
     """A running job moved on; at most ten a second for each job."""
 
     job: str
@@ -50,7 +50,7 @@ class JobProgress(Event, kw_only=True):
     progress: views.Progress
 
 
-class ContextUsed(Event, kw_only=True):
+class ContextUsed(Event, frozen=True, kw_only=True):
     """The context of a loaded model while a generation runs, as llama.cpp counts it."""
 
     model: str
@@ -58,7 +58,7 @@ class ContextUsed(Event, kw_only=True):
     size: int
 
 
-class ContextRefused(Event, kw_only=True):
+class ContextRefused(Event, frozen=True, kw_only=True):
     """A prompt was too long for the context and was refused, whole."""
 
     model: str
@@ -66,30 +66,30 @@ class ContextRefused(Event, kw_only=True):
     size: int
 
 
-class ContextFull(Event, kw_only=True):
+class ContextFull(Event, frozen=True, kw_only=True):
     """A generation stopped because the context is full; nothing was shifted or cut."""
 
     model: str
     size: int
 
 
-class SystemSampled(Event, kw_only=True):
+class SystemSampled(Event, frozen=True, kw_only=True):
     """The machine's memory moved by enough to show."""
 
     system: views.SystemView
 
 
-class DaemonStarted(Event, kw_only=True):
+class DaemonStarted(Event, frozen=True, kw_only=True):
     """A daemon began; everything known of an earlier epoch is void."""
 
     daemon: views.DaemonView
 
 
-class DaemonStopping(Event, kw_only=True):
+class DaemonStopping(Event, frozen=True, kw_only=True):
     """The daemon ends; this is its last event."""
 
 
-class Heartbeat(Event, kw_only=True):
+class Heartbeat(Event, frozen=True, kw_only=True):
     """Sent each second; its ``seq`` is that of the newest event, and it takes none itself."""
 
 

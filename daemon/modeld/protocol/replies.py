@@ -11,7 +11,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=st
     """The base of every result; ``type`` names it."""
 
 
-class Pong(Result, kw_only=True):
+class Pong(Result, frozen=True, kw_only=True):
     """The daemon is there."""
 
     version: str
@@ -20,13 +20,13 @@ class Pong(Result, kw_only=True):
     epoch: str
 
 
-class Snapshot(Result, kw_only=True):
+class Snapshot(Result, frozen=True, kw_only=True):
     """Everything at one moment."""
 
     snapshot: views.Snapshot
 
 
-class Status(Result, kw_only=True):
+class Status(Result, frozen=True, kw_only=True):
     """The daemon, the machine's memory, what is loaded and what runs."""
 
     daemon: views.DaemonView
@@ -35,44 +35,44 @@ class Status(Result, kw_only=True):
     running: list[views.JobView]
 
 
-class Models(Result, kw_only=True):
+class Models(Result, frozen=True, kw_only=True):
     """All models asked for, in the order of the catalogue, then by key."""
 
     models: list[views.ModelView]
 
 
-class Model(Result, kw_only=True):
+class Model(Result, frozen=True, kw_only=True):
     """One model as it is now; ``note`` says what a person should know."""
 
     model: views.ModelView
     note: str = ""
 
 
-class Jobs(Result, kw_only=True):
+class Jobs(Result, frozen=True, kw_only=True):
     """The jobs asked for, oldest first."""
 
     jobs: list[views.JobView]
 
 
-class Generated(Result, kw_only=True):
+class Generated(Result, frozen=True, kw_only=True):
     """The end of a generation."""
 
     generation: views.Generation
 
 
-class History(Result, kw_only=True):
+class History(Result, frozen=True, kw_only=True):
     """A model's benchmark history."""
 
     history: views.History
 
 
-class Comparison(Result, kw_only=True):
+class Comparison(Result, frozen=True, kw_only=True):
     """Benchmarked models side by side."""
 
     comparison: views.Comparison
 
 
-class Done(Result, kw_only=True):
+class Done(Result, frozen=True, kw_only=True):
     """It was done; ``note`` says what a person should know."""
 
     note: str = ""

@@ -17,30 +17,30 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag=str
     key: str = ""
 
 
-class Ping(Request, kw_only=True):
+class Ping(Request, frozen=True, kw_only=True):
     """Ask whether the daemon is there, and which one it is."""
 
 
-class Snapshot(Request, kw_only=True):
+class Snapshot(Request, frozen=True, kw_only=True):
     """Ask for everything at one moment, to start following the events from."""
 
 
-class Status(Request, kw_only=True):
+class Status(Request, frozen=True, kw_only=True):
     """Ask for the daemon and the machine's memory."""
 
 
-class List(Request, kw_only=True):
+class List(Request, frozen=True, kw_only=True):
     """Ask for all models."""
 
 
-class Show(Request, kw_only=True):
+class Show(Request, frozen=True, kw_only=True):
     """Ask for one model."""
 
     model: str
 
 
-class Add(Request, kw_only=True):
-    """Add a model: ``source`` is an https URL, ``hf:org/repo:FILE`` or the absolute path of a GGUF file (used in place)."""
+class Add(Request, frozen=True, kw_only=True):
+    """Add a model: ``source`` is an https URL, ``hf:org/repo:FILE`` or the absolute path of a file (used in place)."""
 
     model: str
     source: str
@@ -49,27 +49,27 @@ class Add(Request, kw_only=True):
     sha256: str = ""
 
 
-class Remove(Request, kw_only=True):
+class Remove(Request, frozen=True, kw_only=True):
     """Remove exactly this model; ``keep_file`` leaves its file on disk."""
 
     model: str
     keep_file: bool = False
 
 
-class Pull(Request, kw_only=True):
+class Pull(Request, frozen=True, kw_only=True):
     """Download a model; the reply names the job. With ``wait`` the answer comes when it ends."""
 
     model: str
     wait: bool = False
 
 
-class Jobs(Request, kw_only=True):
+class Jobs(Request, frozen=True, kw_only=True):
     """Ask for the jobs; ``model`` narrows."""
 
     model: str = ""
 
 
-class Cancel(Request, kw_only=True):
+class Cancel(Request, frozen=True, kw_only=True):
     """Cancel a job by id, the running job of a model, or a generation by the ``id`` of its request (same connection).
 
     Exactly one of the three. ``keep`` leaves a pull's partial file for a later resume.
@@ -81,7 +81,7 @@ class Cancel(Request, kw_only=True):
     keep: bool = True
 
 
-class Load(Request, kw_only=True):
+class Load(Request, frozen=True, kw_only=True):
     """Load a model into a worker; zero or absent means the setting's value. ``gpu_layers`` -1 means all."""
 
     model: str
@@ -91,14 +91,14 @@ class Load(Request, kw_only=True):
     wait: bool = False
 
 
-class Unload(Request, kw_only=True):
+class Unload(Request, frozen=True, kw_only=True):
     """Unload a model, or all with an empty ``model``."""
 
     model: str = ""
     wait: bool = False
 
 
-class Pin(Request, kw_only=True):
+class Pin(Request, frozen=True, kw_only=True):
     """Keep a model loaded (never evicted, never idle-unloaded), or stop doing so."""
 
     model: str
@@ -124,7 +124,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     content: str
 
 
-class Generate(Request, kw_only=True):
+class Generate(Request, frozen=True, kw_only=True):
     """Continue ``prompt`` as it stands (no template). Loads the model if needed.
 
     ``max_tokens`` 0: until the model ends or the context is full. ``stream`` needs a DEALER.
@@ -137,7 +137,7 @@ class Generate(Request, kw_only=True):
     stream: bool = False
 
 
-class Chat(Request, kw_only=True):
+class Chat(Request, frozen=True, kw_only=True):
     """Answer a conversation through the model's own chat template. Loads the model if needed."""
 
     model: str
@@ -147,7 +147,7 @@ class Chat(Request, kw_only=True):
     stream: bool = False
 
 
-class Benchmark(Request, kw_only=True):
+class Benchmark(Request, frozen=True, kw_only=True):
     """Benchmark models, each a job; loads what is needed. Empty ``models`` with ``all`` means every one on disk."""
 
     models: list[str] = []
@@ -157,20 +157,20 @@ class Benchmark(Request, kw_only=True):
     wait: bool = False
 
 
-class Results(Request, kw_only=True):
+class Results(Request, frozen=True, kw_only=True):
     """Ask for a model's benchmark history, at most the newest ``limit``."""
 
     model: str
     limit: int = 10
 
 
-class Compare(Request, kw_only=True):
+class Compare(Request, frozen=True, kw_only=True):
     """Ask for the newest result of each benchmarked model (or of ``models``), fastest first."""
 
     models: list[str] = []
 
 
-class Shutdown(Request, kw_only=True):
+class Shutdown(Request, frozen=True, kw_only=True):
     """Stop the daemon in order: children ended, state saved."""
 
 

@@ -13,7 +13,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """The base of every view: immutable, named fields, new fields have defaults."""
 
 
-class HeaderView(View, kw_only=True):
+class HeaderView(View, frozen=True, kw_only=True):
     """What a GGUF file says of itself in its header."""
 
     architecture: str
@@ -33,7 +33,7 @@ class HeaderView(View, kw_only=True):
     file_bytes: int = 0
 
 
-class Figure(View, kw_only=True):
+class Figure(View, frozen=True, kw_only=True):
     """A measured number: mean and sample standard deviation over ``n`` repetitions."""
 
     mean: float
@@ -41,7 +41,7 @@ class Figure(View, kw_only=True):
     n: int = 1
 
 
-class BenchmarkResult(View, kw_only=True):
+class BenchmarkResult(View, frozen=True, kw_only=True):
     """One run in the nine keys of ``model_benchmarks.json``.
 
     ``tokens_per_second`` is the decode rate; ``inference_time`` is the whole answer, prefill and decode, in
@@ -59,7 +59,7 @@ class BenchmarkResult(View, kw_only=True):
     memory_usage_mb: float
 
 
-class Environment(View, kw_only=True):
+class Environment(View, frozen=True, kw_only=True):
     """What a benchmark ran on; kept with every run."""
 
     cpu: str = ""
@@ -74,7 +74,7 @@ class Environment(View, kw_only=True):
     power: str = "n/a"
 
 
-class BenchmarkRun(View, kw_only=True):
+class BenchmarkRun(View, frozen=True, kw_only=True):
     """Everything one benchmark measured.
 
     ``prefill`` and ``decode`` (tokens/s) and ``first_token_ms`` are of the standard prompt; ``pp`` and ``tg``
@@ -100,7 +100,7 @@ class BenchmarkRun(View, kw_only=True):
     environment: Environment = msgspec.field(default_factory=Environment)
 
 
-class BenchmarkAverage(View, kw_only=True):
+class BenchmarkAverage(View, frozen=True, kw_only=True):
     """The mean over a model's whole history of ``runs`` benchmarks."""
 
     runs: int
@@ -109,7 +109,7 @@ class BenchmarkAverage(View, kw_only=True):
     avg_memory_usage_mb: float
 
 
-class LoadedView(View, kw_only=True):
+class LoadedView(View, frozen=True, kw_only=True):
     """The worker that holds a model: where it runs and what it takes, measured."""
 
     run: int
@@ -127,7 +127,7 @@ class LoadedView(View, kw_only=True):
     requests_waiting: int = 0
 
 
-class ModelView(View, kw_only=True):
+class ModelView(View, frozen=True, kw_only=True):
     """One model, whole.
 
     ``size_bytes`` is the file on disk or, before the download, what it will take (0 when unknown).
@@ -157,7 +157,7 @@ class ModelView(View, kw_only=True):
     failure: Failure | None = None
 
 
-class Progress(View, kw_only=True):
+class Progress(View, frozen=True, kw_only=True):
     """How far a job is.
 
     A pull counts bytes in ``done`` and ``total`` (``total`` 0: unknown) with ``rate`` in bytes/s; a benchmark
@@ -175,7 +175,7 @@ class Progress(View, kw_only=True):
     retries: int = 0
 
 
-class JobView(View, kw_only=True):
+class JobView(View, frozen=True, kw_only=True):
     """One job, whole. ``already_there`` marks a pull that found its file complete and verified."""
 
     id: str
@@ -191,7 +191,7 @@ class JobView(View, kw_only=True):
     benchmark: BenchmarkRun | None = None
 
 
-class SystemView(View, kw_only=True):
+class SystemView(View, frozen=True, kw_only=True):
     """The machine's memory, and what the daemon and its workers take of it, in bytes."""
 
     memory_total: int = 0
@@ -201,7 +201,7 @@ class SystemView(View, kw_only=True):
     disk_free: int = 0
 
 
-class DaemonView(View, kw_only=True):
+class DaemonView(View, frozen=True, kw_only=True):
     """The daemon itself."""
 
     version: str
@@ -212,7 +212,7 @@ class DaemonView(View, kw_only=True):
     log_file: str = ""
 
 
-class Comparison(View, kw_only=True):
+class Comparison(View, frozen=True, kw_only=True):
     """Benchmarked models side by side, fastest first; ``fastest`` and ``most_efficient`` are keys or empty."""
 
     rows: list[BenchmarkResult]
@@ -220,7 +220,7 @@ class Comparison(View, kw_only=True):
     most_efficient: str = ""
 
 
-class Change(View, kw_only=True):
+class Change(View, frozen=True, kw_only=True):
     """The newest run against the one before it; ``significant`` when larger than the noise of both.
 
     ``percent`` is the change of the decode rate, positive when faster.
@@ -230,7 +230,7 @@ class Change(View, kw_only=True):
     significant: bool
 
 
-class History(View, kw_only=True):
+class History(View, frozen=True, kw_only=True):
     """A model's benchmark runs, oldest first, their average and the last change."""
 
     model: str
@@ -239,7 +239,7 @@ class History(View, kw_only=True):
     change: Change | None = None
 
 
-class Generation(View, kw_only=True):
+class Generation(View, frozen=True, kw_only=True):
     """How a generation ended, with true counts and separate times.
 
     ``finish`` is ``stop`` (the model ended), ``length`` (the limit asked for), ``context_full`` or ``cancelled``.
@@ -258,7 +258,7 @@ class Generation(View, kw_only=True):
     context_size: int
 
 
-class Snapshot(View, kw_only=True):
+class Snapshot(View, frozen=True, kw_only=True):
     """Everything at one moment: apply events of ``epoch`` with a ``seq`` above this one."""
 
     epoch: str

@@ -1,7 +1,7 @@
 """What the daemon and a worker child say to each other.
 
-The daemon's frames are ``AnyOrder``, the worker's ``AnyNews``. A worker announces itself with ``Hello``, is told ``LoadFile``
-once, answers ``Ready`` or ``LoadFailed`` (and exits), then does one task at a time. ``task`` numbers are the daemon's.
+The daemon's frames are ``AnyOrder``, the worker's ``AnyNews``. A worker announces itself with ``Hello``, is told
+``LoadFile`` once, answers ``Ready`` or ``LoadFailed`` (and exits), then does one task at a time. ``task`` numbers are the daemon's.
 """
 
 import msgspec
@@ -16,7 +16,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=sna
     """The base of what a worker is told."""
 
 
-class LoadFile(Order, kw_only=True):
+class LoadFile(Order, frozen=True, kw_only=True):
     """Load this file; ``threads`` 0 means physical cores, ``gpu_layers`` -1 means all, 0 means none."""
 
     model: str
@@ -27,7 +27,7 @@ class LoadFile(Order, kw_only=True):
     batch_size: int = 512
 
 
-class Answer(Order, kw_only=True):
+class Answer(Order, frozen=True, kw_only=True):
     """Generate: from ``messages`` through the chat template, else from ``prompt`` as it stands."""
 
     task: int
@@ -37,8 +37,8 @@ class Answer(Order, kw_only=True):
     sampling: Sampling = msgspec.field(default_factory=Sampling)
 
 
-class Measure(Order, kw_only=True):
-    """Benchmark: ``prompt`` through the chat template greedily for ``max_tokens``, then ``pp``/``tg`` as llama-bench does."""
+class Measure(Order, frozen=True, kw_only=True):
+    """Benchmark: ``prompt`` through the chat template, greedily, then ``pp``/``tg`` as llama-bench does."""
 
     task: int
     prompt: str
@@ -48,13 +48,13 @@ class Measure(Order, kw_only=True):
     tg_tokens: int = 128
 
 
-class Stop(Order, kw_only=True):
+class Stop(Order, frozen=True, kw_only=True):
     """Give up the task, soon."""
 
     task: int
 
 
-class Exit(Order, kw_only=True):
+class Exit(Order, frozen=True, kw_only=True):
     """Free everything and end with exit code 0."""
 
 
@@ -62,13 +62,13 @@ class News(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=snak
     """The base of what a worker says."""
 
 
-class Hello(News, kw_only=True):
+class Hello(News, frozen=True, kw_only=True):
     """The worker process runs and can be told what to load."""
 
     pid: int
 
 
-class Ready(News, kw_only=True):
+class Ready(News, frozen=True, kw_only=True):
     """The model is in memory; the figures are as llama.cpp reports them."""
 
     device: str
@@ -80,13 +80,13 @@ class Ready(News, kw_only=True):
     library: str
 
 
-class LoadFailed(News, kw_only=True):
+class LoadFailed(News, frozen=True, kw_only=True):
     """The file could not be loaded; the worker exits after this."""
 
     failure: Failure
 
 
-class Piece(News, kw_only=True):
+class Piece(News, frozen=True, kw_only=True):
     """New text of a task (coalesced: the first token at once, then at most 40 a second), with totals so far."""
 
     task: int
@@ -95,14 +95,14 @@ class Piece(News, kw_only=True):
     context_used: int
 
 
-class Answered(News, kw_only=True):
+class Answered(News, frozen=True, kw_only=True):
     """A task ended well; ``generation.text`` is the whole answer."""
 
     task: int
     generation: Generation
 
 
-class Refused(News, kw_only=True):
+class Refused(News, frozen=True, kw_only=True):
     """A prompt does not fit: both numbers, and nothing was computed."""
 
     task: int
@@ -110,14 +110,14 @@ class Refused(News, kw_only=True):
     context_size: int
 
 
-class Measured(News, kw_only=True):
+class Measured(News, frozen=True, kw_only=True):
     """A benchmark ended; ``run.id`` and ``run.load_s`` are filled in by the daemon."""
 
     task: int
     run: BenchmarkRun
 
 
-class MeasureProgress(News, kw_only=True):
+class MeasureProgress(News, frozen=True, kw_only=True):
     """A benchmark's step of ``steps`` ended; ``phase`` is ``warm-up``, ``prompt``, ``pp`` or ``tg``."""
 
     task: int
@@ -127,7 +127,7 @@ class MeasureProgress(News, kw_only=True):
     tokens_per_second: float = 0.0
 
 
-class TaskFailed(News, kw_only=True):
+class TaskFailed(News, frozen=True, kw_only=True):
     """A task ended badly (also when it was stopped, with code ``cancelled``, in a benchmark)."""
 
     task: int

@@ -84,11 +84,12 @@ class Partial:
         if size and needed > free:
             raise PullError(
                 ErrorCode.DISK_FULL,
-                f"{self.final.name} needs {needed:,} more bytes (with a reserve) and {free:,} are free in {self.part.parent}.",
+                f"{self.final.name} needs {needed:,} more bytes (with a reserve); "
+                f"{free:,} are free in {self.part.parent}.",
                 "Make room, or set models_dir to a larger disk; what is there is kept.",
             )
 
-    def write(self, offset: int, data: bytes | memoryview) -> None:
+    def write(self, offset: int, data: bytes | bytearray) -> None:
         """Write ``data`` at ``offset``; it counts as there, and will be claimed after the next ``save``."""
         view = memoryview(data)
         position = offset

@@ -271,4 +271,3 @@ def _hash_file(path: Path, stop: threading.Event) -> str:
             if stop.is_set():
                 raise Stopped
     return digest.hexdigest()
-

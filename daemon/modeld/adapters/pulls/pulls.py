@@ -50,9 +50,11 @@ class Pulls:
     def _run(self, effect: StartPull, pull: Pull) -> None:
         try:
             pull.run()
-        except Exception as error:  # noqa: BLE001 - the thread's outer loop: a bug must end the job, not leave it running
+        except Exception as error:
             log.exception("pull %s failed by a bug", effect.job)
-            failure = Failure(code=ErrorCode.INTERNAL, message=f"A bug in modeld: {error!r}.", hint="See modelctl logs.")
+            failure = Failure(
+                code=ErrorCode.INTERNAL, message=f"A bug in modeld: {error!r}.", hint="See modelctl logs."
+            )
             self._from_thread(PullBroke(job=effect.job, run=effect.run, failure=failure))
 
     def _from_thread(self, fact: AnyFact) -> None:

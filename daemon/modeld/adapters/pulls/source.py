@@ -130,7 +130,7 @@ class Source:
         if coding != "identity":
             raise PullError(
                 ErrorCode.HTTP_ERROR,
-                f"{where} answers with content coding {coding!r}, which was not asked for; its bytes would not be the file's.",
+                f"{where} answers with content coding {coding!r}, which was not asked for: not the bytes of the file.",
                 "The server or a proxy on the way is misconfigured.",
             )
         etag = response.headers.get("etag", "")
