@@ -144,7 +144,7 @@ def _need(what: str, packages: list[str]) -> None:
 
 
 def _pip(*arguments: str, **environment: str) -> None:
-    command = [PYTHON, "-m", "pip", "--disable-pip-version-check", *arguments]
+    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", *arguments]
     subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **environment})
 
 

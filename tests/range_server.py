@@ -1,0 +1,364 @@
+"""A real HTTP/1.1 file server that can misbehave on purpose, for the tests and the demo.
+
+It knows what a download needs (Range, If-Range, strong ETags, HEAD), keeps a log of what it was asked, and does to a
+path what its ``Fault`` says: stop half-way, ignore ranges, change the file, answer 503, redirect, be slow::
+
+    with RangeServer(folder) as server:
+        server.fault("model.gguf", Fault(cut_after=1000, times=1))
+        download(server.url("model.gguf"))
+        assert [seen.status for seen in server.log] == [200, 206]
+"""
+
+import email.utils
+import gzip
+import hashlib
+import re
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote, unquote, urlsplit
+
+CHUNK_BYTES = 64 * 1024
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What goes wrong on one path; the fields combine. ``times`` is for how many requests, None for all.
+
+    Attributes:
+        status: answer with this status (and ``headers``) and no file; 301 to 308 with ``redirect_to``.
+        cut_after: close the connection after this many bytes of the body.
+        stall_after: send no more after this many bytes of the body, until ``release`` or the end of the server.
+        extra_bytes: as many bytes more than announced (the length says nothing of them).
+        ignore_range: answer 200 with the whole file to a range request.
+        content_range: lie with this Content-Range in a 206.
+        etag: say this ETag instead of the content's; an empty one leaves the header out.
+        replace_after: put ``replacement`` in the file's place after this many bytes of the body, and cut.
+        gzip_encoded: answer with Content-Encoding: gzip whatever the client accepts.
+        chunked: say no Content-Length and send the body in chunks.
+        bytes_per_second: send no faster than this.
+    """
+
+    times: int | None = None
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    redirect_to: str = ""
+    cut_after: int | None = None
+    stall_after: int | None = None
+    extra_bytes: int = 0
+    ignore_range: bool = False
+    content_range: str = ""
+    etag: str | None = None
+    replace_after: int | None = None
+    replacement: bytes = b""
+    gzip_encoded: bool = False
+    chunked: bool = False
+    bytes_per_second: float = 0.0
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """One request as it came and what was answered; ``sent`` counts bytes of the body."""
+
+    method: str
+    path: str
+    range: str
+    if_range: str
+    authorization: str
+    headers: dict[str, str]
+    status: int = 0
+    sent: int = 0
+
+
+class RangeServer:
+    """Serves the files of ``folder`` on 127.0.0.1 while entered; ``log`` has every request, oldest first."""
+
+    def __init__(self, folder: Path, *, bytes_per_second: float = 0.0) -> None:
+        self.folder = folder
+        self.log: list[Seen] = []
+        self.bytes_per_second = bytes_per_second
+        self.ended = threading.Event()
+        self._released = threading.Event()
+        self._faults: dict[str, list[tuple[Fault, int | None]]] = {}
+        self._etags: dict[tuple[str, int, int], str] = {}
+        self._changed = threading.Condition()
+        self._server = _Server(self)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.ended.set()
+        self._released.set()
+        self._server.shutdown()
+        self._server.close_connections()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def port(self) -> int:
+        """The port that was free."""
+        return self._server.server_port
+
+    def url(self, name: str) -> str:
+        """Where ``name`` is served."""
+        return f"http://127.0.0.1:{self.port}/{quote(name)}"
+
+    def fault(self, name: str, *faults: Fault) -> None:
+        """From now on ``name`` suffers these one after another, each for its ``times``; none: it is well again."""
+        with self._changed:
+            self._faults[name] = [(fault, fault.times) for fault in faults]
+
+    def release(self) -> None:
+        """Let what stalls go on."""
+        self._released.set()
+
+    def requests(self, name: str) -> list[Seen]:
+        """What was asked of ``name``, oldest first."""
+        return [seen for seen in list(self.log) if seen.path == f"/{name}"]
+
+    def wait_for_requests(self, count: int, *, deadline_s: float = 10.0) -> None:
+        """Wait until ``count`` requests have come.
+
+        Raises:
+            TimeoutError: they did not come in ``deadline_s``.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.log) >= count, deadline_s):
+                raise TimeoutError(f"{len(self.log)} of {count} requests came in {deadline_s} s")
+
+    def note(self, seen: Seen) -> None:
+        """A request came (called by the handler)."""
+        with self._changed:
+            self.log.append(seen)
+            self._changed.notify_all()
+
+    def fault_of(self, name: str) -> Fault:
+        """The fault for one request for ``name``, used up by one (called by the handler)."""
+        with self._changed:
+            waiting = self._faults.get(name, [])
+            while waiting:
+                fault, left = waiting[0]
+                if left is None:
+                    return fault
+                if left > 0:
+                    waiting[0] = (fault, left - 1)
+                    return fault
+                waiting.pop(0)
+        return Fault()
+
+    def stall(self) -> None:
+        """Wait until released or ended (called by the handler)."""
+        self._released.wait()
+
+    def etag_of(self, path: Path) -> str:
+        """A strong ETag: the hash of the content, remembered while size and time of the file stay."""
+        stat = path.stat()
+        key = (str(path), stat.st_size, stat.st_mtime_ns)
+        if key not in self._etags:
+            with path.open("rb") as file:
+                self._etags[key] = f'"{hashlib.file_digest(file, "sha256").hexdigest()[:32]}"'
+        return self._etags[key]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, owner: RangeServer) -> None:
+        self.owner = owner
+        self._connections: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def opened(self, connection: socket.socket) -> None:
+        self._connections.add(connection)
+
+    def closed(self, connection: socket.socket) -> None:
+        self._connections.discard(connection)
+
+    def close_connections(self) -> None:
+        """End idle keep-alive connections, so that no handler thread outlives the server."""
+        for connection in list(self._connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # its client closed it in the meantime
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is part of the tests; anything else is printed as usual."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # its stub wants a socket
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.server.opened(self.connection)
+
+    def finish(self) -> None:
+        self.server.closed(self.connection)
+        super().finish()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (http.server's name)
+        """The log is ``RangeServer.log``."""
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        owner = self.server.owner
+        name = unquote(urlsplit(self.path).path).lstrip("/")
+        self.seen = Seen(
+            method=self.command,
+            path=f"/{name}",
+            range=self.headers.get("Range", ""),
+            if_range=self.headers.get("If-Range", ""),
+            authorization=self.headers.get("Authorization", ""),
+            headers=dict(self.headers.items()),
+        )
+        owner.note(self.seen)
+        self.fault = owner.fault_of(name)
+        path = owner.folder / name
+        inside = path.resolve().is_relative_to(owner.folder.resolve())
+        if self.fault.redirect_to:
+            self._short(self.fault.status or 302, {**self.fault.headers, "Location": self.fault.redirect_to})
+        elif self.fault.status:
+            self._short(self.fault.status, self.fault.headers)
+        elif not inside or not path.is_file():
+            self._short(404, {})
+        else:
+            self._send_file(path)
+
+    def _short(self, status: int, headers: Mapping[str, str]) -> None:
+        """An answer without a file."""
+        body = f"{status}\n".encode()
+        self._begin(status, {"Content-Type": "text/plain", "Content-Length": str(len(body)), **headers})
+        if self.command != "HEAD":
+            self.wfile.write(body)
+            self.seen.sent = len(body)
+
+    def _begin(self, status: int, headers: Mapping[str, str]) -> None:
+        self.seen.status = status
+        self.send_response(status)
+        for header, value in headers.items():
+            self.send_header(header, value)
+        self.end_headers()
+
+    def _send_file(self, path: Path) -> None:
+        fault = self.fault
+        size = path.stat().st_size
+        etag = self.server.owner.etag_of(path) if fault.etag is None else fault.etag
+        modified = email.utils.formatdate(path.stat().st_mtime, usegmt=True)
+        headers = {"Accept-Ranges": "bytes", "Content-Type": "application/octet-stream", "Last-Modified": modified}
+        if etag:
+            headers["ETag"] = etag
+        first, last, status = self._wanted(size, etag, modified)
+        if status == 416:
+            self._short(416, {**headers, "Content-Range": f"bytes */{size}"})
+            return
+        if fault.gzip_encoded:
+            packed = gzip.compress(path.read_bytes())
+            headers.update({"Content-Encoding": "gzip", "Content-Length": str(len(packed))})
+            self._begin(200, headers)
+            self._send_body(iter([packed]), path)
+            return
+        if status == 206:
+            headers["Content-Range"] = fault.content_range or f"bytes {first}-{last}/{size}"
+        if fault.chunked:
+            headers["Transfer-Encoding"] = "chunked"
+        else:
+            headers["Content-Length"] = str(last - first + 1)
+        self._begin(status, headers)
+        self._send_body(_pieces(path, first, last - first + 1), path)
+
+    def _wanted(self, size: int, etag: str, modified: str) -> tuple[int, int, int]:
+        """First byte, last byte and status of the answer (RFC 9110, 14.2 and 13.1.5; one range only)."""
+        whole = (0, size - 1, 200)
+        asked = _RANGE.match(self.headers.get("Range", ""))
+        condition = self.headers.get("If-Range", "")
+        if asked is None or self.fault.ignore_range or (condition and condition not in (etag, modified)):
+            return whole
+        start, end = asked.groups()
+        if not start and not end:
+            return whole
+        if not start:
+            return (max(0, size - int(end)), size - 1, 206 if int(end) and size else 416)
+        first = int(start)
+        last = min(int(end), size - 1) if end else size - 1
+        if first >= size:
+            return (0, 0, 416)
+        return (first, last, 206) if first <= last else whole
+
+    def _send_body(self, pieces: Iterator[bytes], path: Path) -> None:
+        if self.command == "HEAD":
+            return
+        fault = self.fault
+        began = time.monotonic()
+        speed = fault.bytes_per_second or self.server.owner.bytes_per_second
+        stops = [stop for stop in (fault.cut_after, fault.stall_after, fault.replace_after) if stop is not None]
+        for piece in _split(pieces, min(stops)) if stops else pieces:
+            if fault.stall_after is not None and self.seen.sent == fault.stall_after:
+                self.wfile.flush()
+                self.server.owner.stall()
+            if fault.cut_after is not None and self.seen.sent >= fault.cut_after:
+                self.close_connection = True
+                return
+            if fault.replace_after is not None and self.seen.sent >= fault.replace_after:
+                path.write_bytes(fault.replacement)
+                self.close_connection = True
+                return
+            if speed:
+                due = began + (self.seen.sent + len(piece)) / speed
+                self.server.owner.ended.wait(max(0.0, due - time.monotonic()))
+            self._write(piece)
+        if fault.extra_bytes:
+            self._write(b"\0" * fault.extra_bytes)
+            self.close_connection = True
+        if fault.chunked:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _write(self, piece: bytes) -> None:
+        if self.fault.chunked:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        else:
+            self.wfile.write(piece)
+        self.seen.sent += len(piece)
+
+
+def _pieces(path: Path, first: int, length: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(first)
+        while length > 0 and (piece := file.read(min(CHUNK_BYTES, length))):
+            length -= len(piece)
+            yield piece
+
+
+def _split(pieces: Iterator[bytes], at: int) -> Iterator[bytes]:
+    """The same bytes with a boundary after ``at`` of them, where something is to happen."""
+    before = 0
+    for piece in pieces:
+        if before < at < before + len(piece):
+            yield piece[: at - before]
+            yield piece[at - before :]
+        else:
+            yield piece
+        before += len(piece)
+    yield b""  # so that a stop exactly at the end happens too
