@@ -1,8 +1,8 @@
 """The way to the daemon: the only user of zmq in modelctl.
 
 A ``Link`` may be used from any thread. Sockets are kept in a pool and each serves one call at a time, so answers cannot
-be mixed up; a stream owns its socket for as long as it runs. Whoever waits looks once a second whether the daemon that was
-asked is still there: a daemon that dies is noticed, not waited for.
+be mixed up; a stream owns its socket for as long as it runs. Whoever waits looks once a second whether the daemon that
+was asked is still there: a daemon that dies is noticed, not waited for.
 """
 
 import itertools

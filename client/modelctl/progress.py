@@ -1,6 +1,6 @@
 """How a job's progress is shown while it runs: a bar on a terminal, some lines elsewhere, nothing with --json.
 
-Everything goes to standard error. rich is imported for the terminal only: it costs more start-up time than a whole verb.
+Everything goes to standard error. rich is imported for the terminal only, since it is slow to start.
 """
 
 import contextlib

@@ -10,11 +10,11 @@ from modelctl.verb import KEY, Verb
 
 
 @click.command(cls=Verb, example="modelctl jobs")
-@click.argument("key", type=KEY, required=False, default="")
+@click.argument("key", type=KEY, required=False)
 @pass_session
-def jobs(session: Session, key: str) -> None:
+def jobs(session: Session, key: str | None) -> None:
     """List the jobs (of one model with KEY): downloads and benchmarks, oldest first."""
-    found = session.client.jobs(key)
+    found = session.client.jobs(key or "")
     if session.json:
         session.emit(replies.Jobs(jobs=found))
     elif not found:

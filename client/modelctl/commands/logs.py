@@ -39,7 +39,7 @@ def logs(session: Session, follow: bool, lines: int) -> None:
 
 
 def follow_lines(path: Path, position: int) -> Iterator[str]:
-    """Lines of ``path`` from byte ``position`` on, for ever, also over rotation: the old file's rest, then the new one."""
+    """Lines of ``path`` from byte ``position`` on, for ever; over rotation: the old file's rest, then the new one."""
     rest = b""
     while True:
         try:

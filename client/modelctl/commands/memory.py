@@ -32,14 +32,15 @@ def load(session: Session, key: str, context: int | None, gpu_layers: int | None
 
 
 @click.command(cls=Verb, example="modelctl unload mistral\nmodelctl unload --all")
-@click.argument("key", type=KEY, required=False, default="")
+@click.argument("key", type=KEY, required=False)
 @click.option("--all", "all_", is_flag=True, help="Unload every model.")
 @pass_session
-def unload(session: Session, key: str, all_: bool) -> None:
+def unload(session: Session, key: str | None, all_: bool) -> None:
     """Unload a model, and return when its memory is free."""
     if bool(key) == all_:
         raise click.UsageError("Name one model, or give --all.")
-    _done(session, session.client.unload(key), f"{key.upper()} is unloaded." if key else "All models are unloaded.")
+    answer = session.client.unload(key or "")
+    _done(session, answer, f"{key.upper()} is unloaded." if key else "All models are unloaded.")
 
 
 @click.command(cls=Verb, example="modelctl pin mistral")

@@ -41,7 +41,7 @@ def run(
 
         Conversation(session, key, instruction, max_tokens, sampling).hold()
         return
-    asked = click.get_text_stream("stdin").read() if prompt is None else prompt
+    asked = sys.stdin.read() if prompt is None else prompt
     if not asked.strip():
         raise click.UsageError("There is no PROMPT, and nothing on standard input.")
     if raw:
