@@ -1,0 +1,76 @@
+"""Memory: what a model will need, and who must go so that it fits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from modeld.protocol.views import HeaderView
+
+MIB = 1024 * 1024
+PROCESS_BYTES = 48 * MIB
+"""The worker process itself: the interpreter and the libraries."""
+
+BATCH = 512
+"""Tokens computed at once; it sizes the compute buffer."""
+
+KV_BYTES = 2
+"""Bytes of one cached value (f16)."""
+
+
+def estimate_bytes(header: HeaderView, size_bytes: int, context_size: int) -> int:
+    """The resident memory of a loaded model: weights, KV cache, compute buffer, process.
+
+    KV cache as llama.cpp allocates it: context x layers x KV heads x (key + value length) x 2 bytes. The compute buffer is
+    bounded by its largest tensors, one row of logits and the activations of a batch in f32.
+    """
+    kv = context_size * header.layers * header.heads_kv * (header.key_length + header.value_length) * KV_BYTES
+    activations = BATCH * header.embedding_length * 4 * 8
+    logits = header.vocabulary * 4
+    return size_bytes + kv + activations + logits + PROCESS_BYTES
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model in memory that might make room; ``last_used`` in seconds, larger is later."""
+
+    key: str
+    memory_bytes: int
+    last_used: float
+    pinned: bool
+    busy: bool
+
+
+@dataclass(frozen=True)
+class Eviction:
+    """Who must go (none, if it fits as it is), and why."""
+
+    keys: tuple[str, ...]
+    reason: str
+
+
+def who_must_go(
+    needed_bytes: int, available_bytes: int, loaded: Sequence[Candidate], max_loaded: int | None
+) -> Eviction | None:
+    """The least recently used models to unload so that ``needed_bytes`` fit; None if that cannot be reached.
+
+    A pinned or busy model never goes. ``max_loaded`` counts the new model too; None means no limit but memory.
+    """
+    going: list[str] = []
+    free = available_bytes
+    count = len(loaded) + 1
+    allowed = sorted((c for c in loaded if not c.pinned and not c.busy), key=lambda c: (c.last_used, c.key))
+    too_many = max_loaded is not None and count > max_loaded
+    short = needed_bytes > free
+    for candidate in allowed:
+        if needed_bytes <= free and (max_loaded is None or count <= max_loaded):
+            break
+        going.append(candidate.key)
+        free += candidate.memory_bytes
+        count -= 1
+    if needed_bytes > free or (max_loaded is not None and count > max_loaded):
+        return None
+    reasons = []
+    if short:
+        reasons.append(f"{needed_bytes // MIB} MiB are needed and {max(available_bytes, 0) // MIB} MiB are available")
+    if too_many:
+        reasons.append(f"at most {max_loaded} models are to be loaded")
+    return Eviction(tuple(going), ", and ".join(reasons) or "it fits")
