@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from modelctl.session import Session
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     _ParamType = click.ParamType[str]
 else:
     _ParamType = click.ParamType  # generic in click's newest stubs only
@@ -57,8 +58,10 @@ class KeyType(_ParamType):
             self.fail("a model's key is not empty.", param, ctx)
         return value.lower()
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":  # noqa: ARG002 - click's signature
         """The keys that begin so; none when no daemon answers at once."""
+        from click.shell_completion import CompletionItem
+
         from modelctl.client import Client
         from modelctl.errors import ModeldError
 

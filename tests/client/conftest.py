@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 from fake_daemon import FakeDaemon
-
-from modeld.places import Places, find
 from modelctl import Client
+from modeld.places import Places, find
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A daemon made of two real sockets and a table of answers: what a client meets, without models or downloads.
 
-It keeps the real one's promises about the wire: reply ids, epoch, one seq for each event, heartbeats, a connection file. Run
-as ``python fake_daemon.py`` (with MODELD_HOME) it is a process of its own, which is what the tests of dying daemons need.
+It keeps the real one's promises about the wire: reply ids, epoch, one seq an event, heartbeats, a connection file.
+Run as ``python fake_daemon.py`` (with MODELD_HOME) it is a process of its own, for the tests of daemons that die.
 """
 
 import os
@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import msgspec
 import zmq
-
 from modeld.places import Places, find
 from modeld.protocol import events, replies, requests, views, wire
 from modeld.protocol.connection import Connection
@@ -201,6 +200,7 @@ class FakeDaemon:
             case replies.Chunk():
                 reply = replies.Reply(id=id_, ok=True, chunk=answer)
             case _:
+                assert answer is not None
                 reply = replies.Reply(id=id_, ok=True, result=answer)
         self._router.send_multipart([*envelope, wire.encode(reply)])
 
@@ -221,7 +221,9 @@ class FakeDaemon:
                 return replies.Jobs(jobs=[job for job in self.jobs.values() if key in ("", job.model)])
             case requests.Add(model=key):
                 if key in self.models:
-                    return Failure(code=ErrorCode.ALREADY_EXISTS, message=f"{key} is known already.", hint="rm it first")
+                    return Failure(
+                        code=ErrorCode.ALREADY_EXISTS, message=f"{key} is known already.", hint="rm it first"
+                    )
                 self.change(model_of(key, ModelState.ON_DISK))
                 return replies.Model(model=self.models[key])
             case requests.Benchmark(models=keys):
@@ -253,7 +255,9 @@ class FakeDaemon:
                 return replies.Model(model=self.models[key])
             case requests.Load(model=key):
                 if self.models[key].state is ModelState.ABSENT:
-                    return Failure(code=ErrorCode.NOT_ON_DISK, message=f"{key} is not on disk.", hint=f"modelctl pull {key}")
+                    return Failure(
+                        code=ErrorCode.NOT_ON_DISK, message=f"{key} is not on disk.", hint=f"modelctl pull {key}"
+                    )
                 self.change(model_of(key, ModelState.LOADED))
                 return replies.Model(model=self.models[key])
             case requests.Pull(model=key):

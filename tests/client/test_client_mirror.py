@@ -8,12 +8,11 @@ import pytest
 from fake_daemon import AT, FakeDaemon, model_of
 from hypothesis import given
 from hypothesis import strategies as st
-
+from modelctl import Client, mirror
+from modelctl.follow import Mirror, keep_following
 from modeld.places import Places
 from modeld.protocol import events, views
 from modeld.protocol.states import JobKind, JobState, ModelState
-from modelctl import Client, mirror
-from modelctl.follow import Mirror, keep_following
 
 EMPTY = views.Snapshot(
     epoch="e1",
@@ -53,8 +52,8 @@ class Truth:
                 del self.models[key]
                 self.tell(events.ModelRemoved, model=key)
             case 2:
-                state = list(JobState)[number % len(JobState)]
-                self.jobs[key] = views.JobView(id=key, kind=JobKind.PULL, model=key, state=state, created_at=AT)
+                stage = list(JobState)[number % len(JobState)]
+                self.jobs[key] = views.JobView(id=key, kind=JobKind.PULL, model=key, state=stage, created_at=AT)
                 self.tell(events.JobChanged, job=self.jobs[key])
             case 3 if key in self.jobs:
                 progress = views.Progress(done=number)
@@ -63,8 +62,8 @@ class Truth:
             case 4:
                 self.system = views.SystemView(memory_available=number)
                 self.tell(events.SystemSampled, system=self.system)
-            case 5 if key in self.models and self.models[key].loaded is not None:
-                loaded = msgspec.structs.replace(self.models[key].loaded, context_used=number, context_size=100)
+            case 5 if key in self.models and (before := self.models[key].loaded) is not None:
+                loaded = msgspec.structs.replace(before, context_used=number, context_size=100)
                 self.models[key] = msgspec.structs.replace(self.models[key], loaded=loaded)
                 self.tell(events.ContextUsed, model=key, used=number, size=100)
             case _:
@@ -75,7 +74,9 @@ steps = st.lists(st.tuples(st.integers(0, 6), st.sampled_from("abcd"), st.intege
 
 
 @given(steps, st.integers(0, 40))
-def test_a_snapshot_and_the_events_after_it_are_the_fresh_snapshot(taken: list[tuple[int, str, int]], when: int) -> None:
+def test_a_snapshot_and_the_events_after_it_are_the_fresh_snapshot(
+    taken: list[tuple[int, str, int]], when: int
+) -> None:
     truth = Truth()
     joined = truth.snapshot()
     for number, step in enumerate(taken):

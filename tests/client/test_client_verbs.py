@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import time
@@ -12,18 +13,14 @@ import msgspec
 import pytest
 from commandline import COMMAND, modelctl, start
 from fake_daemon import FakeDaemon
-
+from modelctl.cli import VERBS
 from modeld.places import Places
 from modeld.protocol import replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobState
 
-EVERY_VERB = [
-    "up down status logs add ls show rm pull jobs cancel load unload pin unpin ps run bench results compare watch completion"
-][0].split()
 
-
-@pytest.mark.parametrize("verb", EVERY_VERB)
+@pytest.mark.parametrize("verb", VERBS)
 def test_help_has_an_example(verb: str) -> None:
     done = modelctl(verb, "--help")
     assert done.returncode == 0
@@ -57,7 +54,9 @@ def test_the_version_is_printed() -> None:
         (["compare"], "comparison"),
     ],
 )
-def test_json_is_the_protocols_result_before_and_after_the_verb(daemon: FakeDaemon, words: list[str], kind: str) -> None:
+def test_json_is_the_protocols_result_before_and_after_the_verb(
+    daemon: FakeDaemon, words: list[str], kind: str
+) -> None:
     after = modelctl(*words, "--json")
     assert (after.returncode, after.stderr) == (0, "")
     result = msgspec.json.decode(after.stdout, type=replies.AnyResult)
@@ -114,8 +113,7 @@ def test_watch_with_json_is_the_wire_and_ends_with_the_daemon(daemon: FakeDaemon
 
 
 def _readable(process: "subprocess.Popen[str]", timeout_s: float) -> bool:
-    import select
-
+    assert process.stdout is not None
     return bool(select.select([process.stdout], [], [], timeout_s)[0])
 
 
@@ -328,22 +326,39 @@ def test_logs_follows_over_rotation(places: Places) -> None:
     assert following.returncode == 130
 
 
+def package_instead_of_modeld(folder: Path, main: str) -> dict[str, str]:
+    """An environment in which ``python -m modeld`` runs ``main``, with the rest of modeld as it is."""
+    import modeld
+
+    assert modeld.__file__ is not None
+    other = folder / "path" / "modeld"
+    other.mkdir(parents=True)
+    real = Path(modeld.__file__).parent
+    (other / "__init__.py").write_text(f"__version__ = '0'\n__path__.append({str(real)!r})\n")
+    (other / "__main__.py").write_text(main)
+    return {**os.environ, "PYTHONPATH": f"{other.parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+
+
 def test_up_with_a_daemon_that_cannot_start_shows_the_end_of_its_log(places: Places, tmp_path: Path) -> None:
-    broken = tmp_path / "path" / "modeld"
-    broken.mkdir(parents=True)
-    (broken / "__init__.py").write_text(
-        "from pathlib import Path\n__version__ = '0'\n"
-        f"__path__.append({str(_package_of_modeld())!r})\n"
-    )
-    (broken / "__main__.py").write_text("raise SystemExit('the disk is on fire')\n")
-    env = {**os.environ, "PYTHONPATH": f"{broken.parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
-    done = modelctl("up", env=env)
+    done = modelctl("up", env=package_instead_of_modeld(tmp_path, "raise SystemExit('the disk is on fire')\n"))
     assert done.returncode == 1
     assert "the disk is on fire" in done.stderr
 
 
-def _package_of_modeld() -> Path:
-    import modeld
-
-    assert modeld.__file__ is not None
-    return Path(modeld.__file__).parent
+def test_up_starts_a_daemon_that_outlives_it_once_and_down_ends_it(places: Places, tmp_path: Path) -> None:
+    here = str(Path(__file__).parent)
+    main = (
+        f"import sys; sys.path.append({here!r})\n"
+        "from fake_daemon import FakeDaemon\nfrom modeld.places import find\nFakeDaemon(find()).join()\n"
+    )
+    env = package_instead_of_modeld(tmp_path, main)
+    first, again = modelctl("up", env=env), modelctl("up", env=env)
+    try:
+        assert (first.returncode, again.returncode) == (0, 0)
+        assert "is running (process" in first.stdout
+        assert "is running already" in again.stdout
+        assert (places.state_dir / "boot.log").exists()
+    finally:
+        done = modelctl("down", env=env)
+    assert done.stdout == "modeld has stopped.\n"
+    assert not places.connection_file.exists()
