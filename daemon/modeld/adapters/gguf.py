@@ -1,0 +1,314 @@
+"""The header of a GGUF file: what model it holds, read without loading it.
+
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3, little endian. Nothing is allocated
+by a count that the file claims: arrays are skipped where they lie, and every length is checked against what is left.
+"""
+
+import mmap
+import struct
+from pathlib import Path
+
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.views import HeaderView
+
+MAX_NESTING = 4
+MAX_KEY_BYTES = 65_535
+MAX_VALUE_BYTES = 16 * 1024 * 1024
+MAX_TENSORS = 1_000_000
+MAX_DIMENSIONS = 4
+
+_U32 = struct.Struct("<I")
+_U64 = struct.Struct("<Q")
+
+_SCALARS = {
+    0: struct.Struct("<B"),
+    1: struct.Struct("<b"),
+    2: struct.Struct("<H"),
+    3: struct.Struct("<h"),
+    4: _U32,
+    5: struct.Struct("<i"),
+    6: struct.Struct("<f"),
+    7: struct.Struct("<?"),
+    10: _U64,
+    11: struct.Struct("<q"),
+    12: struct.Struct("<d"),
+}
+_STRING, _ARRAY = 8, 9
+
+_TENSOR_TYPES = {
+    0: ("F32", 1, 4),
+    1: ("F16", 1, 2),
+    2: ("Q4_0", 32, 18),
+    3: ("Q4_1", 32, 20),
+    6: ("Q5_0", 32, 22),
+    7: ("Q5_1", 32, 24),
+    8: ("Q8_0", 32, 34),
+    9: ("Q8_1", 32, 36),
+    10: ("Q2_K", 256, 84),
+    11: ("Q3_K", 256, 110),
+    12: ("Q4_K", 256, 144),
+    13: ("Q5_K", 256, 176),
+    14: ("Q6_K", 256, 210),
+    15: ("Q8_K", 256, 292),
+    16: ("IQ2_XXS", 256, 66),
+    17: ("IQ2_XS", 256, 74),
+    18: ("IQ3_XXS", 256, 98),
+    19: ("IQ1_S", 256, 50),
+    20: ("IQ4_NL", 32, 18),
+    21: ("IQ3_S", 256, 110),
+    22: ("IQ2_S", 256, 82),
+    23: ("IQ4_XS", 256, 136),
+    24: ("I8", 1, 1),
+    25: ("I16", 1, 2),
+    26: ("I32", 1, 4),
+    27: ("I64", 1, 8),
+    28: ("F64", 1, 8),
+    29: ("IQ1_M", 256, 56),
+    30: ("BF16", 1, 2),
+    34: ("TQ1_0", 256, 54),
+    35: ("TQ2_0", 256, 66),
+    39: ("MXFP4", 32, 17),
+}
+"""Tensor type -> name, elements in a block, bytes of a block (ggml.h, ggml-common.h)."""
+
+_FILE_TYPES = {
+    0: "F32",
+    1: "F16",
+    2: "Q4_0",
+    3: "Q4_1",
+    7: "Q8_0",
+    8: "Q5_0",
+    9: "Q5_1",
+    10: "Q2_K",
+    11: "Q3_K_S",
+    12: "Q3_K_M",
+    13: "Q3_K_L",
+    14: "Q4_K_S",
+    15: "Q4_K_M",
+    16: "Q5_K_S",
+    17: "Q5_K_M",
+    18: "Q6_K",
+    19: "IQ2_XXS",
+    20: "IQ2_XS",
+    21: "Q2_K_S",
+    22: "IQ3_XS",
+    23: "IQ3_XXS",
+    24: "IQ1_S",
+    25: "IQ4_NL",
+    26: "IQ3_S",
+    27: "IQ3_M",
+    28: "IQ2_S",
+    29: "IQ2_M",
+    30: "IQ4_XS",
+    31: "IQ1_M",
+    32: "BF16",
+    36: "TQ1_0",
+    37: "TQ2_0",
+    38: "MXFP4_MOE",
+}
+"""``general.file_type`` -> name (llama.h, llama_ftype)."""
+
+Value = int | float | bool | str | None
+"""A scalar or a string; None for an array that was skipped."""
+
+
+class GgufError(Exception):
+    """This is no GGUF model file that can be used; ``failure`` says what is wrong and where."""
+
+    def __init__(self, message: str, hint: str = "Download it again, or add another file.") -> None:
+        super().__init__(message)
+        self.failure = Failure(code=ErrorCode.BAD_MODEL_FILE, message=message, hint=hint)
+
+
+def read_header(path: Path) -> HeaderView:
+    """The header of the file at ``path``.
+
+    Raises:
+        GgufError: the file cannot be read, is no GGUF file, is damaged, or is shorter than its tensors need.
+    """
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            if size < 24:
+                raise GgufError(f"{path} has {size} bytes; that is no model.")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return parse_header(data, size)
+    except (OSError, ValueError) as error:
+        raise GgufError(f"{path} cannot be read: {error}.", "Check the file and who may read it.") from error
+
+
+def parse_header(data: bytes | mmap.mmap, file_bytes: int) -> HeaderView:
+    """The header in ``data``, of a file of ``file_bytes`` (``data`` may be just its beginning)."""
+    reader = _Reader(data)
+    if data[:4] != b"GGUF":
+        raise GgufError(f"It begins with {bytes(data[:4])!r} and not with GGUF, so it is no GGUF file.")
+    reader.position = 4
+    version = reader.number(_U32)
+    if version not in (2, 3):
+        swapped = int.from_bytes(version.to_bytes(4, "little"), "big")
+        kind = "a big-endian file" if swapped in (2, 3) else f"GGUF version {version}"
+        raise GgufError(f"It is {kind}; versions 2 and 3, little endian, can be used.", "Convert it anew.")
+    tensors, pairs = reader.number(_U64), reader.number(_U64)
+    if tensors > MAX_TENSORS or tensors * 24 > len(data) or pairs * 13 > len(data):
+        raise GgufError(f"It claims {tensors} tensors and {pairs} properties, more than it has room for.")
+    values, lengths = _properties(reader, pairs)
+    parameters, dominant = _tensors(reader, tensors, values, file_bytes)
+    return _view(values, lengths, parameters, dominant, file_bytes)
+
+
+class _Reader:
+    """A position in the bytes; every step checks that it stays inside."""
+
+    def __init__(self, data: bytes | mmap.mmap) -> None:
+        self._data = data
+        self._length = len(data)
+        self.position = 0
+
+    def skip(self, count: int) -> int:
+        """Go ``count`` bytes on; returns where they begin."""
+        start = self.position
+        if count > self._length - start:
+            raise GgufError(f"It ends inside its header, at byte {start}, where {count} more bytes should follow.")
+        self.position = start + count
+        return start
+
+    def number(self, form: struct.Struct) -> int:
+        """One number of this form."""
+        value: int = form.unpack_from(self._data, self.skip(form.size))[0]
+        return value
+
+    def text(self, limit: int) -> str:
+        """One string of at most ``limit`` bytes."""
+        length = self.number(_U64)
+        if length > limit:
+            raise GgufError(f"A text of {length} bytes at byte {self.position} is longer than any model has.")
+        start = self.skip(length)
+        return bytes(self._data[start : start + length]).decode("utf-8", "replace")
+
+    def skip_texts(self, count: int) -> None:
+        """Pass ``count`` strings, as fast as Python can: this is the vocabulary, 150,000 of them and more."""
+        if count * 8 > self._length - self.position:
+            raise GgufError(f"A list at byte {self.position} claims {count} texts, more than there is room for.")
+        position, data, unpack = self.position, self._data, _U64.unpack_from
+        try:
+            for _ in range(count):
+                position += 8 + unpack(data, position)[0]
+        except struct.error:
+            position = self._length + 1
+        if position > self._length:
+            raise GgufError(f"A list of texts at byte {self.position} goes past the end of the file.")
+        self.position = position
+
+
+def _properties(reader: _Reader, pairs: int) -> tuple[dict[str, Value], dict[str, int]]:
+    """The properties: scalars and strings by key, and the lengths of the arrays."""
+    values: dict[str, Value] = {}
+    lengths: dict[str, int] = {}
+    for _ in range(pairs):
+        key = reader.text(MAX_KEY_BYTES)
+        if key in values:
+            raise GgufError(f"The property {key!r} is there twice.")
+        kind = reader.number(_U32)
+        if kind == _ARRAY:
+            lengths[key], values[key] = _array(reader, MAX_NESTING)
+        else:
+            values[key] = _value(reader, kind)
+    return values, lengths
+
+
+def _value(reader: _Reader, kind: int) -> Value:
+    if kind == _STRING:
+        return reader.text(MAX_VALUE_BYTES)
+    form = _SCALARS.get(kind)
+    if form is None:
+        raise GgufError(f"A property before byte {reader.position} is of the unknown kind {kind}.")
+    return reader.number(form)
+
+
+def _array(reader: _Reader, nesting: int) -> tuple[int, Value]:
+    """Pass an array; returns its length and, for a short one of numbers, its largest."""
+    kind, count = reader.number(_U32), reader.number(_U64)
+    if kind == _STRING:
+        reader.skip_texts(count)
+        return count, None
+    if kind == _ARRAY:
+        if nesting == 0 or count > 1000:
+            raise GgufError(f"Arrays before byte {reader.position} are nested too deeply.")
+        for _ in range(count):
+            _array(reader, nesting - 1)
+        return count, None
+    form = _SCALARS.get(kind)
+    if form is None:
+        raise GgufError(f"An array before byte {reader.position} is of the unknown kind {kind}.")
+    start = reader.position
+    reader.skip(count * form.size)
+    if not 0 < count <= 1024:
+        return count, None
+    end, reader.position = reader.position, start
+    largest = max(reader.number(form) for _ in range(count))
+    reader.position = end
+    return count, largest
+
+
+def _tensors(reader: _Reader, count: int, values: dict[str, Value], file_bytes: int) -> tuple[int, str]:
+    """Pass the tensors' descriptions: how many elements they have, and the type that most of them are of."""
+    elements: dict[int, int] = {}
+    last = 0
+    for _ in range(count):
+        name = reader.text(MAX_KEY_BYTES)
+        dimensions = reader.number(_U32)
+        if dimensions > MAX_DIMENSIONS:
+            raise GgufError(f"The tensor {name!r} has {dimensions} dimensions.")
+        size = 1
+        for _ in range(dimensions):
+            size *= reader.number(_U64)
+        kind, offset = reader.number(_U32), reader.number(_U64)
+        known = _TENSOR_TYPES.get(kind)
+        if known is not None:
+            last = max(last, offset + -(-size // known[1]) * known[2])
+        else:
+            last = max(last, offset)
+        elements[kind] = elements.get(kind, 0) + size
+    alignment = values.get("general.alignment", 32)
+    if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
+        raise GgufError(f"Its alignment is {alignment!r}, which is no power of two.")
+    start = -(-reader.position // alignment) * alignment
+    if count and start + last > file_bytes:
+        raise GgufError(f"It has {file_bytes} bytes and its tensors need {start + last}: it was cut off.")
+    dominant = max(elements, key=lambda kind: elements[kind], default=0)
+    return sum(elements.values()), _TENSOR_TYPES.get(dominant, (f"type {dominant}", 1, 1))[0]
+
+
+def _view(
+    values: dict[str, Value], lengths: dict[str, int], parameters: int, dominant: str, file_bytes: int
+) -> HeaderView:
+    architecture = values.get("general.architecture")
+    if not isinstance(architecture, str) or not architecture:
+        raise GgufError("It does not say what architecture it is of.")
+
+    def number(name: str, otherwise: int = 0) -> int:
+        value = values.get(f"{architecture}.{name}")
+        return int(value) if isinstance(value, int | float) and 0 <= value < 2**48 else otherwise
+
+    name = values.get("general.name")
+    file_type = values.get("general.file_type")
+    heads = number("attention.head_count")
+    embedding = number("embedding_length")
+    per_head = embedding // heads if heads else 0
+    return HeaderView(
+        architecture=architecture,
+        name=name if isinstance(name, str) else "",
+        parameters=parameters,
+        quantization=_FILE_TYPES.get(file_type, dominant) if isinstance(file_type, int) else dominant,
+        context_length=number("context_length"),
+        layers=number("block_count"),
+        embedding_length=embedding,
+        heads=heads,
+        heads_kv=number("attention.head_count_kv", heads),
+        key_length=number("attention.key_length", per_head),
+        value_length=number("attention.value_length", per_head),
+        sliding_window=number("attention.sliding_window"),
+        vocabulary=lengths.get("tokenizer.ggml.tokens", 0),
+        chat_template=isinstance(values.get("tokenizer.chat_template"), str),
+        file_bytes=file_bytes,
+    )
