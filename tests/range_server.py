@@ -237,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
         owner.note(self.seen)
         self.fault = owner.fault_of(name)
         path = owner.folder / name
-        inside = path.resolve().is_relative_to(owner.folder.resolve())
+        inside = ".." not in Path(name).parts
         if self.fault.redirect_to:
             self._short(self.fault.status or 302, {**self.fault.headers, "Location": self.fault.redirect_to})
         elif self.fault.status:
