@@ -1,0 +1,69 @@
+"""docs/performance.md: each measurement writes its own section of it, with the conditions it was taken under."""
+
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+import setup
+
+PAGE = setup.ROOT / "docs" / "performance.md"
+INTRODUCTION = """# Measured
+
+`make bench` writes this page. Every number stands beside a peer measured in the same run, the two in turn, so that what
+else the machine does hits both; the ratio is what to look at. Medians unless a column says otherwise.
+"""
+
+
+def write(section: str, text: str) -> None:
+    """Put ``text`` in the place of the section's former text, and show it."""
+    begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
+    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else INTRODUCTION
+    if begin not in page:
+        page = f"{page.rstrip()}\n\n{begin}\n{end}\n"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    PAGE.write_text(f"{before}{begin}\n{text.strip()}\n{end}{after}", encoding="utf-8")
+    print(text)
+
+
+def conditions(*more: str) -> str:
+    """What the numbers were taken on, as a line under a table."""
+    load = psutil.getloadavg()[0]
+    facts = [
+        time.strftime("%Y-%m-%d"),
+        _processor(),
+        f"{psutil.cpu_count(logical=False)} cores, {psutil.cpu_count()} threads",
+        f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        platform.system() + " " + platform.release().split("-")[0],
+        f"Python {platform.python_version()}",
+        f"{setup.ENGINE} {metadata.version(setup.ENGINE)}",
+        f"load average {load:.1f} at the end",
+    ]
+    return "Conditions: " + "; ".join([*facts, *more]) + "."
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A markdown table; the first column is text, the others numbers."""
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def spread(samples: Sequence[float], digits: int = 1) -> str:
+    """The median, and the range it is from."""
+    return f"{statistics.median(samples):.{digits}f} ({min(samples):.{digits}f} to {max(samples):.{digits}f})"
+
+
+def ratio(ours: Sequence[float], peers: Sequence[float]) -> str:
+    """Ours by the peer's, of medians."""
+    return f"{statistics.median(ours) / statistics.median(peers):.2f}"
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
