@@ -1,0 +1,225 @@
+"""A model in memory: tokens in, tokens out, and a KV cache whose contents are known."""
+
+import ctypes
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.requests import Sampling
+from modeld.protocol.workers import LoadFile
+from modeld.worker import native
+from modeld.worker.native import lib
+
+PIECE_BYTES = 256
+"""Bytes of a token's text that are enough for nearly every token; a longer one is asked for again."""
+
+GPU = 1
+"""ggml_backend_dev_type of a GPU (ggml-backend.h)."""
+
+
+class EngineError(Exception):
+    """llama.cpp could not do it; ``failure`` has its own last words."""
+
+    def __init__(self, code: ErrorCode, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        words = native.last_errors()
+        self.failure = Failure(code=code, message=f"{message} llama.cpp: {words}" if words else message, hint=hint)
+
+
+class StoppedError(Exception):
+    """The computation was given up because it was asked to be."""
+
+
+class Engine:
+    """One loaded model with one context. ``tokens`` is what its KV cache holds."""
+
+    def __init__(self, order: LoadFile, stopping: Callable[[], bool]) -> None:
+        began = time.perf_counter()
+        self._stopping = stopping
+        self._model = self._load(order)
+        self.vocab = lib.llama_model_get_vocab(self._model)
+        self.n_vocab: int = lib.llama_vocab_n_tokens(self.vocab)
+        self.threads = order.threads or native.physical_cores()
+        self._context = self._open(order)
+        self._memory = lib.llama_get_memory(self._context)
+        self.context_size: int = lib.llama_n_ctx(self._context)
+        self.batch_size: int = lib.llama_n_batch(self._context)
+        self.tokens: list[int] = []
+        self._one = (lib.llama_token * 1)()
+        self._one_batch = lib.llama_batch_get_one(self._one, 1)
+        self._piece = ctypes.create_string_buffer(PIECE_BYTES)
+        self._warm_up()
+        self.load_s = time.perf_counter() - began
+
+    def _load(self, order: LoadFile) -> object:
+        parameters = lib.llama_model_default_params()
+        offload = bool(lib.llama_supports_gpu_offload())
+        wanted = order.gpu_layers if offload else 0
+        parameters.n_gpu_layers = 1_000_000 if wanted < 0 else wanted
+        model = lib.llama_model_load_from_file(order.path.encode(), parameters)
+        if not model:
+            raise EngineError(
+                ErrorCode.LOAD_FAILED, f"{order.path} could not be loaded.", "The file may be damaged, or too new."
+            )
+        layers = int(lib.llama_model_n_layer(model)) + 1
+        self.gpu_layers = layers if wanted < 0 else min(wanted, layers)
+        self.device = "GPU" if self.gpu_layers else "CPU"
+        return model
+
+    def _open(self, order: LoadFile) -> object:
+        parameters = lib.llama_context_default_params()
+        trained = int(lib.llama_model_n_ctx_train(self._model))
+        parameters.n_ctx = min(order.context_size, trained) if trained else order.context_size
+        parameters.n_batch = parameters.n_ubatch = min(order.batch_size, parameters.n_ctx)
+        parameters.n_seq_max = 1
+        parameters.n_threads = parameters.n_threads_batch = self.threads
+        parameters.no_perf = True
+        # Kept on self: llama.cpp calls it until the context is freed.
+        self._abort = lib.ggml_abort_callback(lambda _data: self._stopping())
+        parameters.abort_callback = self._abort
+        context = lib.llama_init_from_model(self._model, parameters)
+        if not context:
+            raise EngineError(
+                ErrorCode.LOAD_FAILED,
+                f"A context of {parameters.n_ctx} tokens could not be made.",
+                "Choose a smaller context.",
+            )
+        return context
+
+    def _warm_up(self) -> None:
+        """Bring the weights into memory, so that the first answer is not slower than the next."""
+        bos = lib.llama_vocab_bos(self.vocab)
+        lib.llama_set_warmup(self._context, True)
+        self.decode_one(max(bos, 0))
+        lib.llama_set_warmup(self._context, False)
+        self.clear()
+
+    # -- the KV cache --------------------------------------------------------------------------------------------
+
+    def context_used(self) -> int:
+        """Tokens in the KV cache, as llama.cpp counts them."""
+        return int(lib.llama_memory_seq_pos_max(self._memory, 0)) + 1
+
+    def clear(self) -> None:
+        """Empty the KV cache."""
+        lib.llama_memory_clear(self._memory, True)
+        self.tokens.clear()
+
+    def keep_prefix(self, prompt: Sequence[int]) -> int:
+        """Keep what the KV cache shares with ``prompt``, all but its last token; returns how many tokens that is."""
+        common = 0
+        for have, want in zip(self.tokens, prompt[:-1], strict=False):
+            if have != want:
+                break
+            common += 1
+        if common < len(self.tokens):
+            # Recurrent models cannot forget a part: they start over.
+            if not lib.llama_memory_seq_rm(self._memory, 0, common, -1):
+                self.clear()
+                return 0
+            del self.tokens[common:]
+        return common
+
+    # -- computing -----------------------------------------------------------------------------------------------
+
+    def decode_many(self, tokens: Sequence[int]) -> None:
+        """Compute a batch of at most ``batch_size`` tokens; the logits are those after the last one."""
+        array = (lib.llama_token * len(tokens))(*tokens)
+        self._check(lib.llama_decode(self._context, lib.llama_batch_get_one(array, len(tokens))))
+        self.tokens.extend(tokens)
+
+    def decode_one(self, token: int) -> None:
+        """Compute one token."""
+        self._one[0] = token
+        self._check(lib.llama_decode(self._context, self._one_batch))
+        self.tokens.append(token)
+
+    def _check(self, result: int) -> None:
+        """What llama_decode returned: 0 well, 1 no room in the cache, 2 aborted, below 0 a fault (llama.h)."""
+        if result == 0:
+            return
+        del self.tokens[self.context_used() :]
+        if result == 2:
+            raise StoppedError
+        raise EngineError(ErrorCode.GENERATION_FAILED, f"llama_decode returned {result}.")
+
+    def finish_computing(self) -> None:
+        """Wait until the device has done what it was told (for true times)."""
+        lib.llama_synchronize(self._context)
+
+    def sample(self, sampler: object) -> int:
+        """The next token."""
+        token: int = lib.llama_sampler_sample(sampler, self._context, -1)
+        return token
+
+    @contextmanager
+    def sampler(self, sampling: Sampling) -> Iterator[object]:
+        """A chain of samplers: greedy at temperature 0, else penalties, top-k, top-p, min-p, temperature, a draw."""
+        chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+        try:
+            if sampling.repeat_penalty != 1.0:
+                lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_penalties(*self._penalties(sampling)))
+            if sampling.temperature <= 0:
+                lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_greedy())
+            else:
+                seed = lib.LLAMA_DEFAULT_SEED if sampling.seed is None else sampling.seed
+                for sampler in (
+                    lib.llama_sampler_init_top_k(sampling.top_k),
+                    lib.llama_sampler_init_top_p(sampling.top_p, 1),
+                    lib.llama_sampler_init_min_p(sampling.min_p, 1),
+                    lib.llama_sampler_init_temp(sampling.temperature),
+                    lib.llama_sampler_init_dist(seed),
+                ):
+                    lib.llama_sampler_chain_add(chain, sampler)
+            yield chain
+        finally:
+            lib.llama_sampler_free(chain)
+
+    @staticmethod
+    def _penalties(sampling: Sampling) -> tuple[int, float, float, float]:
+        """Over the last 64 tokens, as llama.cpp's own tools do."""
+        return 64, sampling.repeat_penalty, 0.0, 0.0
+
+    # -- text ----------------------------------------------------------------------------------------------------
+
+    def tokenize(self, text: str, add_special: bool, parse_special: bool) -> list[int]:
+        """The tokens of ``text``; ``parse_special`` reads control tokens written in it."""
+        data = text.encode()
+        room = len(data) + 8
+        array = (lib.llama_token * room)()
+        count = lib.llama_tokenize(self.vocab, data, len(data), array, room, add_special, parse_special)
+        if count < 0:
+            array = (lib.llama_token * -count)()
+            count = lib.llama_tokenize(self.vocab, data, len(data), array, -count, add_special, parse_special)
+        return list(array[:count])
+
+    def piece(self, token: int) -> bytes:
+        """The bytes of one token's text; a control token has none."""
+        count = lib.llama_token_to_piece(self.vocab, token, self._piece, PIECE_BYTES, 0, False)
+        if count < 0:
+            buffer = ctypes.create_string_buffer(-count)
+            count = lib.llama_token_to_piece(self.vocab, token, buffer, -count, 0, False)
+            return buffer.raw[:count]
+        return self._piece.raw[:count]
+
+    def token_text(self, token: int) -> str:
+        """A token as the vocabulary writes it, control tokens too; empty for none."""
+        if token < 0:
+            return ""
+        text: bytes = lib.llama_vocab_get_text(self.vocab, token)
+        return text.decode("utf-8", "replace")
+
+    def is_end(self, token: int) -> bool:
+        """Whether the model says with this token that it has ended."""
+        return bool(lib.llama_vocab_is_eog(self.vocab, token))
+
+    def chat_template(self) -> str:
+        """The template of the file, or empty."""
+        text: bytes | None = lib.llama_model_chat_template(self._model, None)
+        return text.decode("utf-8", "replace") if text else ""
+
+    def free(self) -> None:
+        """Give everything back."""
+        lib.llama_free(self._context)
+        lib.llama_model_free(self._model)

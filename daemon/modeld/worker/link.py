@@ -1,0 +1,63 @@
+"""The worker's line to the daemon: orders in, news out, and a look whether a stop has come."""
+
+from collections import deque
+
+import msgspec
+import zmq
+
+from modeld.protocol.wire import encode
+from modeld.protocol.workers import AnyNews, AnyOrder, Exit, Stop
+
+LINGER_MS = 1000
+"""Time for the last news to leave when the process ends."""
+
+
+class Link:
+    """A DEALER whose identity is the run number; used from one thread."""
+
+    def __init__(self, endpoint: str, run: str) -> None:
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.IDENTITY, run.encode())
+        self._socket.setsockopt(zmq.LINGER, LINGER_MS)
+        self._socket.connect(endpoint)
+        self._decoder = msgspec.json.Decoder(AnyOrder)
+        self._waiting: deque[AnyOrder] = deque()
+        self._task = 0
+        self._stopped = False
+        self.exiting = False
+
+    def say(self, news: AnyNews) -> None:
+        """Tell the daemon."""
+        self._socket.send(encode(news))
+
+    def next_order(self) -> AnyOrder:
+        """Wait for the next order; a stop that came too late is passed over."""
+        while True:
+            order = self._waiting.popleft() if self._waiting else self._decoder.decode(self._socket.recv())
+            if not isinstance(order, Stop):
+                return order
+
+    def begin(self, task: int) -> None:
+        """From now on a stop of ``task`` counts."""
+        self._task, self._stopped = task, False
+
+    def stopping(self) -> bool:
+        """Whether the present task is to be given up; takes in what has arrived, without waiting."""
+        while True:
+            try:
+                order = self._decoder.decode(self._socket.recv(zmq.NOBLOCK))
+            except zmq.Again:
+                return self._stopped or self.exiting
+            match order:
+                case Stop(task=task):
+                    self._stopped = self._stopped or task == self._task
+                case Exit():
+                    self.exiting = True
+                case _:
+                    self._waiting.append(order)
+
+    def close(self) -> None:
+        """Let the last news leave."""
+        self._socket.close()
+        self._context.term()

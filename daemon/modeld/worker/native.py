@@ -1,0 +1,60 @@
+"""llama.cpp through llama-cpp-python's low-level functions, without the rest of that package; and its log, captured."""
+
+import ctypes
+import importlib.util
+import os
+import sys
+import types
+from collections import deque
+
+# The package's own __init__ imports its Llama class and with it numpy, jinja2 and more: tens of MiB and most of a second
+# in every child. A bare package with the same path lets the low-level module be imported alone.
+if "llama_cpp" not in sys.modules:
+    _found = importlib.util.find_spec("llama_cpp")
+    if _found is None or _found.submodule_search_locations is None:
+        raise ImportError("llama-cpp-python is not installed; install modeld[daemon]")
+    _package = types.ModuleType("llama_cpp")
+    _package.__path__ = list(_found.submodule_search_locations)
+    sys.modules["llama_cpp"] = _package
+
+from llama_cpp import llama_cpp as lib
+
+__all__ = ["begin", "last_errors", "lib", "physical_cores", "version"]
+
+LOG_LINES = 40
+_log: deque[str] = deque(maxlen=LOG_LINES)
+_ERROR_LEVEL = 4
+
+
+@lib.llama_log_callback  # type: ignore[untyped-decorator]  # ctypes' function type, untyped by nature
+def _capture(level: int, text: bytes, _data: ctypes.c_void_p) -> None:
+    line = text.decode("utf-8", "replace").strip()
+    if line and level == _ERROR_LEVEL:
+        _log.append(line)
+
+
+def begin() -> None:
+    """Start the backends, with their log captured instead of printed."""
+    lib.llama_log_set(_capture, ctypes.c_void_p(0))
+    lib.llama_backend_init()
+
+
+def last_errors(count: int = 3) -> str:
+    """The newest lines that llama.cpp logged as errors."""
+    return "; ".join(list(_log)[-count:])
+
+
+def version() -> str:
+    """The library and the llama.cpp build inside it."""
+    from importlib import metadata
+
+    return f"llama-cpp-python {metadata.version('llama-cpp-python')} (llama.cpp {lib.llama_version().decode()})"
+
+
+def physical_cores() -> int:
+    """Physical cores that this process may run on; more threads than that make llama.cpp slower, not faster."""
+    import psutil
+
+    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
+    return max(1, min(cores, allowed))
