@@ -145,7 +145,7 @@ class Link:
         socket.linger = 0
         for topic in {*topics, "daemon."}:
             socket.subscribe(topic)
-        self._connect(socket, connection, connection.events)
+        self._connect(socket, connection.events)
         return Frames(self, socket, connection, tuple(topics))
 
     def close(self) -> None:
@@ -225,18 +225,14 @@ class Link:
     def _open(self, connection: Connection) -> "zmq.Socket[bytes]":
         socket = self._context.socket(zmq.DEALER)
         socket.linger = 0
-        self._connect(socket, connection, connection.commands)
+        self._connect(socket, connection.commands)
         return socket
 
-    def _connect(self, socket: "zmq.Socket[bytes]", connection: Connection, endpoint: str) -> None:
-        if connection.server_key:
-            public, secret = zmq.curve_keypair()
-            socket.curve_serverkey = connection.server_key.encode()
-            socket.curve_publickey, socket.curve_secretkey = public, secret
-        elif not endpoint.startswith("ipc://"):
+    def _connect(self, socket: "zmq.Socket[bytes]", endpoint: str) -> None:
+        if not endpoint.startswith("ipc://"):
             socket.close(0)
             raise DaemonAway(
-                f"The connection file names {endpoint} without a server key; an open network endpoint is not used.",
+                f"The connection file names {endpoint}; this modelctl uses sockets of this machine only.",
                 "Remove the connection file and start the daemon again: modelctl up",
             )
         socket.connect(endpoint)

@@ -61,7 +61,8 @@ def text(job: JobView) -> str:
         return f"{job.state}: {job.failure.message}" if job.failure else str(job.state)
     if job.kind is JobKind.BENCHMARK:
         rate = f"  {progress.rate:.1f} tokens/sec" if progress.rate else ""
-        return f"{progress.done}/{progress.total or '?'}  {progress.phase}{rate}"
+        steps = f"{progress.done}/{progress.total}" if progress.total else str(job.state)
+        return f"{steps}  {progress.phase}{rate}".rstrip()
     percent = "--.-%" if progress.percent is None else f"{progress.percent:.1f}%"
     total = format_bytes(progress.total) if progress.total else "?"
     parts = [percent, f"{format_bytes(progress.done)} / {total}"]

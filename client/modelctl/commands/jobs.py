@@ -22,7 +22,7 @@ def jobs(session: Session, key: str | None) -> None:
     else:
         from modelctl.format import table
 
-        for line in table(["ID", "KIND", "KEY", "STATE", "DONE", "CREATED"], [_row(job) for job in found]):
+        for line in table(["ID", "KIND", "KEY", "STATE", "DONE", "CREATED", "FAILURE"], [_row(job) for job in found]):
             session.line(line)
 
 
@@ -48,5 +48,5 @@ def cancel(session: Session, target: str, delete: bool) -> None:
 def _row(job: JobView) -> list[str]:
     progress = job.progress
     done = "-" if progress.percent is None else f"{progress.percent:.1f}%"
-    state = f"{job.state} ({job.failure.message})" if job.failure else str(job.state)
-    return [job.id, job.kind, job.model.upper(), state, done, job.created_at]
+    failure = job.failure.message if job.failure else ""
+    return [job.id, job.kind, job.model.upper(), job.state, done, job.created_at, failure]

@@ -63,6 +63,5 @@ def _done(session: Session, answer: replies.Result, text: str) -> None:
     if session.json:
         session.emit(answer)
         return
-    session.line(text)
-    if isinstance(answer, replies.Done | replies.Model) and answer.note:
-        session.say(answer.note)
+    # The daemon's own sentence is the truer one: "Nothing was loaded.", say.
+    session.line(answer.note if isinstance(answer, replies.Done) and answer.note else text)

@@ -38,7 +38,8 @@ def _watch(session: Session, key: str) -> JobView:
     with shown(session) as show:
         for event, now in watched(mirror, [job]):
             job = now
-            show(job)
+            if not job.already_there:
+                show(job)
             if session.json and event is not None:
                 session.emit(event)
             if job.state is JobState.PAUSED and job.failure is not None:
