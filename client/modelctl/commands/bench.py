@@ -73,7 +73,9 @@ def _numbers(session: Session, run: BenchmarkRun) -> None:
     energy = "n/a" if run.energy_j is None else f"{run.energy_j:.1f} J"
     session.line(f"  {'energy':<12}{energy}")
     if run.disturbed:
-        warning = f"The run was disturbed: {run.disturbance or 'other load'}. Repeat it on an idle machine."
+        warning = (
+            f"The run was disturbed: {(run.disturbance or 'other load').rstrip('.')}. Repeat it on an idle machine."
+        )
         session.warn(click.style(warning, fg="yellow"))
 
 
