@@ -16,7 +16,7 @@ import msgspec
 import zmq
 
 from modeld import __version__
-from modeld.adapters import catalogue, gguf
+from modeld.adapters import catalogue, gguf, notify
 from modeld.adapters.files import Files
 from modeld.adapters.probe import Probe
 from modeld.adapters.pulls import Pulls
@@ -132,6 +132,7 @@ class Daemon:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(msgspec.json.encode(connection))
         temporary.replace(file)
+        notify.ready()
         log.info("serving at %s and %s", self._server.commands, self._server.events)
 
     async def _tick(self, report: Callable[[facts.AnyFact], None]) -> None:

@@ -261,7 +261,9 @@ class Manager:
         self._desk.answer(ticket, pong)
 
     def _models(self) -> list[views.ModelView]:
-        return [model.view() for model in self._desk.models.values()]
+        """In the order of the catalogue, then by key."""
+        models = sorted(self._desk.models.values(), key=lambda model: "" if model.spec.builtin else model.key)
+        return [model.view() for model in models]
 
     def _snapshot(self) -> views.Snapshot:
         desk = self._desk

@@ -1,5 +1,7 @@
 """Benchmarks: one at a time, so that none disturbs another; the model is loaded for it if needed."""
 
+from dataclasses import dataclass
+
 import msgspec
 
 from modeld.core import figures
@@ -22,6 +24,14 @@ PROMPT = "Explain quantum computing in simple terms. Focus on the key principles
 MAX_REPETITIONS = 100
 
 
+@dataclass(frozen=True)
+class Batch:
+    """A client that waits for the end of several jobs."""
+
+    ticket: Ticket
+    jobs: list[Job]
+
+
 class Measuring:
     """The benchmark jobs and what came of them."""
 
@@ -30,6 +40,7 @@ class Measuring:
         self._loader = loader
         self._answering = answering
         self._loaded_for_it: set[str] = set()
+        self._batches: list[Batch] = []
 
     def ask(self, ticket: Ticket, request: requests.Benchmark) -> None:
         """Queue benchmarks, one job for each model."""
@@ -53,7 +64,7 @@ class Measuring:
                 return
         jobs = [self._queue(key, request) for key in keys]
         if request.wait:
-            jobs[-1].waiters.append(ticket)
+            self._batches.append(Batch(ticket, jobs))
         else:
             desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in jobs]))
         self.start_next()
@@ -131,7 +142,7 @@ class Measuring:
         job.benchmark = run
         job.move(JobFact.FINISHED)
         self._answering.end(model, replies.Done())
-        desk.end_job(job)
+        self._end(job)
         self._leave(model)
 
     def ended_badly(self, model: Model, failure: Failure) -> None:
@@ -158,8 +169,15 @@ class Measuring:
             return
         job.move(JobFact.DROPPED if job.stopping else JobFact.BROKE)
         self._loaded_for_it.discard(job.model)
-        self._desk.end_job(job)
+        self._end(job)
         self.start_next()
+
+    def _end(self, job: Job) -> None:
+        """A job reached its final state; who waits for all of a batch is answered with the last."""
+        self._desk.end_job(job)
+        for batch in [batch for batch in self._batches if all(job.ended for job in batch.jobs)]:
+            self._batches.remove(batch)
+            self._desk.answer(batch.ticket, replies.Jobs(jobs=[job.view() for job in batch.jobs]))
 
     def _leave(self, model: Model) -> None:
         """What was loaded only for its benchmark is unloaded again, unless it is wanted."""
@@ -175,7 +193,7 @@ class Measuring:
         if job.state is not JobState.RUNNING:
             job.failure = Failure(code=ErrorCode.CANCELLED, message=f"The benchmark of {job.model} was cancelled.")
             job.move(JobFact.DROPPED)
-            desk.end_job(job)
+            self._end(job)
             desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
             return
         desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
