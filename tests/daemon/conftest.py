@@ -27,7 +27,8 @@ class RealDaemon:
     def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
         self.home = home
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
-        self.environment |= {"MODELD_HOME": str(home), **settings}
+        # One thread: two of them spin on each other when the machine is busy, and these tests are about behaviour.
+        self.environment |= {"MODELD_HOME": str(home), "LLM_CPU_THREADS": "1", **settings}
         self.places: Places = find(self.environment)
         self.start()
 

@@ -127,9 +127,7 @@ def test_a_server_that_ignores_ranges_is_read_from_the_start(daemon, client: Cli
 
 
 def test_a_wrong_content_range_is_never_written(daemon, client: Client, served: RangeServer):
-    served.fault(
-        "big.gguf", Fault(cut_after=3 * MIB, times=1), Fault(content_range="bytes 5-9/100", times=1), Fault()
-    )
+    served.fault("big.gguf", Fault(cut_after=3 * MIB, times=1), Fault(content_range="bytes 5-9/100", times=1), Fault())
     client.add("big", served.url("big.gguf"))
     client.pull("big", wait=True)
     assert whole(daemon, served, "big.gguf")
@@ -244,9 +242,7 @@ def test_a_stall_is_shown_with_speed_zero_and_since_when(client: Client, served:
     client.add("big", served.url("big.gguf"))
     seen = client.events("download.big")
     client.pull("big")
-    stalled = next(
-        event for event in seen if isinstance(event, events.JobProgress) and event.progress.stalled_since
-    )
+    stalled = next(event for event in seen if isinstance(event, events.JobProgress) and event.progress.stalled_since)
     seen.close()
     assert stalled.progress.rate == 0 and stalled.progress.eta_s is None
     client.cancel(model="big")

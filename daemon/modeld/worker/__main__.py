@@ -31,16 +31,14 @@ def main(arguments: list[str]) -> int:
 
 def _serve(link: Link, order: LoadFile) -> int:
     from modeld.worker import native
-    from modeld.worker.engine import Engine, EngineError, StoppedError
+    from modeld.worker.engine import Engine, EngineError
 
     native.begin()
     try:
-        engine = Engine(order, link.stopping)
+        engine = Engine(order)
     except EngineError as error:
         link.say(LoadFailed(failure=error.failure))
         return EXIT_LOAD_FAILED
-    except StoppedError:
-        return 0
     except ImportError as error:
         link.say(LoadFailed(failure=Failure(code=ErrorCode.LOAD_FAILED, message=str(error))))
         return EXIT_LOAD_FAILED

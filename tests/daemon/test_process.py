@@ -1,0 +1,107 @@
+"""The daemon as a process: one for each home, settings, stops, and what is left after a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+import tiny_gguf
+from modelctl import Client
+
+from modeld.protocol.states import ModelState
+
+
+def test_a_second_daemon_on_one_home_is_refused_and_the_first_goes_on(daemon, client: Client):
+    second = subprocess.run(
+        [sys.executable, "-m", "modeld"], env=daemon.environment, capture_output=True, text=True, timeout=30
+    )
+    assert second.returncode == 1
+    assert f"pid {daemon.process.pid}" in second.stderr and "Traceback" not in second.stderr
+    assert client.ping().pid == daemon.process.pid
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_ends_the_workers_and_takes_the_connection_file_away(
+    daemon, client: Client, tiny_file: Path, number: signal.Signals
+):
+    client.add("tiny", str(tiny_file))
+    loaded = client.load("tiny").model.loaded
+    assert loaded is not None
+    assert daemon.stop(number) == 0
+    assert not daemon.places.connection_file.exists()
+    assert not psutil.pid_exists(loaded.pid)
+
+
+def test_a_killed_daemon_takes_its_workers_along_and_a_new_one_starts(daemon, client: Client, tiny_file: Path):
+    client.add("tiny", str(tiny_file))
+    loaded = client.load("tiny").model.loaded
+    assert loaded is not None
+    worker = psutil.Process(loaded.pid)
+    daemon.stop(signal.SIGKILL)
+    worker.wait(10)
+    daemon.start()
+    assert client.show("tiny").state is ModelState.ON_DISK
+
+
+def run_with(home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "MODELD_HOME": str(home), **settings}
+    return subprocess.run([sys.executable, "-m", "modeld"], env=environment, capture_output=True, text=True, timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("toml", "word"),
+    [
+        ("context_size = ", "TOML"),
+        ("contxt_size = 5", "contxt_size"),
+        ("context_size = 'big'", "context_size"),
+        ("context_size = 0", "context_size"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, toml: str, word: str):
+    (tmp_path / "config.toml").write_text(toml)
+    ended = run_with(tmp_path)
+    assert ended.returncode == 2
+    assert word in ended.stderr and "config.toml" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_wrong_variable_is_named(tmp_path: Path):
+    ended = run_with(tmp_path, LLAMA_USE_GPU="perhaps")
+    assert ended.returncode == 2 and "LLAMA_USE_GPU" in ended.stderr
+
+
+def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path):
+    import sqlite3
+
+    database = tmp_path / "modeld.sqlite3"
+    with sqlite3.connect(database) as sql:
+        sql.execute("PRAGMA user_version = 99")
+    sql.close()
+    ended = run_with(tmp_path)
+    assert ended.returncode == 1 and "newer modeld" in ended.stderr and "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("settings", [{"LLM_CONTEXT_SIZE": "512", "LLM_CPU_THREADS": "2"}])
+def test_the_environment_sets_context_and_threads(client: Client, tmp_path: Path):
+    client.add("tiny", str(tiny_gguf.write(tmp_path / "wide.gguf", context=2048)))
+    loaded = client.load("tiny").model.loaded
+    assert loaded is not None and loaded.context_size == 512 and loaded.threads == 2
+
+
+@pytest.mark.parametrize("settings", [{"LLM_MAX_CACHED_MODELS": "1"}])
+def test_only_as_many_models_stay_loaded_as_is_set(client: Client, tiny_file: Path):
+    client.add("one", str(tiny_file))
+    client.add("two", str(tiny_file))
+    client.load("one")
+    client.load("two")
+    assert client.show("one").state is ModelState.ON_DISK
+    assert client.show("two").state is ModelState.LOADED
+
+
+def test_an_idle_daemon_is_small(daemon, client: Client):
+    client.ping()
+    assert psutil.Process(daemon.process.pid).memory_info().rss < 45 * 1024**2
+    maps = Path(f"/proc/{daemon.process.pid}/maps").read_text()
+    assert not any(name in maps for name in ("libllama", "PIL", "httpx"))
