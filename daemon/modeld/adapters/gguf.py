@@ -1,21 +1,30 @@
 """The header of a GGUF file: what model it holds, read without loading it.
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3, little endian. Nothing is allocated
-by a count that the file claims: arrays are skipped where they lie, and every length is checked against what is left.
+by a count that the file claims: arrays are skipped where they lie, every length is checked against what is left, and
+what is kept or walked has a limit far above any model there is, so that a hostile file costs neither memory nor time.
 """
 
 import mmap
+import re
 import struct
 from pathlib import Path
 
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.views import HeaderView
 
+MAX_HEADER_BYTES = 128 * 1024 * 1024
+MAX_PAIRS = 4096
+MAX_TENSORS = 65_536
+MAX_NAME_BYTES = 1024
+MAX_TEXT_BYTES = 65_535
 MAX_NESTING = 4
-MAX_KEY_BYTES = 65_535
-MAX_VALUE_BYTES = 16 * 1024 * 1024
-MAX_TENSORS = 1_000_000
+MAX_NESTED = 1000
+MAX_READ = 4096
+"""Numbers in an array that are looked at: one for each layer, not one for each token."""
 MAX_DIMENSIONS = 4
+MAX_ELEMENTS = 2**63 - 1
+"""Of one tensor, as ggml limits it."""
 
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
@@ -68,8 +77,13 @@ _TENSOR_TYPES = {
     34: ("TQ1_0", 256, 54),
     35: ("TQ2_0", 256, 66),
     39: ("MXFP4", 32, 17),
+    40: ("NVFP4", 64, 36),
+    41: ("Q1_0", 128, 18),
 }
 """Tensor type -> name, elements in a block, bytes of a block (ggml.h, ggml-common.h)."""
+
+_UNKNOWN_TYPE = ("unknown", 8, 1)
+"""A type newer than this table: it takes at least one bit for each element."""
 
 _FILE_TYPES = {
     0: "F32",
@@ -105,11 +119,24 @@ _FILE_TYPES = {
     36: "TQ1_0",
     37: "TQ2_0",
     38: "MXFP4_MOE",
+    39: "NVFP4",
+    40: "Q1_0",
 }
 """``general.file_type`` -> name (llama.h, llama_ftype)."""
 
+_KEPT_TEXTS = frozenset({"general.architecture", "general.name"})
+
+_BATCH = 1000
+_LENGTHS = sorted(range(64), key=lambda length: abs(length - 6))
+_SHORT_TEXTS = re.compile(
+    b"(?s)(?:" + b"|".join(re.escape(bytes([n])) + b"\\0{7}.{%d}" % n for n in _LENGTHS) + b"){%d}+" % _BATCH
+)
+"""``_BATCH`` strings shorter than 64 bytes, each after its length, the usual lengths first: walks a vocabulary at twice
+the speed of a loop. Possessive, so it keeps no way back and costs no memory."""
+
+Data = bytes | memoryview | mmap.mmap
 Value = int | float | bool | str | None
-"""A scalar or a string; None for an array that was skipped."""
+"""A scalar or a string; None for what was passed without being read."""
 
 
 class GgufError(Exception):
@@ -137,8 +164,14 @@ def read_header(path: Path) -> HeaderView:
         raise GgufError(f"{path} cannot be read: {error}.", "Check the file and who may read it.") from error
 
 
-def parse_header(data: bytes | mmap.mmap, file_bytes: int) -> HeaderView:
-    """The header in ``data``, of a file of ``file_bytes`` (``data`` may be just its beginning)."""
+def parse_header(data: Data, file_bytes: int) -> HeaderView:
+    """The header in ``data``, of a file of ``file_bytes`` (``data`` may be just its beginning).
+
+    Of a model in several files this is the first one's; its parameters and bytes are those of that file alone.
+
+    Raises:
+        GgufError: it is no GGUF header, is damaged, not all there, or claims more than the file holds.
+    """
     reader = _Reader(data)
     if data[:4] != b"GGUF":
         raise GgufError(f"It begins with {bytes(data[:4])!r} and not with GGUF, so it is no GGUF file.")
@@ -149,7 +182,8 @@ def parse_header(data: bytes | mmap.mmap, file_bytes: int) -> HeaderView:
         kind = "a big-endian file" if swapped in (2, 3) else f"GGUF version {version}"
         raise GgufError(f"It is {kind}; versions 2 and 3, little endian, can be used.", "Convert it anew.")
     tensors, pairs = reader.number(_U64), reader.number(_U64)
-    if tensors > MAX_TENSORS or tensors * 24 > len(data) or pairs * 13 > len(data):
+    room = min(tensors, MAX_TENSORS) * 24 + min(pairs, MAX_PAIRS) * 13
+    if tensors > MAX_TENSORS or pairs > MAX_PAIRS or room > file_bytes:
         raise GgufError(f"It claims {tensors} tensors and {pairs} properties, more than it has room for.")
     values, lengths = _properties(reader, pairs)
     parameters, dominant = _tensors(reader, tensors, values, file_bytes)
@@ -159,15 +193,18 @@ def parse_header(data: bytes | mmap.mmap, file_bytes: int) -> HeaderView:
 class _Reader:
     """A position in the bytes; every step checks that it stays inside."""
 
-    def __init__(self, data: bytes | mmap.mmap) -> None:
+    def __init__(self, data: Data) -> None:
         self._data = data
-        self._length = len(data)
+        self._length = min(len(data), MAX_HEADER_BYTES)
         self.position = 0
+        self.nested = 0
 
     def skip(self, count: int) -> int:
         """Go ``count`` bytes on; returns where they begin."""
         start = self.position
         if count > self._length - start:
+            if self._length < len(self._data):
+                raise GgufError(f"Its header goes on past {MAX_HEADER_BYTES} bytes, further than any model's.")
             raise GgufError(f"It ends inside its header, at byte {start}, where {count} more bytes should follow.")
         self.position = start + count
         return start
@@ -176,6 +213,11 @@ class _Reader:
         """One number of this form."""
         value: int = form.unpack_from(self._data, self.skip(form.size))[0]
         return value
+
+    def numbers(self, form: struct.Struct, count: int) -> tuple[int, ...]:
+        """``count`` numbers of this form."""
+        start = self.skip(count * form.size)
+        return struct.unpack_from(f"<{count}{form.format[-1]}", self._data, start)
 
     def text(self, limit: int) -> str:
         """One string of at most ``limit`` bytes."""
@@ -190,13 +232,19 @@ class _Reader:
         if count * 8 > self._length - self.position:
             raise GgufError(f"A list at byte {self.position} claims {count} texts, more than there is room for.")
         position, data, unpack = self.position, self._data, _U64.unpack_from
-        try:
-            for _ in range(count):
-                position += 8 + unpack(data, position)[0]
-        except struct.error:
-            position = self._length + 1
+        while count:
+            batch = min(count, _BATCH)
+            short = _SHORT_TEXTS.match(data, position) if batch == _BATCH else None
+            if short is not None:
+                position = short.end()
+            else:
+                for _ in range(batch):
+                    if position > self._length - 8:
+                        raise GgufError(f"A list of texts at byte {self.position} goes past the end of the header.")
+                    position += 8 + unpack(data, position)[0]
+            count -= batch
         if position > self._length:
-            raise GgufError(f"A list of texts at byte {self.position} goes past the end of the file.")
+            raise GgufError(f"A list of texts at byte {self.position} goes past the end of the header.")
         self.position = position
 
 
@@ -205,20 +253,23 @@ def _properties(reader: _Reader, pairs: int) -> tuple[dict[str, Value], dict[str
     values: dict[str, Value] = {}
     lengths: dict[str, int] = {}
     for _ in range(pairs):
-        key = reader.text(MAX_KEY_BYTES)
+        key = reader.text(MAX_NAME_BYTES)
         if key in values:
             raise GgufError(f"The property {key!r} is there twice.")
         kind = reader.number(_U32)
         if kind == _ARRAY:
             lengths[key], values[key] = _array(reader, MAX_NESTING)
         else:
-            values[key] = _value(reader, kind)
+            values[key] = _value(reader, key, kind)
     return values, lengths
 
 
-def _value(reader: _Reader, kind: int) -> Value:
+def _value(reader: _Reader, key: str, kind: int) -> Value:
     if kind == _STRING:
-        return reader.text(MAX_VALUE_BYTES)
+        if key in _KEPT_TEXTS:
+            return reader.text(MAX_TEXT_BYTES)
+        reader.skip(reader.number(_U64))
+        return None
     form = _SCALARS.get(kind)
     if form is None:
         raise GgufError(f"A property before byte {reader.position} is of the unknown kind {kind}.")
@@ -232,46 +283,44 @@ def _array(reader: _Reader, nesting: int) -> tuple[int, Value]:
         reader.skip_texts(count)
         return count, None
     if kind == _ARRAY:
-        if nesting == 0 or count > 1000:
-            raise GgufError(f"Arrays before byte {reader.position} are nested too deeply.")
+        reader.nested += count
+        if nesting == 0 or reader.nested > MAX_NESTED:
+            raise GgufError(f"Arrays before byte {reader.position} are nested too deeply, or too many of them.")
         for _ in range(count):
             _array(reader, nesting - 1)
         return count, None
     form = _SCALARS.get(kind)
     if form is None:
         raise GgufError(f"An array before byte {reader.position} is of the unknown kind {kind}.")
-    start = reader.position
+    if 0 < count <= MAX_READ:
+        return count, max(reader.numbers(form, count))
     reader.skip(count * form.size)
-    if not 0 < count <= 1024:
-        return count, None
-    end, reader.position = reader.position, start
-    largest = max(reader.number(form) for _ in range(count))
-    reader.position = end
-    return count, largest
+    return count, None
 
 
 def _tensors(reader: _Reader, count: int, values: dict[str, Value], file_bytes: int) -> tuple[int, str]:
     """Pass the tensors' descriptions: how many elements they have, and the type that most of them are of."""
+    alignment = values.get("general.alignment", 32)
+    if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
+        raise GgufError(f"Its alignment is {alignment!r}, which is no power of two.")
     elements: dict[int, int] = {}
     last = 0
     for _ in range(count):
-        name = reader.text(MAX_KEY_BYTES)
+        name = reader.text(MAX_NAME_BYTES)
         dimensions = reader.number(_U32)
         if dimensions > MAX_DIMENSIONS:
             raise GgufError(f"The tensor {name!r} has {dimensions} dimensions.")
         size = 1
         for _ in range(dimensions):
             size *= reader.number(_U64)
+        if size > MAX_ELEMENTS:
+            raise GgufError(f"The tensor {name!r} claims {size} elements.")
         kind, offset = reader.number(_U32), reader.number(_U64)
-        known = _TENSOR_TYPES.get(kind)
-        if known is not None:
-            last = max(last, offset + -(-size // known[1]) * known[2])
-        else:
-            last = max(last, offset)
+        if offset % alignment:
+            raise GgufError(f"The tensor {name!r} lies at {offset}, which is no multiple of {alignment}.")
+        _, block, block_bytes = _TENSOR_TYPES.get(kind, _UNKNOWN_TYPE)
+        last = max(last, offset + -(-size // block) * block_bytes)
         elements[kind] = elements.get(kind, 0) + size
-    alignment = values.get("general.alignment", 32)
-    if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
-        raise GgufError(f"Its alignment is {alignment!r}, which is no power of two.")
     start = -(-reader.position // alignment) * alignment
     if count and start + last > file_bytes:
         raise GgufError(f"It has {file_bytes} bytes and its tensors need {start + last}: it was cut off.")
@@ -284,6 +333,9 @@ def _view(
 ) -> HeaderView:
     architecture = values.get("general.architecture")
     if not isinstance(architecture, str) or not architecture:
+        part = values.get("split.no")
+        if isinstance(part, int) and part > 0:
+            raise GgufError(f"It is part {part + 1} of a model in {values.get('split.count')} files.", "Add the first.")
         raise GgufError("It does not say what architecture it is of.")
 
     def number(name: str, otherwise: int = 0) -> int:
@@ -309,6 +361,6 @@ def _view(
         value_length=number("attention.value_length", per_head),
         sliding_window=number("attention.sliding_window"),
         vocabulary=lengths.get("tokenizer.ggml.tokens", 0),
-        chat_template=isinstance(values.get("tokenizer.chat_template"), str),
+        chat_template="tokenizer.chat_template" in values,
         file_bytes=file_bytes,
     )
