@@ -1,8 +1,8 @@
 """What the daemon and a worker child say to each other.
 
 The daemon's frames are ``AnyOrder``, the worker's ``AnyNews``. A worker announces itself with ``Hello``, is told
-``LoadFile`` once, answers ``Ready`` or ``LoadFailed`` (and exits), then does one task at a time. ``task`` numbers are the
-daemon's.
+``LoadFile`` once, answers ``Ready`` or ``LoadFailed`` (and exits), then does one task at a time. ``task`` numbers are
+the daemon's.
 """
 
 import msgspec

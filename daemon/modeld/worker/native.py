@@ -7,8 +7,8 @@ import sys
 import types
 from collections import deque
 
-# The package's own __init__ imports its Llama class and with it numpy, jinja2 and more: tens of MiB and most of a second
-# in every child. A bare package with the same path lets the low-level module be imported alone.
+# The package's own __init__ imports its Llama class and with it numpy, jinja2 and more: tens of MiB and most of a
+# second in every child. A bare package with the same path lets the low-level module be imported alone.
 if "llama_cpp" not in sys.modules:
     _found = importlib.util.find_spec("llama_cpp")
     if _found is None or _found.submodule_search_locations is None:
