@@ -1,4 +1,4 @@
-"""Tiny random models that llama.cpp really loads: a llama architecture with a byte-level vocabulary, written in milliseconds."""
+"""Tiny random models that llama.cpp really loads: a llama architecture with a byte-level vocabulary, made in no time."""
 
 from pathlib import Path
 

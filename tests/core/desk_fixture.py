@@ -3,7 +3,6 @@
 import itertools
 from typing import TypeVar
 
-
 from modeld.core import effects, facts
 from modeld.core.manager import Manager, Remembered
 from modeld.core.model import ModelSpec

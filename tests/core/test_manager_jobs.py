@@ -2,7 +2,6 @@
 
 import pytest
 from core.desk_fixture import HEADER, READY, World, run
-
 from modeld.core import effects, facts
 from modeld.core.job import TABLE, Job, JobFact
 from modeld.core.measuring import PROMPT

@@ -1,7 +1,6 @@
 """Models and workers, as the manager decides about them."""
 
 from core.desk_fixture import GIB, READY, World, generation
-
 from modeld.core import effects, facts
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 import tiny_gguf
 from modelctl import Client
-from range_server import RangeServer
-
 from modeld.places import Places, find
+from range_server import RangeServer
 
 DEADLINE_S = 30.0
 NOT_OURS = ("LLM_", "LLAMA_", "MODELD_", "HF_", "HUGGING")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from modelctl import Client
-
 from modeld.protocol import events
 from modeld.protocol.states import JobState, ModelState
 

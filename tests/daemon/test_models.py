@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from modelctl import Client
 from modelctl.errors import ModeldError, NotFound, Refused
-
 from modeld.protocol import events
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.requests import Message

@@ -10,7 +10,6 @@ import psutil
 import pytest
 import tiny_gguf
 from modelctl import Client
-
 from modeld.protocol.states import ModelState
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from modelctl import Client
 from modelctl.errors import ModeldError, NotFound, Refused
-from range_server import Fault, RangeServer
-
 from modeld.protocol import events
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import JobState, ModelState
 from modeld.protocol.views import JobView
+from range_server import Fault, RangeServer
 
 MIB = 1024 * 1024
 
