@@ -1,4 +1,4 @@
-"""Tiny random models that llama.cpp really loads: a llama architecture with a byte-level vocabulary, made in no time."""
+"""Tiny random models that llama.cpp really loads: a llama architecture with a byte-level vocabulary."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Views as text: numbers with their units, the context bar, the model card, the comparison; pure, and quick to import."""
+"""Views as text: numbers with units, the context bar, the model card, the comparison; pure, quick to import."""
 
 import math
 import unicodedata

@@ -1,6 +1,7 @@
 """Where things live: reads the environment, creates nothing."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,8 +68,15 @@ def find(environment: dict[str, str] | None = None) -> Places:
         config_dir=dirs.user_config_path,
         data_dir=dirs.user_data_path,
         state_dir=dirs.user_log_path,
-        runtime_dir=_short(dirs.user_runtime_path),
+        runtime_dir=_short(dirs.user_runtime_path if _has_runtime_folder(env) else dirs.user_data_path / "run"),
     )
+
+
+def _has_runtime_folder(env: dict[str, str] | os._Environ[str]) -> bool:
+    """Whether the system made this user a runtime folder; without one platformdirs warns and offers a shared one."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(env.get("XDG_RUNTIME_DIR")) or Path(f"/run/user/{os.getuid()}").is_dir()
 
 
 def _short(wanted: Path) -> Path:
