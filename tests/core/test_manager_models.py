@@ -321,6 +321,13 @@ def test_a_request_that_comes_while_the_model_unloads_gets_a_new_worker():
     assert world.replies() == []
 
 
+def test_a_request_that_names_no_model_means_the_default_one():
+    world = World(settings=Settings(default_model="beta"))
+    world.ask(requests.Generate(id="g", model="", prompt="a"))
+    (start,) = world.of(effects.StartWorker)
+    assert start.order.model == "beta"
+
+
 def test_use_gpu_off_really_means_no_layers():
     world = World(settings=Settings(use_gpu=False, gpu_layers=-1))
     world.ask(requests.Load(id="1", model="alpha"))

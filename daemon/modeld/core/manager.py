@@ -203,6 +203,8 @@ class Manager:
             return
         if self._desk.is_repetition(ticket):
             return
+        if isinstance(request, requests.Load | requests.Generate | requests.Chat) and not request.model:
+            request = msgspec.structs.replace(request, model=self._desk.settings.default_model)
         match request:
             case requests.Ping():
                 self._pong(ticket)

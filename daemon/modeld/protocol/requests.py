@@ -82,7 +82,10 @@ class Cancel(Request, frozen=True, kw_only=True):
 
 
 class Load(Request, frozen=True, kw_only=True):
-    """Load a model into a worker; zero or absent means the setting's value. ``gpu_layers`` -1 means all."""
+    """Load a model into a worker; zero or absent means the setting's value. ``gpu_layers`` -1 means all.
+
+    An empty ``model`` means the default one, here and in ``generate`` and ``chat``.
+    """
 
     model: str
     context_size: int = 0
