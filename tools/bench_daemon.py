@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import bench_events
 import home
 import psutil
 import report
@@ -54,7 +55,13 @@ def main() -> None:
         served = Path(folder)
         shutil.copyfile(sample.q8(), served / "model.gguf")
         with RangeServer(served) as server, home.running({"MODELD_ALLOW_HTTP": "1"}) as (client, environment):
-            rows = [*_idle(client), _start(environment), *_events(client), *_pull(client, server, served)]
+            rows = [
+                *_idle(client),
+                _start(environment),
+                *bench_events.rows(),
+                *_events(client),
+                *_pull(client, server, served),
+            ]
     text = [
         "## The daemon and its client",
         report.table(["", "modeld", "peer", "ratio", "the peer"], rows),
