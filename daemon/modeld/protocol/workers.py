@@ -88,7 +88,7 @@ class LoadFailed(News, frozen=True, kw_only=True):
 
 
 class Piece(News, frozen=True, kw_only=True):
-    """New text of a task (coalesced: the first token at once, then at most 40 a second), with totals so far."""
+    """New text of a task (coalesced: the first token at once, then at most 25 a second), with totals so far."""
 
     task: int
     text: str

@@ -10,8 +10,8 @@ from modeld.worker import template
 from modeld.worker.engine import Engine, EngineError, StoppedError
 from modeld.worker.link import Link
 
-FLUSH_S = 0.025
-"""Least time between two pieces after the first: text at 40 pieces a second looks continuous and costs little."""
+FLUSH_S = 0.04
+"""Least time between two pieces after the first: text at 25 pieces a second looks continuous and costs little."""
 
 
 def prompt_tokens(engine: Engine, order: Answer) -> list[int]:

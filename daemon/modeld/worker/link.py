@@ -44,11 +44,8 @@ class Link:
 
     def stopping(self) -> bool:
         """Whether the present task is to be given up; takes in what has arrived, without waiting."""
-        while True:
-            try:
-                order = self._decoder.decode(self._socket.recv(zmq.NOBLOCK))
-            except zmq.Again:
-                return self._stopped or self.exiting
+        while self._has_order():
+            order = self._decoder.decode(self._socket.recv(zmq.NOBLOCK))
             match order:
                 case Stop(task=task):
                     self._stopped = self._stopped or task == self._task
@@ -56,6 +53,12 @@ class Link:
                     self.exiting = True
                 case _:
                     self._waiting.append(order)
+        return self._stopped or self.exiting
+
+    def _has_order(self) -> bool:
+        """Whether something has arrived; asked once for every token, so by the flag and not by an exception."""
+        events = self._socket.get(zmq.EVENTS)
+        return isinstance(events, int) and bool(events & zmq.POLLIN)
 
     def close(self) -> None:
         """Let the last news leave."""
