@@ -144,7 +144,7 @@ def test_a_vocabulary_of_150_000_tokens_is_passed_quickly_and_without_memory(vas
     assert peak < MIB
 
 
-@pytest.mark.parametrize("length", [0, 1, 63, 64, 255, 256, 70_000])
+@pytest.mark.parametrize("length", [0, 1, 127, 128, 255, 256, 70_000])
 def test_strings_of_every_length_are_passed_exactly(length: int) -> None:
     words = [b"x" * 5] * 1500 + [b"\0" * length] + [b"y" * 9] * 1700
     tokens = pair("tokenizer.ggml.tokens", ARRAY, array(STRING, len(words), b"".join(map(text, words))))
@@ -288,6 +288,10 @@ NESTED = array(ARRAY, 1, array(ARRAY, 1, array(ARRAY, 1, array(ARRAY, 1, array(A
         (assembled([LLAMA, pair("x", ARRAY, array(U64, 2**61, b""))]), "ends inside its header"),
         (assembled([LLAMA, pair("x", ARRAY, array(STRING, 2**60, b""))]), "claims"),
         (assembled([LLAMA, pair("x", ARRAY, array(STRING, 2, text("a") + struct.pack("<Q", 2**62)))]), "past the end"),
+        (
+            assembled([LLAMA, pair("x", ARRAY, array(STRING, 300, text("a") * 99 + b"\xff" * 8 + text("a") * 200))]),
+            "past the end",
+        ),
         (assembled([LLAMA, pair("x", STRING, struct.pack("<Q", 2**62))]), "ends inside its header"),
         (assembled([LLAMA, struct.pack("<Q", 2**40)]), "longer than any"),
         (assembled([LLAMA, pair("x", ARRAY, NESTED)]), "nested too deeply"),
