@@ -41,7 +41,9 @@ class Text:
         self.stopped = False
 
     def add(self, data: bytes, final: bool = False) -> None:
-        """Take in the bytes of a token."""
+        """Take in the bytes of a token; after a stop text there is nothing more to take in."""
+        if self.stopped:
+            return
         self.whole += self._decoder.decode(data, final)
         found = [at for stop in self._stops if (at := self.whole.find(stop, max(0, self.shown - len(stop)))) >= 0]
         if found:
@@ -108,7 +110,7 @@ class Answering:
         finish = "cancelled"
         try:
             for start in range(cached, len(prompt), engine.batch_size):
-                engine.decode_many(prompt[start : start + engine.batch_size])
+                engine.decode_many(prompt[start : start + engine.batch_size], self._link.stopping)
                 self._say("")
                 if self._link.stopping():
                     raise StoppedError
@@ -118,6 +120,7 @@ class Answering:
                 finish = self._decode(sampler)
         except StoppedError:
             engine.finish_computing()
+            prefilled = time.perf_counter()
         ended = time.perf_counter()
         self._text.add(b"", final=True)
         self._say(self._text.fresh(final=True))

@@ -2,7 +2,7 @@
 
 import ctypes
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from modeld.protocol.errors import ErrorCode, Failure
@@ -14,8 +14,15 @@ from modeld.worker.native import lib
 PIECE_BYTES = 256
 """Bytes of a token's text that are enough for nearly every token; a longer one is asked for again."""
 
-GPU = 1
-"""ggml_backend_dev_type of a GPU (ggml-backend.h)."""
+ABORTABLE_TOKENS = 32
+"""Smallest batch that can be given up in its middle: asking costs the same for a batch of any size."""
+
+LOOK_S = 0.01
+"""Least time between two looks whether a batch is to be given up."""
+
+
+ABORTED = 2
+"""What llama_decode returns when its abort callback said so (llama.h)."""
 
 
 class EngineError(Exception):
@@ -48,6 +55,11 @@ class Engine:
         self._one = (lib.llama_token * 1)()
         self._one_batch = lib.llama_batch_get_one(self._one, 1)
         self._piece = ctypes.create_string_buffer(PIECE_BYTES)
+        # Kept on self: llama.cpp calls it through a bare pointer.
+        self._abort = lib.ggml_abort_callback(self._to_be_given_up)
+        self._no_abort = lib.ggml_abort_callback(0)
+        self._stopping: Callable[[], bool] = lambda: False
+        self._look_at = 0.0
         self._warm_up()
         self.load_s = time.perf_counter() - began
 
@@ -119,11 +131,33 @@ class Engine:
 
     # -- computing -----------------------------------------------------------------------------------------------
 
-    def decode_many(self, tokens: Sequence[int]) -> None:
-        """Compute a batch of at most ``batch_size`` tokens; the logits are those after the last one."""
+    def decode_many(self, tokens: Sequence[int], stopping: Callable[[], bool]) -> None:
+        """Compute a batch of at most ``batch_size`` tokens; the logits are those after the last one.
+
+        Raises:
+            StoppedError: ``stopping`` said so in its middle; nothing of the batch is kept.
+        """
         array = (lib.llama_token * len(tokens))(*tokens)
-        self._check(lib.llama_decode(self._context, lib.llama_batch_get_one(array, len(tokens))))
+        batch = lib.llama_batch_get_one(array, len(tokens))
+        if len(tokens) < ABORTABLE_TOKENS:
+            result = lib.llama_decode(self._context, batch)
+        else:
+            self._stopping, self._look_at = stopping, 0.0
+            lib.llama_set_abort_callback(self._context, self._abort, None)
+            try:
+                result = lib.llama_decode(self._context, batch)
+            finally:
+                lib.llama_set_abort_callback(self._context, self._no_abort, None)
+        self._check(result)
         self.tokens.extend(tokens)
+
+    def _to_be_given_up(self, _data: object) -> bool:
+        """Asked by llama.cpp for every node of the graph; most times the clock is answer enough."""
+        now = time.perf_counter()
+        if now < self._look_at:
+            return False
+        self._look_at = now + LOOK_S
+        return self._stopping()
 
     def decode_one(self, token: int) -> None:
         """Compute one token."""
@@ -132,14 +166,16 @@ class Engine:
         self.tokens.append(token)
 
     def _check(self, result: int) -> None:
-        """What llama_decode returned: 0 well, 1 no room in the cache, below 0 a fault (llama.h).
+        """What llama_decode returned: 0 well, 1 no room in the cache, 2 aborted, below 0 a fault (llama.h).
 
-        Its abort callback is not used: llama.cpp calls it for every node of the graph, and from Python that costs a
-        tenth of the decode rate. A stop is seen between batches and tokens; an unload ends the process at once.
+        The abort callback is set for batches only: llama.cpp calls it for every node of the graph, and from Python that
+        costs a tenth of the rate of single tokens. Between those, a stop is looked for anyway.
         """
         if result == 0:
             return
         del self.tokens[self.context_used() :]
+        if result == ABORTED:
+            raise StoppedError
         raise EngineError(ErrorCode.GENERATION_FAILED, f"llama_decode returned {result}.")
 
     def finish_computing(self) -> None:
@@ -174,10 +210,9 @@ class Engine:
         finally:
             lib.llama_sampler_free(chain)
 
-    @staticmethod
-    def _penalties(sampling: Sampling) -> tuple[int, float, float, float]:
+    def _penalties(self, sampling: Sampling) -> tuple[int, int, float, float, float]:
         """Over the last 64 tokens, as llama.cpp's own tools do."""
-        return 64, sampling.repeat_penalty, 0.0, 0.0
+        return self.n_vocab, 64, sampling.repeat_penalty, 0.0, 0.0
 
     # -- text ----------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import resource
 import sys
 import time
 from pathlib import Path
@@ -36,6 +35,10 @@ def describe(engine: Engine) -> Environment:
 
 def peak_memory_bytes() -> int:
     """The most resident memory this process has had (getrusage: KiB on Linux, bytes on macOS)."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -6,7 +6,7 @@ import msgspec
 import zmq
 
 from modeld.protocol.wire import encode
-from modeld.protocol.workers import AnyNews, AnyOrder, Exit, Stop
+from modeld.protocol.workers import Answer, AnyNews, AnyOrder, Exit, Measure, Stop
 
 LINGER_MS = 1000
 """Time for the last news to leave when the process ends."""
@@ -25,6 +25,7 @@ class Link:
         self._waiting: deque[AnyOrder] = deque()
         self._task = 0
         self._stopped = False
+        self._given_up: set[int] = set()
         self.exiting = False
 
     def say(self, news: AnyNews) -> None:
@@ -39,16 +40,23 @@ class Link:
                 return order
 
     def begin(self, task: int) -> None:
-        """From now on a stop of ``task`` counts."""
-        self._task, self._stopped = task, False
+        """From now on a stop of ``task`` counts; one that came while it waited for its turn does too."""
+        self._task, self._stopped = task, task in self._given_up
+        self._given_up.discard(task)
 
     def stopping(self) -> bool:
         """Whether the present task is to be given up; takes in what has arrived, without waiting."""
         while self._has_order():
             order = self._decoder.decode(self._socket.recv(zmq.NOBLOCK))
             match order:
+                case Stop(task=task) if task == self._task:
+                    self._stopped = True
                 case Stop(task=task):
-                    self._stopped = self._stopped or task == self._task
+                    self._given_up.update(
+                        task
+                        for waiting in self._waiting
+                        if isinstance(waiting, Answer | Measure) and waiting.task == task
+                    )
                 case Exit():
                     self.exiting = True
                 case _:

@@ -132,7 +132,8 @@ class Measuring:
         with engine.sampler(Sampling(temperature=0.0)) as sampler:
             began = time.perf_counter()
             for start in range(0, len(prompt), engine.batch_size):
-                engine.decode_many(prompt[start : start + engine.batch_size])
+                engine.decode_many(prompt[start : start + engine.batch_size], self._link.stopping)
+                self._check_stop()
             token = engine.sample(sampler)
             prefilled = time.perf_counter()
             count = 0
@@ -154,7 +155,7 @@ class Measuring:
         if lib.llama_vocab_get_add_bos(engine.vocab):
             tokens[0] = lib.llama_vocab_bos(engine.vocab)
         for start in range(0, len(tokens), engine.batch_size):
-            engine.decode_many(tokens[start : start + engine.batch_size])
+            engine.decode_many(tokens[start : start + engine.batch_size], self._link.stopping)
         engine.finish_computing()
 
     def _decode_once(self) -> None:
@@ -165,6 +166,7 @@ class Measuring:
         for _ in range(self._tg):
             engine.decode_one(token)
             engine.finish_computing()
+            self._check_stop()
             token = random.randrange(engine.n_vocab)
 
     def _timed(self, phase: str, work: Callable[[], None], tokens: int) -> float:

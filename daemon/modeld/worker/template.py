@@ -23,6 +23,20 @@ CHATML = (
 MAX_PROMPT_CHARACTERS = 16 * 1024 * 1024
 
 
+_FAULTS = (
+    jinja2.TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    SyntaxError,
+)
+"""What a template can raise: it is compiled to Python (SyntaxError: 21 loops inside each other), and run."""
+
+
 class TemplateError(Exception):
     """The template could not be used; the message says why."""
 
@@ -42,10 +56,12 @@ def render(template: str, messages: Sequence[Message], bos: str, eos: str) -> st
         text = environment.from_string(template or CHATML).render(
             messages=turns, bos_token=bos, eos_token=eos, add_generation_prompt=True, tools=None
         )
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-        raise TemplateError(f"The model's chat template failed: {error}") from error
+        # Half a surrogate pair, which a template can write, is no text: better found here than by the tokenizer.
+        text.encode()
     except (MemoryError, RecursionError) as error:
         raise TemplateError(f"The model's chat template wants too much: {type(error).__name__}") from error
+    except _FAULTS as error:
+        raise TemplateError(f"The model's chat template failed: {error}") from error
     if len(text) > MAX_PROMPT_CHARACTERS:
         raise TemplateError(f"The model's chat template makes {len(text)} characters of this conversation.")
     return text
