@@ -5,6 +5,9 @@ from collections import deque
 WINDOW_S = 3.0
 STALL_S = 3.0
 
+LEAST_SPAN_S = 0.05
+"""Shorter spans count as this long: what a first packet brought in no time is no speed."""
+
 
 class Rate:
     """Speed over the last ``window_s`` seconds, from samples of a growing count; it falls to 0 by itself."""
@@ -36,12 +39,12 @@ class Rate:
             return 0.0
         began, first = self._samples[0]
         span = now - max(began, now - self._window_s)
-        return max(0.0, (self._samples[-1][1] - first) / span) if span > 0 else 0.0
+        return max(0.0, (self._samples[-1][1] - first) / max(span, LEAST_SPAN_S)) if span > 0 else 0.0
 
     def eta(self, now: float, done: int, total: int) -> float | None:
         """Seconds left at the present speed; None when it is unknown or nothing moves."""
         speed = self.speed(now)
-        return (total - done) / speed if total and speed > 0 else None
+        return max(0.0, (total - done) / speed) if total and speed > 0 else None
 
     def stalled_since(self, now: float) -> float | None:
         """When the count last grew, if that is long ago; None while it moves or before the first sample."""
