@@ -17,7 +17,7 @@ def format_bytes(count: float) -> str:
     """``2.7 GB``: 1024-based, one decimal from KB up."""
     size = float(max(count, 0))
     for unit in _UNITS[:-1]:
-        if size < 1024:
+        if round(size, 1) < 1024:
             return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} {_UNITS[-1]}"

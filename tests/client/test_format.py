@@ -36,7 +36,15 @@ def result(key: str, speed: float, memory: float) -> BenchmarkResult:
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KB"), (int(2.7 * GIB), "2.7 GB"), (5 * 1024**4, "5.0 TB"), (-5, "0 B")],
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KB"),
+        (1024**2 - 1, "1.0 MB"),
+        (int(2.7 * GIB), "2.7 GB"),
+        (5 * 1024**4, "5.0 TB"),
+        (-5, "0 B"),
+    ],
 )
 def test_bytes_are_1024_based_with_one_decimal(count: int, text: str):
     assert format_bytes(count) == text
