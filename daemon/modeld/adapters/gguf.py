@@ -131,8 +131,8 @@ _LENGTHS = sorted(range(128), key=lambda length: abs(length - 6))
 _SHORT_TEXTS = re.compile(
     b"(?s)(?:" + b"|".join(re.escape(bytes([n])) + b"\\0{7}.{%d}" % n for n in _LENGTHS) + b"){%d}+" % _BATCH
 )
-"""``_BATCH`` strings shorter than 128 bytes, each after its length, the usual lengths first: walks a vocabulary at twice
-the speed of a loop. Possessive, so it keeps no way back and costs no memory."""
+"""``_BATCH`` strings shorter than 128 bytes, each after its length, the usual lengths first: walks a vocabulary at
+twice the speed of a loop. Possessive, so it keeps no way back and costs no memory."""
 
 Data = bytes | memoryview | mmap.mmap
 Value = int | float | bool | str | None
