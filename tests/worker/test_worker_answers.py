@@ -9,6 +9,7 @@ import tiny_gguf
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.workers import Answer, Answered, Piece, Refused, Stop, TaskFailed
+from modeld.worker.answer import Text
 from worker_child import GREEDY, Child
 
 STORY = "Once upon a time there was a small robot who wanted to see the sea."
@@ -219,3 +220,16 @@ def test_a_file_without_a_template_is_asked_in_chatml(start: Callable[[], Child]
     child.load(tiny_gguf.write(tmp_path / "none.gguf", template=None))
     _, answer = child.ask(chat="hi", max_tokens=1)
     assert answer.prompt_tokens == len("<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n")
+
+
+def test_a_repeat_penalty_changes_what_a_greedy_answer_repeats(tiny: Child):
+    _, plain = tiny.ask("abc", max_tokens=60)
+    _, penalized = tiny.ask("abc", max_tokens=60, sampling=Sampling(temperature=0.0, repeat_penalty=1.8))
+    assert len(set(penalized.text)) > len(set(plain.text))
+
+
+def test_half_a_character_after_a_stop_text_is_not_shown():
+    text = Text(["stop"])
+    text.add(b"before stop" + "é".encode()[:1])
+    text.add(b"", final=True)
+    assert text.fresh(final=True) == text.whole == "before "

@@ -10,7 +10,8 @@ import psutil
 import pytest
 import tiny_gguf
 from modeld.protocol.errors import ErrorCode
-from modeld.protocol.workers import Answer, Answered, Exit, LoadFailed, LoadFile
+from modeld.protocol.workers import Answer, Answered, Exit, LoadFailed, LoadFile, Ready
+from modeld.worker import native
 from worker_child import DEADLINE_S, GREEDY, Child
 
 
@@ -102,3 +103,12 @@ def test_the_rest_of_llama_cpp_python_is_not_imported():
     code = "import sys; import modeld.worker.engine; print(*sorted({'numpy', 'llama_cpp.llama'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE_S, check=True)
     assert done.stdout.split() == []
+
+
+def test_without_a_gpu_layers_asked_for_are_not_claimed(start: Callable[[], Child], tiny_file: Path):
+    if native.gpu_name():
+        pytest.skip("this machine has a GPU that llama.cpp can use")
+    child = start()
+    child.tell(LoadFile(model="m", path=str(tiny_file), context_size=256, gpu_layers=-1, threads=1))
+    ready = child.hear(Ready)
+    assert (ready.device, ready.gpu_layers) == ("CPU", 0)

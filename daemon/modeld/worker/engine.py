@@ -75,7 +75,7 @@ class Engine:
             )
         layers = int(lib.llama_model_n_layer(model)) + 1
         self.gpu_layers = layers if wanted < 0 else min(wanted, layers)
-        self.device = "GPU" if self.gpu_layers else "CPU"
+        self.device = native.gpu_name() if self.gpu_layers else "CPU"
         return model
 
     def _open(self, order: LoadFile) -> object:

@@ -19,11 +19,13 @@ if "llama_cpp" not in sys.modules:
 
 from llama_cpp import llama_cpp as lib
 
-__all__ = ["begin", "last_errors", "lib", "physical_cores", "version"]
+__all__ = ["begin", "gpu_name", "last_errors", "lib", "physical_cores", "version"]
 
 LOG_LINES = 40
 _log: deque[str] = deque(maxlen=LOG_LINES)
 _ERROR_LEVEL = 4
+_GPUS = (1, 2)
+"""ggml_backend_dev_type of a GPU and of one inside the processor (ggml-backend.h)."""
 
 
 @lib.llama_log_callback  # type: ignore[untyped-decorator]  # ctypes' function type, untyped by nature
@@ -49,6 +51,21 @@ def version() -> str:
     from importlib import metadata
 
     return f"llama-cpp-python {metadata.version('llama-cpp-python')} (llama.cpp {lib.llama_version().decode()})"
+
+
+def gpu_name() -> str:
+    """What the first GPU calls itself; empty where llama.cpp has none."""
+    try:
+        count, get = lib._lib.ggml_backend_dev_count, lib._lib.ggml_backend_dev_get
+        kind, description = lib._lib.ggml_backend_dev_type, lib._lib.ggml_backend_dev_description
+    except AttributeError:
+        # ggml's functions are found through libllama only where the linker looks into what that needs: not on Windows.
+        return "GPU" if lib.llama_supports_gpu_offload() else ""
+    count.restype, get.restype, get.argtypes = ctypes.c_size_t, ctypes.c_void_p, [ctypes.c_size_t]
+    kind.argtypes = description.argtypes = [ctypes.c_void_p]
+    description.restype = ctypes.c_char_p
+    names = (description(get(at)) for at in range(count()) if kind(get(at)) in _GPUS)
+    return next((str(name, "utf-8", "replace") for name in names), "")
 
 
 def physical_cores() -> int:
