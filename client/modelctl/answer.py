@@ -31,14 +31,18 @@ def print_answer(session: Session, stream: GenerationStream) -> bool:
     return interrupted
 
 
+def coloured_bar(used: int, size: int) -> str:
+    """The context bar in its colour, where colour is wanted."""
+    from modelctl.format import context_bar, context_colour
+
+    bar = context_bar(used, size)
+    return bar if colour_wanted() is False else click.style(bar, fg=_COLOURS[context_colour(used, size)])
+
+
 def print_context(session: Session, generation: Generation) -> None:
     """The context bar, for a person at a terminal, and how the answer ended where that is not plain."""
     if sys.stderr.isatty():
-        from modelctl.format import context_bar, context_colour
-
-        bar = context_bar(generation.context_used, generation.context_size)
-        colour = context_colour(generation.context_used, generation.context_size)
-        session.say(bar if colour_wanted() is False else click.style(bar, fg=_COLOURS.get(colour, "white")))
+        session.say(coloured_bar(generation.context_used, generation.context_size))
     if generation.finish == "context_full":
         session.say(f"The answer ends here: the context of {generation.context_size} tokens is full.")
     elif generation.finish == "cancelled":

@@ -14,6 +14,7 @@ from modelctl.format import (
     table,
 )
 from modeld.core.figures import compare
+from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, LoadedView, ModelView
 
@@ -172,3 +173,9 @@ def test_columns_line_up_with_wide_characters():
     lines = table(["KEY", "NAME"], [["日本", "a"], ["x", "b"]])
     at = [display_width(line[: line.rindex(line.split()[-1])]) for line in lines]
     assert len(set(at)) == 1
+
+
+def test_a_failure_is_on_the_card():
+    failure = Failure(code=ErrorCode.WORKER_CRASHED, message="The worker of m was ended by SIGKILL.")
+    view = ModelView(key="m", state=ModelState.ON_DISK, display_name="M", failure=failure)
+    assert model_card(view)[-1] == "   ⚠️ The worker of m was ended by SIGKILL."

@@ -64,16 +64,18 @@ def show(session: Session, key: str) -> None:
         session.emit(replies.Model(model=model))
         return
     _card(session, model, False)
+    if model.loaded and model.loaded.context_size:
+        from modelctl.answer import coloured_bar
+
+        session.line(f"   {coloured_bar(model.loaded.context_used, model.loaded.context_size)}")
     session.line(f"Source: {model.source or 'unknown'}")
     if model.path:
         session.line(f"Path: {model.path}{' (used in place)' if model.in_place else ''}")
     if model.header:
         header = model.header
         session.line(f"Header: {header.architecture}, {header.quantization}, {header.parameters} parameters")
-    if model.failure:
-        session.line(f"Last failure: {model.failure.message}")
-        if model.failure.hint:
-            session.line(f"hint: {model.failure.hint}")
+    if model.failure and model.failure.hint:
+        session.line(f"hint: {model.failure.hint}")
 
 
 @click.command(cls=Verb, example="modelctl rm mistral --keep-file")
