@@ -5,12 +5,16 @@ import signal
 from pathlib import Path
 
 import pytest
+import tiny_gguf
 from modelctl import Client
 from modelctl.errors import ModeldError, NotFound, Refused
 from modeld.protocol import events
 from modeld.protocol.errors import ErrorCode
-from modeld.protocol.requests import Message
+from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.states import ModelState
+
+GREEDY = Sampling(temperature=0.0)
+"""Drawn tokens of a random model end the answer by chance; these do not."""
 
 HELLO = [Message(role="user", content="Say hello.")]
 
@@ -73,12 +77,9 @@ def test_the_pieces_of_a_stream_are_the_answer(client: Client, tiny_file: Path):
 def test_a_greedy_answer_is_the_same_again_and_the_shared_beginning_is_not_computed_twice(
     client: Client, sample_model: Path
 ):
-    from modeld.protocol.requests import Sampling
-
     client.add("real", str(sample_model))
-    greedy = Sampling(temperature=0.0)
-    first = client.chat("real", HELLO, max_tokens=16, sampling=greedy)
-    second = client.chat("real", HELLO, max_tokens=16, sampling=greedy)
+    first = client.chat("real", HELLO, max_tokens=16, sampling=GREEDY)
+    second = client.chat("real", HELLO, max_tokens=16, sampling=GREEDY)
     assert first.text == second.text
     assert first.cached_tokens == 0 and second.cached_tokens == first.prompt_tokens - 1
 
@@ -97,8 +98,6 @@ def test_a_full_context_ends_the_answer_and_says_so(client: Client, tiny_file: P
     client.load("tiny")
     seen = client.events("context.tiny")
     for seed in range(50):
-        from modeld.protocol.requests import Sampling
-
         answer = client.generate("tiny", "x" * 250, sampling=Sampling(seed=seed))
         if answer.finish == "context_full":
             break
@@ -133,12 +132,10 @@ def test_a_killed_worker_leaves_the_daemon_running_and_a_later_load_works(client
 
 
 def test_a_worker_killed_in_the_middle_of_an_answer_is_an_error_to_its_client(client: Client, tmp_path: Path):
-    import tiny_gguf
-
     client.add("slow", str(tiny_gguf.write(tmp_path / "slow.gguf", context=100_000, layers=8)))
     loaded = client.load("slow", context_size=100_000).model.loaded
     assert loaded is not None
-    with client.stream_generate("slow", "hello", max_tokens=90_000) as stream:
+    with client.stream_generate("slow", "hello", max_tokens=90_000, sampling=GREEDY) as stream:
         next(iter(stream))
         os.kill(loaded.pid, signal.SIGKILL)
         with pytest.raises(ModeldError) as caught:
@@ -148,11 +145,9 @@ def test_a_worker_killed_in_the_middle_of_an_answer_is_an_error_to_its_client(cl
 
 
 def test_a_stream_that_is_cancelled_frees_the_model(client: Client, tmp_path: Path):
-    import tiny_gguf
-
     client.add("slow", str(tiny_gguf.write(tmp_path / "slow.gguf", context=100_000, layers=8)))
     client.load("slow", context_size=100_000)
-    with client.stream_generate("slow", "hello", max_tokens=90_000) as stream:
+    with client.stream_generate("slow", "hello", max_tokens=90_000, sampling=GREEDY) as stream:
         next(iter(stream))
         stream.cancel()
         for _ in stream:

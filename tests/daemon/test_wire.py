@@ -164,6 +164,7 @@ def test_a_stream_whose_client_goes_away_is_cancelled(plain: Plain, client, tmp_
         "prompt": "hi",
         "max_tokens": 90_000,
         "stream": True,
+        "sampling": {"temperature": 0.0},
     }
     dealer.send_multipart([b"", json.dumps(request).encode()])
     dealer.recv_multipart()
