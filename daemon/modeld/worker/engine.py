@@ -169,7 +169,7 @@ class Engine:
         """What llama_decode returned: 0 well, 1 no room in the cache, 2 aborted, below 0 a fault (llama.h).
 
         The abort callback is set for batches only: llama.cpp calls it for every node of the graph, and from Python that
-        costs a tenth of the rate of single tokens. Between those, a stop is looked for anyway.
+        costs nearly a third of the rate of single tokens. Between those, a stop is looked for anyway.
         """
         if result == 0:
             return
