@@ -177,9 +177,9 @@ class Desk:
             self.refuse(ticket, ErrorCode.NOT_FOUND, f"There is no model {key!r}.", f"Known models: {names}.")
         return model
 
-    def job_of(self, key: str, only_running: bool = True) -> Job | None:
+    def job_of(self, key: str) -> Job | None:
         """The unended job of a model, the newest first."""
         for job in reversed(self.jobs.values()):
-            if job.model == key and not (only_running and job.ended):
+            if job.model == key and not job.ended:
                 return job
         return None
