@@ -173,6 +173,14 @@ class Client:
         """Cancel a job by id or a model's running job; ``keep`` leaves a partial file for a later resume."""
         return self._ask(requests.Cancel(id=new_id(), job=job, model=_key(model), keep=keep), replies.Result)
 
+    def pause(self, *, job: str = "", model: str = "") -> Jobs:
+        """Hold a download by job id or by model, or all with neither; returns the jobs that are held now."""
+        return self._ask(requests.Pause(id=new_id(), job=job, model=_key(model)), replies.Jobs).jobs
+
+    def resume(self, *, job: str = "", model: str = "") -> Jobs:
+        """Let held downloads go on, one or all; returns the jobs that were resumed."""
+        return self._ask(requests.Resume(id=new_id(), job=job, model=_key(model)), replies.Jobs).jobs
+
     # Memory
 
     def load(

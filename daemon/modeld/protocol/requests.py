@@ -81,6 +81,20 @@ class Cancel(Request, frozen=True, kw_only=True):
     keep: bool = True
 
 
+class Pause(Request, frozen=True, kw_only=True):
+    """Hold a download by job id or by model, or every unended one with neither; what is on disk stays."""
+
+    job: str = ""
+    model: str = ""
+
+
+class Resume(Request, frozen=True, kw_only=True):
+    """Let a held download go on, by job id or by model, or every held one with neither."""
+
+    job: str = ""
+    model: str = ""
+
+
 class Load(Request, frozen=True, kw_only=True):
     """Load a model into a worker; zero or absent means the setting's value. ``gpu_layers`` -1 means all.
 
@@ -188,6 +202,8 @@ AnyRequest = (
     | Pull
     | Jobs
     | Cancel
+    | Pause
+    | Resume
     | Load
     | Unload
     | Pin

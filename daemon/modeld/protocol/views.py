@@ -191,14 +191,29 @@ class JobView(View, frozen=True, kw_only=True):
     benchmark: BenchmarkRun | None = None
 
 
+class GpuView(View, frozen=True, kw_only=True):
+    """One graphics processor: its memory in bytes, and how busy it is (0 to 100; None where that cannot be read)."""
+
+    name: str
+    memory_total: int = 0
+    memory_used: int = 0
+    busy_percent: float | None = None
+
+
 class SystemView(View, frozen=True, kw_only=True):
-    """The machine's memory, and what the daemon and its workers take of it, in bytes."""
+    """The machine: its memory, and what the daemon and its workers take of it, in bytes; processors and graphics.
+
+    ``cpu_percent`` is of all cores together, 0 to 100, over the last second.
+    """
 
     memory_total: int = 0
     memory_available: int = 0
     daemon_memory: int = 0
     workers_memory: int = 0
     disk_free: int = 0
+    disk_total: int = 0
+    cpu_percent: float = 0.0
+    gpus: list[GpuView] = []
 
 
 class DaemonView(View, frozen=True, kw_only=True):
