@@ -5,11 +5,12 @@ import unicodedata
 from collections.abc import Sequence
 
 from modeld.protocol.states import HAS_FILE, IN_MEMORY
-from modeld.protocol.views import Comparison, ModelView
+from modeld.protocol.views import BenchmarkResult, Comparison, Figure, ModelView
 
 GIB = 1024**3
 MIB = 1024**2
 BAR_WIDTH = 30
+COMPARISON_HEADERS = ("Model", "Tokens/Sec", "Inference(ms)", "Memory(MB)", "Context")
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -133,24 +134,36 @@ def comparison_lines(comparison: Comparison) -> list[str]:
             *lines,
             f"Benchmark at least two models to compare them{have}: modelctl bench KEY, or modelctl bench --all",
         ]
-    rows = [
-        [
-            row.model_key.upper(),
-            f"{row.tokens_per_second:.2f}",
-            f"{row.inference_time:.1f}",
-            f"{row.memory_usage_mb:.1f}",
-            f"{row.context_used}/{row.context_available}",
-        ]
-        for row in comparison.rows
+    rows = [comparison_cells(row) for row in comparison.rows]
+    widths = [max(map(display_width, column)) for column in zip(COMPARISON_HEADERS, *rows, strict=True)]
+    lines += [" | ".join(map(_padded, cells, widths)).rstrip() for cells in (COMPARISON_HEADERS, *rows)]
+    return [*lines, *comparison_legend(comparison)]
+
+
+def comparison_cells(row: BenchmarkResult) -> list[str]:
+    """One row under ``COMPARISON_HEADERS``."""
+    return [
+        row.model_key.upper(),
+        f"{row.tokens_per_second:.2f}",
+        f"{row.inference_time:.1f}",
+        f"{row.memory_usage_mb:.1f}",
+        f"{row.context_used}/{row.context_available}",
     ]
-    headers = ["Model", "Tokens/Sec", "Inference(ms)", "Memory(MB)", "Context"]
-    widths = [max(map(display_width, column)) for column in zip(headers, *rows, strict=True)]
-    lines += [" | ".join(map(_padded, cells, widths)).rstrip() for cells in (headers, *rows)]
+
+
+def comparison_legend(comparison: Comparison) -> list[str]:
+    """Which is the fastest and which the most efficient, a line each; ``comparison`` has rows."""
     by_key = {row.model_key: row for row in comparison.rows}
     fastest, least = by_key[comparison.fastest], by_key[comparison.most_efficient]
-    lines.append(f"🏆 Fastest: {fastest.model_key.upper()} ({fastest.tokens_per_second:.2f} tokens/sec)")
-    lines.append(f"💾 Most Efficient: {least.model_key.upper()} ({least.memory_usage_mb:.1f} MB)")
-    return lines
+    return [
+        f"🏆 Fastest: {fastest.model_key.upper()} ({fastest.tokens_per_second:.2f} tokens/sec)",
+        f"💾 Most Efficient: {least.model_key.upper()} ({least.memory_usage_mb:.1f} MB)",
+    ]
+
+
+def format_figure(figure: Figure | None) -> str:
+    """``45.32 ± 0.41``; ``n/a`` where it was not measured."""
+    return "n/a" if figure is None else f"{figure.mean:.2f} ± {figure.stddev:.2f}"
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -6,6 +6,7 @@ from modeld.protocol.states import JobState
 from modeld.protocol.views import BenchmarkRun, Figure, JobView
 
 from modelctl import errors
+from modelctl.format import format_figure
 from modelctl.progress import shown, watched
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
@@ -80,4 +81,4 @@ def _numbers(session: Session, run: BenchmarkRun) -> None:
 
 
 def _rate(figure: Figure) -> str:
-    return f"{figure.mean:.2f} ± {figure.stddev:.2f} tokens/sec"
+    return f"{format_figure(figure)} tokens/sec"
