@@ -1,8 +1,8 @@
 """The language of every text a person reads: gettext, loaded only when it is not English.
 
 ``_("Close")`` and ``_n("{count} model", "{count} models", n)`` take English literals and are called where the text is
-shown, never when a module is imported; values are filled in afterwards (``_("{key} is loaded.").format(key=key)``). What
-the daemon says (failures, notes) and what the user's design prescribes word for word in tables stays as it is.
+shown, never when a module is imported; values are filled in afterwards (``_("{key} is loaded.").format(key=key)``).
+What the daemon says (failures, notes) and what the user's design prescribes word for word in tables stays as it is.
 
 The language is MODELCTL_LANGUAGE, else ``language`` of ``client.toml``, else what the system says (LANGUAGE, LC_ALL,
 LC_MESSAGES, LANG).

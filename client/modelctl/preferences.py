@@ -28,7 +28,10 @@ class Notifications(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of them. ``language`` empty and ``scale`` 0 follow the system; ``panel`` is the colour behind the tray icon."""
+    """All of them.
+
+    ``language`` empty and ``scale`` 0 follow the system; ``panel`` is the colour behind the tray icon.
+    """
 
     language: str = ""
     scale: float = 0.0
