@@ -1,0 +1,55 @@
+"""The mark: an open box whose two walls read as an M, and a tile that belongs on top, the model.
+
+The box is drawn from above with slopes of 1 to 2, which fall on whole pixels. Where the tile is tells the state: no
+tile, a tile on its way in, a tile in place.
+"""
+
+from dataclasses import dataclass
+
+from modelicons.canvas import Canvas, Point, Stencil
+from modelicons.palette import Colour
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where the box stands: its middle, its highest corners and its measures, in pixels."""
+
+    middle: float
+    rim: float
+    """The height (y) of the left and right corners of the rim."""
+    half: float
+    """Half the width; the rim's front corner is half of this lower."""
+    wall: float
+    """How high a wall is."""
+    rounding: float = 0.0
+
+    def outline(self) -> list[Point]:
+        """The hexagon of the closed box."""
+        x, y, a, b = self.middle, self.rim, self.half, self.half / 2
+        return [(x, y - b), (x + a, y), (x + a, y + self.wall), (x, y + self.wall + b), (x - a, y + self.wall), (x - a, y)]
+
+    def left(self, gap: float = 0.0) -> list[Point]:
+        """The left wall; its upper edge ``gap`` lower than the rim."""
+        x, y, a, b = self.middle, self.rim + gap, self.half, self.half / 2
+        foot = self.rim + self.wall
+        return [(x - a, y), (x, y + b), (x, foot + b), (x - a, foot)]
+
+    def right(self, gap: float = 0.0) -> list[Point]:
+        """The right wall."""
+        return [(2 * self.middle - x, y) for x, y in self.left(gap)]
+
+
+def tile(middle: float, height: float, half: float) -> list[Point]:
+    """A tile with its centre at (``middle``, ``height``)."""
+    return [(middle, height - half / 2), (middle + half, height), (middle, height + half / 2), (middle - half, height)]
+
+
+def walls(canvas: Canvas, box: Box, left: Colour, right: Colour, gap: float = 0.0) -> None:
+    """Paint both walls."""
+    canvas.paint(left, lambda pen: pen.polygon(box.left(gap), box.rounding))
+    canvas.paint(right, lambda pen: pen.polygon(box.right(gap), box.rounding))
+
+
+def slab(pen: Stencil, box: Box, lift: float, half: float) -> None:
+    """Draw a tile ``lift`` above its place on ``box``."""
+    pen.polygon(tile(box.middle, box.rim - lift, half), box.rounding)
