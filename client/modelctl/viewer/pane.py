@@ -49,4 +49,4 @@ class Pane(Protocol):
         """Bring the items up to ``snapshot`` (None: the daemon is away); unchanged parts of it are the same objects."""
 
     def heard(self, event: AnyEvent) -> None:
-        """An event that leaves no trace in the snapshot: a refused prompt, a full context, the reason of an eviction."""
+        """An event that leaves no trace in the snapshot (a refused prompt, a full context, an eviction's reason)."""
