@@ -1,0 +1,52 @@
+"""The few calls of GLFW that DearPyGui's own library exports on Linux: wait, wake, focus.
+
+They are not part of DearPyGui's promise, so each is looked for and its absence is a designed case: None.
+"""
+
+import ctypes
+from collections.abc import Callable
+
+_FOCUSED = 0x00020001
+_ICONIFIED = 0x00020002
+
+
+class Glfw:
+    """The library's functions; every method may be called only while a viewport exists, ``wake`` at any time."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._post = library.glfwPostEmptyEvent
+        self._wait = library.glfwWaitEventsTimeout
+        self._wait.argtypes = [ctypes.c_double]
+        self._context = library.glfwGetCurrentContext
+        self._context.restype = ctypes.c_void_p
+        self._attribute = library.glfwGetWindowAttrib
+        self._attribute.argtypes = [ctypes.c_void_p, ctypes.c_int]
+
+    def wake(self) -> None:
+        """End the ``wait`` of the drawing thread, from any thread."""
+        self._post()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until there is input, a ``wake``, or the time is over; on the drawing thread."""
+        self._wait(seconds)
+
+    def watched(self) -> bool:
+        """Whether the window of this thread has the keyboard and is not minimised."""
+        window = self._context()
+        return bool(window) and bool(self._attribute(window, _FOCUSED)) and not self._attribute(window, _ICONIFIED)
+
+
+def find() -> Glfw | None:
+    """The calls, where the library exports all of them."""
+    import dearpygui._dearpygui as internal
+
+    try:
+        return Glfw(ctypes.CDLL(internal.__file__))
+    except (OSError, AttributeError):
+        return None
+
+
+def waker() -> Callable[[], None]:
+    """``wake``, or nothing where there is none."""
+    found = find()
+    return found.wake if found is not None else lambda: None

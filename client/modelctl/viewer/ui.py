@@ -1,0 +1,79 @@
+"""What the panes ask of the viewer around them (``pane.Ui``): requests in other threads, answers on the drawing one."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from modelctl.client import Client
+from modelctl.errors import ModeldError
+from modelctl.i18n import _
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+Action = Callable[[], None]
+
+
+class Loop(Protocol):
+    """Where posts go: ``loop.WindowLoop`` or ``loop.HostLoop``."""
+
+    def post(self, action: Action) -> None:
+        """Run ``action`` on the drawing thread, soon."""
+
+    def animate(self, seconds: float) -> None:
+        """Draw steadily for so long."""
+
+
+class ViewerUi:
+    """The real ``pane.Ui``; ``on_say`` is where the panel takes its messages."""
+
+    def __init__(self, client: Client, loop: Loop) -> None:
+        self.client = client
+        self._loop = loop
+        self.on_say: Callable[[str, bool], None] = lambda text, _error: log.warning("%s", text)
+
+    def post(self, action: Action) -> None:
+        """Run ``action`` on the drawing thread, soon; may be called from any thread."""
+        self._loop.post(action)
+
+    def animate(self, seconds: float) -> None:
+        """Draw steadily for so long: something moves."""
+        self._loop.animate(seconds)
+
+    def ask(
+        self,
+        call: Callable[[Client], _T],
+        done: Callable[[_T], None] | None = None,
+        failed: Callable[[ModeldError], None] | None = None,
+    ) -> None:
+        """Run ``call`` in another thread, then ``done`` or ``failed`` on the drawing thread.
+
+        A thread for each, since a load may take minutes and must not keep the next click waiting; none keeps the
+        program from ending.
+        """
+        work = (call, done, failed or self.complain)
+        threading.Thread(target=self._asked, args=work, name="viewer request", daemon=True).start()
+
+    def say(self, text: str, *, error: bool = False) -> None:
+        """Show a message at the foot of the panel; may be called from any thread."""
+        self.post(lambda: self.on_say(text, error))
+
+    def complain(self, error: ModeldError) -> None:
+        """Show a failure, with what to do about it, at the foot of the panel."""
+        self.say(f"{error.message}\n{error.hint}" if error.hint else error.message, error=True)
+
+    def _asked(
+        self, call: Callable[[Client], _T], done: Callable[[_T], None] | None, failed: Callable[[ModeldError], None]
+    ) -> None:
+        try:
+            answer = call(self.client)
+        except ModeldError as error:
+            failure = error  # the name of an except clause is gone when the post runs
+            self.post(lambda: failed(failure))
+        except Exception:  # the outer loop of this thread: a bug is logged, and the person is told
+            log.exception("A request of the viewer failed")
+            self.say(_("That did not work: an error in the viewer. Its log has the details."), error=True)
+        else:
+            if done is not None:
+                self.post(lambda: done(answer))
