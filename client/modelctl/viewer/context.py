@@ -8,11 +8,11 @@ import dearpygui.dearpygui as dpg
 from modelctl.format import context_colour, percent
 from modelctl.i18n import _
 from modelctl.viewer.pane import Tag
+from modelctl.viewer.theme import PALETTE, stripe
 
-COLOURS = {"green": (76, 175, 80), "orange": (255, 152, 0), "red": (239, 68, 68)}
-"""Red, green and blue of what ``context_colour`` names; the percentage beside the bar says the same without colour."""
+COLOURS = {"green": PALETTE.green, "orange": PALETTE.orange, "red": PALETTE.red}
+"""What ``context_colour`` names; the percentage above the bar says the same without colour."""
 
-TROUGH = (56, 60, 70)
 HEIGHT = 10
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class ContextBar:
         dpg.set_value(self._percent, percent(100 * fraction))
         dpg.configure_item(self._percent, color=COLOURS[colour])
         dpg.set_value(self._bar, fraction)
-        dpg.bind_item_theme(self._bar, _theme(colour))
+        dpg.bind_item_theme(self._bar, stripe(COLOURS[colour]))
 
     def hide(self, hidden: bool = True) -> None:
         """Take the bar out of the layout, or put it back."""
@@ -77,15 +77,3 @@ def sensible(number: object) -> int:
     if isinstance(number, int | float) and math.isfinite(number):
         return max(int(number), 0)
     return 0
-
-
-def _theme(colour: str) -> Tag:
-    """The theme of bars of this colour, made once in each DearPyGui context (a host may make several, one by one)."""
-    tag = f"modelctl.context.{colour}"
-    if not dpg.does_item_exist(tag):
-        bars = dpg.add_theme_component(dpg.mvProgressBar, parent=dpg.add_theme(tag=tag))
-        dpg.add_theme_color(dpg.mvThemeCol_PlotHistogram, COLOURS[colour], parent=bars)
-        dpg.add_theme_color(dpg.mvThemeCol_FrameBg, TROUGH, parent=bars)
-        dpg.add_theme_style(dpg.mvStyleVar_FrameRounding, 3, parent=bars)
-        dpg.add_theme_style(dpg.mvStyleVar_FrameBorderSize, 0, parent=bars)
-    return tag
