@@ -14,6 +14,9 @@ from modelicons.palette import Colour
 Point = tuple[float, float]
 """In pixels of the finished picture; x to the right, y downward, 0 at the left or upper edge of the first pixel."""
 
+_HINTED = 32
+"""Up to this size lengths are whole pixels."""
+
 Pen = Callable[["Stencil"], None]
 
 
@@ -28,10 +31,15 @@ class Stencil:
     def polygon(self, points: Sequence[Point], rounding: float = 0.0) -> None:
         """A convex polygon, its corners rounded with the radius ``rounding``."""
         core = _inset(points, rounding) if rounding else list(points)
-        self._draw.polygon([self._fine(point) for point in core], fill=255)
+        self._draw.polygon(self._fine(core), fill=255)
         if rounding:
             for start, end in zip(core, core[1:] + core[:1], strict=True):
                 self.line(start, end, 2 * rounding)
+
+    def frame(self, points: Sequence[Point], width: float, rounding: float = 0.0) -> None:
+        """The outline of a convex polygon, ``width`` wide, inside its edges."""
+        self.polygon(points, rounding)
+        self._draw.polygon(self._fine(_inset(points, width)), fill=0)
 
     def line(self, start: Point, end: Point, width: float) -> None:
         """A line with round ends."""
@@ -41,14 +49,14 @@ class Stencil:
         if length:
             dx, dy = (y1 - y0) / length * radius, (x0 - x1) / length * radius
             corners = [(x0 + dx, y0 + dy), (x1 + dx, y1 + dy), (x1 - dx, y1 - dy), (x0 - dx, y0 - dy)]
-            self._draw.polygon([self._fine(corner) for corner in corners], fill=255)
+            self._draw.polygon(self._fine(corners), fill=255)
         self.disc(start, radius)
         self.disc(end, radius)
 
     def box(self, left: float, top: float, right: float, bottom: float, rounding: float = 0.0) -> None:
         """An upright rectangle."""
         fine = self._fineness
-        corners = (left * fine, top * fine, right * fine - 1, bottom * fine - 1)
+        corners = (round(left * fine), round(top * fine), round(right * fine) - 1, round(bottom * fine) - 1)
         self._draw.rounded_rectangle(corners, rounding * fine, fill=255)
 
     def disc(self, centre: Point, radius: float) -> None:
@@ -70,14 +78,22 @@ class Stencil:
         """The mask at the size of the finished picture."""
         return self._mask.reduce(self._fineness)
 
-    def _fine(self, point: Point) -> Point:
-        # Pillow fills the pixels whose centres lie inside; its pixel centres are whole numbers, ours are halves.
-        return point[0] * self._fineness - 0.5, point[1] * self._fineness - 0.5
+    def _fine(self, points: Sequence[Point]) -> list[tuple[int, int]]:
+        """The corners as fine pixels. Pillow fills the pixels it names at both ends, so far edges end one earlier."""
+        middle_x, middle_y = _middle(points)
+        return [(self._toward(x, middle_x), self._toward(y, middle_y)) for x, y in points]
 
-    def _bounds(self, centre: Point, radius: float) -> tuple[float, float, float, float]:
-        x, y = self._fine(centre)
-        reach = radius * self._fineness - 0.5
-        return x - reach, y - reach, x + reach, y + reach
+    def _toward(self, place: float, middle: float) -> int:
+        return round(place * self._fineness) - (1 if place > middle else 0)
+
+    def _bounds(self, centre: Point, radius: float) -> tuple[int, int, int, int]:
+        fine, (x, y) = self._fineness, centre
+        return (
+            round((x - radius) * fine),
+            round((y - radius) * fine),
+            round((x + radius) * fine) - 1,
+            round((y + radius) * fine) - 1,
+        )
 
 
 class Canvas:
@@ -87,6 +103,26 @@ class Canvas:
         self.size = size
         self._fineness = 16 if size <= 32 else 8 if size <= 128 else 4
         self.image = Image.new("RGBA", (size, size))
+
+    def snap(self, sixteenths: float) -> float:
+        """A length given in sixteenths of the picture: whole pixels, at least one, while the picture is small."""
+        exact = sixteenths * self.size / 16
+        return exact if self.size > _HINTED else float(max(1, round(exact)))
+
+    def centred(self, sixteenths: float) -> float:
+        """The same for the width of something in the middle: odd in a picture of odd size, even in one of even."""
+        exact = sixteenths * self.size / 16
+        odd = self.size % 2
+        return exact if self.size > _HINTED else float(max(2 - odd, 2 * round((exact - odd) / 2) + odd))
+
+    @property
+    def rounding(self) -> float:
+        """The radius of corners: none while the picture is too small to show it."""
+        return self.size / 64 if self.size > _HINTED else 0.0
+
+    def round_end(self, width: float) -> float:
+        """The radius of the ends of a bar, which stay square while the picture is small."""
+        return width / 2 if self.size > _HINTED else 0.0
 
     def paint(self, colour: Colour, pen: Pen) -> None:
         """Lay what ``pen`` draws onto the picture."""
@@ -111,10 +147,13 @@ class Canvas:
         return stencil.coverage()
 
 
+def _middle(points: Sequence[Point]) -> Point:
+    return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
+
+
 def _inset(points: Sequence[Point], distance: float) -> list[Point]:
     """The convex polygon ``points`` with every side moved inward by ``distance``."""
-    count = len(points)
-    centre = (sum(x for x, _ in points) / count, sum(y for _, y in points) / count)
+    count, centre = len(points), _middle(points)
     sides = [_moved_side(points[i], points[(i + 1) % count], centre, distance) for i in range(count)]
     return [_crossing(sides[i - 1], sides[i]) for i in range(count)]
 

@@ -6,8 +6,8 @@ from typing import assert_never
 
 from PIL import Image
 
-from modelicons.canvas import Canvas, Stencil
-from modelicons.mark import Box, slab, walls
+from modelicons.canvas import Canvas, Pen, Stencil
+from modelicons.mark import Box, tile, walls
 from modelicons.palette import Palette, Panel, palette
 from modelicons.states import IconState
 
@@ -78,33 +78,25 @@ def _picture(state: IconState, step: int | None) -> Callable[[Canvas, Palette], 
             assert_never(state)
 
 
-def _unit(canvas: Canvas) -> float:
-    """A sixteenth of the picture, in whole pixels while it is small."""
-    return canvas.size / 16 if canvas.size >= 48 else float(max(1, round(canvas.size / 16)))
-
-
-def _box(canvas: Canvas, *, wall: float = 7.0, low: float = 0.0) -> Box:
-    """The box at its usual place: ``wall`` sixteenths high, its foot on the last row but one."""
+def _box(canvas: Canvas, wall: float = 7.0) -> Box:
+    """The box, centred, with walls ``wall`` sixteenths high, its foot in the same place whatever its height."""
     size = canvas.size
-    half = float(size // 2 - max(1, round(size / 16)))
-    height = round(size * wall / 16)
-    foot = size - (size / 2 - half) - low
-    return Box(size / 2, foot - half / 2 - height, half, height, rounding=size / 64 if size >= 32 else 0.0)
+    margin = size // 16 if size <= 32 else size / 16
+    half = size / 2 - margin
+    height = canvas.snap(wall)
+    return Box(size / 2, size - margin - half / 2 - height, half, height, canvas.rounding)
 
 
 def _offline(canvas: Canvas, colours: Palette) -> None:
-    box, width = _box(canvas), _unit(canvas) * 1.5
-    outline = box.outline()
+    outline, width = _box(canvas).outline(), canvas.snap(1.5)
+    start, end = canvas.snap(1.5), canvas.size - canvas.snap(1.5)
 
-    def frame(pen: Stencil) -> None:
-        for start, end in zip(outline, outline[1:] + outline[:1], strict=True):
-            pen.line(start, end, width)
+    def slash(width: float) -> Pen:
+        return lambda pen: pen.line((start, start), (end, end), width)
 
-    canvas.paint(colours.offline, frame)
-    edge = width / 2
-    corners = (edge, canvas.size - edge)
-    canvas.erase(lambda pen: pen.line((corners[0], corners[0]), (corners[1], corners[1]), width * 3))
-    canvas.paint(colours.offline, lambda pen: pen.line((corners[0], corners[0]), (corners[1], corners[1]), width))
+    canvas.paint(colours.offline, lambda pen: pen.frame(outline, width, canvas.rounding))
+    canvas.erase(slash(width * 2.6))
+    canvas.paint(colours.offline, slash(width * 1.1))
 
 
 def _idle(canvas: Canvas, colours: Palette) -> None:
@@ -112,60 +104,86 @@ def _idle(canvas: Canvas, colours: Palette) -> None:
 
 
 def _loading(canvas: Canvas, colours: Palette) -> None:
-    box = _box(canvas)
-    walls(canvas, box, colours.left, colours.right, _unit(canvas))
-    canvas.paint(colours.loading, lambda pen: slab(pen, box, _unit(canvas), box.half * 0.6))
+    box = _box(canvas, wall=6.5)
+    walls(canvas, box, colours.left, colours.right)
+    half = canvas.centred(9.5) / 2
+    canvas.paint(
+        colours.loading, lambda pen: pen.polygon(tile(box.middle, box.rim - canvas.snap(2.0), half), box.rounding)
+    )
 
 
 def _loaded(canvas: Canvas, colours: Palette) -> None:
     box = _box(canvas)
-    walls(canvas, box, colours.left, colours.right, _unit(canvas))
-    canvas.paint(colours.loaded, lambda pen: slab(pen, box, 0.0, box.half))
+    walls(canvas, box, colours.left, colours.right, canvas.snap(1.0))
+    canvas.paint(colours.loaded, lambda pen: pen.polygon(box.top(), box.rounding))
 
 
 def _busy(canvas: Canvas, colours: Palette) -> None:
-    box, unit = _box(canvas, wall=4.0), _unit(canvas)
-    walls(canvas, box, colours.left, colours.right, unit)
-    canvas.paint(colours.busy, lambda pen: slab(pen, box, 0.0, box.half))
-    middle = canvas.size / 2
+    box = _box(canvas, wall=4.0)
+    walls(canvas, box, colours.left, colours.right, canvas.snap(1.0))
+    canvas.paint(colours.busy, lambda pen: pen.polygon(box.top(), box.rounding))
+    middle, width = box.middle, canvas.centred(1.8)
+    peak = box.rim - box.half / 2 - canvas.snap(1.0)
 
     def rays(pen: Stencil) -> None:
-        pen.box(middle - unit, 0, middle + unit, 3 * unit)
-        pen.line((middle - 5 * unit, 2 * unit), (middle - 4 * unit, 4 * unit), 1.6 * unit)
-        pen.line((middle + 5 * unit, 2 * unit), (middle + 4 * unit, 4 * unit), 1.6 * unit)
+        pen.box(middle - width / 2, 0, middle + width / 2, peak, canvas.round_end(width))
+        for side in (-1, 1):
+            pen.line(
+                (middle + side * canvas.snap(5.5), peak - canvas.snap(1.0)),
+                (middle + side * canvas.snap(4.2), peak + canvas.snap(1.2)),
+                width * 0.9,
+            )
 
     canvas.paint(colours.busy, rays)
 
 
 def _downloading(canvas: Canvas, colours: Palette, step: int | None) -> None:
-    unit, middle = _unit(canvas), canvas.size / 2
+    middle, thick = canvas.size / 2, canvas.snap(2.0)
     centre = (middle, middle)
-    canvas.paint(colours.track, lambda pen: pen.ring(centre, middle, 2 * unit))
-    if step is not None:
-        canvas.paint(colours.downloading, lambda pen: pen.ring(centre, middle, 2 * unit, step / _STEPS))
+    if step is None:
+        _arcs(canvas, colours, thick)
+    else:
+        canvas.paint(colours.track, lambda pen: pen.ring(centre, middle, thick))
+        canvas.paint(colours.downloading, lambda pen: pen.ring(centre, middle, thick, step / _STEPS))
+    stem, head, reach = canvas.centred(2.0) / 2, canvas.centred(7.5) / 2, canvas.snap(4.0)
 
     def arrow(pen: Stencil) -> None:
-        pen.box(middle - unit, middle - 4 * unit, middle + unit, middle)
-        pen.polygon([(middle - 4 * unit, middle), (middle + 4 * unit, middle), (middle, middle + 4 * unit)])
+        turn = middle + reach - head
+        pen.box(middle - stem, middle - reach, middle + stem, turn)
+        pen.polygon([(middle - head, turn), (middle + head, turn), (middle, middle + reach)], canvas.rounding / 2)
 
     canvas.paint(colours.left, arrow)
 
 
+def _arcs(canvas: Canvas, colours: Palette, thick: float) -> None:
+    """Four arcs in place of the ring, for a download whose end is not known: nothing that could be read as a share."""
+    middle, size = canvas.size / 2, float(canvas.size)
+    canvas.paint(colours.downloading, lambda pen: pen.ring((middle, middle), middle, thick))
+
+    def cross(pen: Stencil) -> None:
+        pen.line((0.0, 0.0), (size, size), canvas.snap(2.0))
+        pen.line((size, 0.0), (0.0, size), canvas.snap(2.0))
+
+    canvas.erase(cross)
+
+
 def _error(canvas: Canvas, colours: Palette) -> None:
-    box, unit, middle = _box(canvas), _unit(canvas), canvas.size / 2
+    box, middle = _box(canvas), canvas.size / 2
     canvas.paint(colours.error, lambda pen: pen.polygon(box.outline(), box.rounding))
+    thin, reach, gap = canvas.centred(2.0) / 2, canvas.snap(4.0), canvas.snap(1.2)
+    dot = middle + reach - 2 * thin
 
     def call(pen: Stencil) -> None:
-        pen.box(middle - unit, middle - 4 * unit, middle + unit, middle + unit)
-        pen.box(middle - unit, middle + 2 * unit, middle + unit, middle + 4 * unit)
+        pen.box(middle - thin, middle - reach, middle + thin, dot - gap, canvas.rounding)
+        pen.box(middle - thin, dot, middle + thin, dot + 2 * thin, canvas.rounding)
 
     canvas.erase(call)
 
 
 def _badge(canvas: Canvas, colours: Palette) -> None:
-    radius = round(canvas.size * 3 / 16)
+    radius = canvas.snap(6.0) / 2
     spot = (canvas.size - radius, canvas.size - radius)
-    canvas.erase(lambda pen: pen.disc(spot, radius + _unit(canvas)))
+    canvas.erase(lambda pen: pen.disc(spot, radius + canvas.snap(1.0)))
     canvas.paint(colours.badge, lambda pen: pen.disc(spot, radius))
 
 
@@ -178,8 +196,8 @@ def _app_icon(size: int) -> Image.Image:
         share = y / (size - 1)
         ground.putpixel((0, y), tuple(round(a + (b - a) * share) for a, b in zip(top, foot, strict=True)))
     canvas.fill(ground.resize((size, size)), lambda pen: pen.box(0, 0, size, size, size * 0.22))
-    half = float(round(size * 5 / 16))
-    box = Box(size / 2, size / 2 - half / 2, half, half, rounding=size / 64 if size >= 32 else 0.0)
-    walls(canvas, box, (0xFF, 0xFF, 0xFF), (0xB9, 0xBE, 0xE6), _unit(canvas))
-    canvas.paint((0x4B, 0xE3, 0x9A), lambda pen: slab(pen, box, 0.0, half))
+    half = canvas.centred(11.0) / 2
+    box = Box(size / 2, size / 2 - half / 2, half, half, canvas.rounding)
+    walls(canvas, box, (0xFF, 0xFF, 0xFF), (0xB9, 0xBE, 0xE6), canvas.snap(1.0))
+    canvas.paint((0x4B, 0xE3, 0x9A), lambda pen: pen.polygon(box.top(), box.rounding))
     return canvas.image

@@ -26,7 +26,18 @@ class Box:
     def outline(self) -> list[Point]:
         """The hexagon of the closed box."""
         x, y, a, b = self.middle, self.rim, self.half, self.half / 2
-        return [(x, y - b), (x + a, y), (x + a, y + self.wall), (x, y + self.wall + b), (x - a, y + self.wall), (x - a, y)]
+        return [
+            (x, y - b),
+            (x + a, y),
+            (x + a, y + self.wall),
+            (x, y + self.wall + b),
+            (x - a, y + self.wall),
+            (x - a, y),
+        ]
+
+    def top(self) -> list[Point]:
+        """The tile in its place."""
+        return tile(self.middle, self.rim, self.half)
 
     def left(self, gap: float = 0.0) -> list[Point]:
         """The left wall; its upper edge ``gap`` lower than the rim."""
@@ -46,10 +57,16 @@ def tile(middle: float, height: float, half: float) -> list[Point]:
 
 def walls(canvas: Canvas, box: Box, left: Colour, right: Colour, gap: float = 0.0) -> None:
     """Paint both walls."""
-    canvas.paint(left, lambda pen: pen.polygon(box.left(gap), box.rounding))
-    canvas.paint(right, lambda pen: pen.polygon(box.right(gap), box.rounding))
+    canvas.paint(left, lambda pen: _wall(pen, box.left(gap), box.rounding))
+    canvas.paint(right, lambda pen: _wall(pen, box.right(gap), box.rounding))
 
 
-def slab(pen: Stencil, box: Box, lift: float, half: float) -> None:
-    """Draw a tile ``lift`` above its place on ``box``."""
-    pen.polygon(tile(box.middle, box.rim - lift, half), box.rounding)
+def _wall(pen: Stencil, wall: list[Point], rounding: float) -> None:
+    """One wall: its outer corners are rounded, those at the fold are not."""
+    pen.polygon(wall, rounding)
+    outer_top, fold_top, fold_foot, outer_foot = wall
+    pen.polygon([_between(outer_top, fold_top), fold_top, fold_foot, _between(outer_foot, fold_foot)])
+
+
+def _between(one: Point, other: Point) -> Point:
+    return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2

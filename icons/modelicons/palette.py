@@ -60,4 +60,4 @@ def palette(panel: Panel) -> Palette:
             return _DARK
         case "light":
             return _LIGHT
-    raise ValueError(f"panel is {panel!r}, not 'dark' or 'light'")
+    raise ValueError(f"the panel {panel!r} is neither dark nor light")
