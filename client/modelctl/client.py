@@ -70,6 +70,10 @@ class GenerationStream:
         """Ask the daemon to stop; what there is still comes, with ``finish`` "cancelled"."""
         self._stream.cancel()
 
+    def stop(self) -> None:
+        """As ``cancel``, from another thread than the one that iterates."""
+        self._stream.stop()
+
     def close(self) -> None:
         """Stop listening and cancel what still runs."""
         self._stream.close()

@@ -39,6 +39,9 @@ SILENCE_S = 3.0
 """Without any event for this long (a heartbeat comes each second) the daemon counts as away."""
 
 FLUSH_MS = 500
+STOP_MS = 100
+"""How long a stream may take to see that another thread asked it to stop (a socket belongs to one thread at a time)."""
+
 """How long a last message may take to leave after its socket is closed."""
 
 _replies = msgspec.json.Decoder(Reply)
@@ -259,6 +262,7 @@ class Stream:
 
     def __next__(self) -> Chunk | AnyResult:
         if self._socket.closed:
+        self._stop = threading.Event()
             raise StopIteration
         try:
             answer = self._link.reply(self._socket, self._connection, self._id, None)
@@ -267,6 +271,9 @@ class Stream:
             raise
         if not isinstance(answer, Chunk):
             self._socket.close(0)
+            while not self._socket.poll(STOP_MS) and self._link.still_there(self._connection):
+                self._heed_stop()
+            self._heed_stop()
         return answer
 
     def cancel(self) -> None:
@@ -280,6 +287,14 @@ class Stream:
         self.cancel()
         if not self._socket.closed:
             self._socket.close(FLUSH_MS)
+
+    def stop(self) -> None:
+        """As ``cancel``, from any thread: the one that iterates passes it on within ``STOP_MS``."""
+        self._stop.set()
+
+    def _heed_stop(self) -> None:
+        if self._stop.is_set():
+            self.cancel()
 
 
 class Frames(Iterator[tuple[str, bytes]]):
