@@ -18,6 +18,9 @@ MEMORY, CPU = PALETTE.blue, PALETTE.orange
 MODELS: Sequence[Colour] = (PALETTE.blue, PALETTE.purple, (38, 198, 218), (236, 96, 166), (212, 190, 60))
 OURS, OTHER, FREE = PALETTE.green, PALETTE.faint, PALETTE.raised
 
+BACK = (2, 5, 10)
+"""How many minutes the plot may go back."""
+
 
 class MonitorPane:
     """The pane; what did not change since the last snapshot is not touched."""
@@ -66,19 +69,25 @@ class MonitorPane:
         """Everything it shows is in the snapshot."""
 
     def _build_plot(self) -> None:
-        self._plot = dpg.add_plot(
+        plot = dpg.add_plot(
             parent=self._body, height=180, width=-1, no_menus=True, no_box_select=True, no_mouse_pos=True
         )
-        dpg.add_plot_legend(parent=self._plot, horizontal=True, location=dpg.mvPlot_Location_NorthWest)
-        across = dpg.add_plot_axis(dpg.mvXAxis, label=_("minutes ago"), parent=self._plot, lock_min=True, lock_max=True)
-        dpg.set_axis_limits(across, -10, 0)
-        dpg.set_axis_ticks(across, tuple((str(ago), float(-ago)) for ago in range(0, 11, 2)))
-        up = dpg.add_plot_axis(dpg.mvYAxis, label="%", parent=self._plot, lock_min=True, lock_max=True)
+        dpg.add_plot_legend(parent=plot, horizontal=True, location=dpg.mvPlot_Location_NorthWest)
+        self._across = dpg.add_plot_axis(dpg.mvXAxis, label=_("minutes ago"), parent=plot, lock_min=True, lock_max=True)
+        self._reach(0.0)
+        up = dpg.add_plot_axis(dpg.mvYAxis, label="%", parent=plot, lock_min=True, lock_max=True)
         dpg.set_axis_limits(up, 0, 100)
         self._memory_line = dpg.add_stair_series([], [], label=_("Memory"), parent=up)
         self._cpu_line = dpg.add_stair_series([], [], label=_("Processor"), parent=up)
         for line, colour in ((self._memory_line, MEMORY), (self._cpu_line, CPU)):
             dpg.bind_item_theme(line, _line_theme(colour))
+
+    def _reach(self, minutes: float) -> None:
+        """Let the plot go back as far as there is something to see."""
+        back = next(mark for mark in BACK if mark >= minutes or mark == BACK[-1])
+        dpg.set_axis_limits(self._across, -back, 0)
+        step = max(back // 5, 1)
+        dpg.set_axis_ticks(self._across, tuple((str(ago), float(-ago)) for ago in range(0, back + 1, step)))
 
     def _show_memory(self, snapshot: Snapshot) -> None:
         system, parts = snapshot.system, memory_parts(snapshot)
@@ -92,7 +101,7 @@ class MonitorPane:
             if index % 3 == 0:
                 row = dpg.add_table_row(parent=table)
             cell = dpg.add_group(parent=row, horizontal=True)
-            dpg.add_color_button((*colour, 255), parent=cell, width=12, height=12, no_border=True, no_alpha=True)
+            _swatch(cell, colour)
             dpg.add_text(f"{part.label}  {format_bytes(part.size_bytes)}", parent=cell)
 
     def _show_models(self, workers: Sequence[ModelView]) -> None:
@@ -118,6 +127,7 @@ class MonitorPane:
             meter = _Meter(self._gpus, OURS)
             meter.show(gpu.name, gpu_line(gpu), gpu.memory_used / gpu.memory_total if gpu.memory_total else 0.0)
         minutes, memory, cpu = self._series.plot()
+        self._reach(-minutes[0])
         dpg.set_value(self._memory_line, [minutes, memory])
         dpg.set_value(self._cpu_line, [minutes, cpu])
 
@@ -180,6 +190,14 @@ class _Meter:
         dpg.set_value(self._name, name)
         dpg.set_value(self._figures, figures)
         dpg.set_value(self._bar, min(max(fraction, 0.0), 1.0))
+
+
+def _swatch(parent: Tag, colour: Colour) -> None:
+    """A square of the legend, as high as its text."""
+    height = (dpg.get_text_size("M") or (0, 14))[1]  # None before the first frame
+    canvas = dpg.add_drawlist(height, height, parent=parent)
+    low, high = height * 0.15, height * 0.85
+    dpg.draw_rectangle((low, low), (high, high), color=colour, fill=colour, rounding=3, parent=canvas)
 
 
 def _plain_table(parent: Tag, columns: Sequence[str], header: bool = False) -> Tag:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import dearpygui.dearpygui as dpg
 
@@ -53,7 +54,7 @@ class StackedBar:
         dpg.delete_item(self._canvas, children_only=True)
         dpg.configure_item(self._canvas, width=width)
         marks = edges([piece.size for piece in self._pieces], width)
-        for piece, left, right in zip(self._pieces, marks, marks[1:], strict=True):
+        for piece, (left, right) in zip(self._pieces, pairwise(marks), strict=True):
             if right > left:
                 box = {"color": piece.colour, "fill": piece.colour, "thickness": 0, "parent": self._canvas}
                 dpg.draw_rectangle((left, 0), (right, self._height), **box)
