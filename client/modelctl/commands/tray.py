@@ -1,0 +1,31 @@
+"""``tray``: the icon of the desktop's tray, as a process of its own."""
+
+import click
+from modeld.protocol import replies
+from modeld.protocol.errors import ErrorCode, Failure
+
+from modelctl.errors import ModeldError
+from modelctl.session import Session, pass_session
+from modelctl.verb import Verb
+
+
+@click.command(cls=Verb, example="modelctl tray")
+@pass_session
+def tray(session: Session) -> None:
+    """Show the tray icon until it is quit; the daemon starts it by itself where there is a desktop."""
+    try:
+        from modelctl.tray import program
+    except ImportError as error:
+        raise _unusable(f"{error}.", "Install what it needs: pip install 'modeld[desktop]'") from error
+    try:
+        said = program.run(session.places)
+    except program.TrayError as error:
+        raise _unusable(str(error), "") from error
+    if session.json:
+        session.emit(replies.Done(note=said))
+    else:
+        session.line(said)
+
+
+def _unusable(why: str, hint: str) -> ModeldError:
+    return ModeldError(Failure(code=ErrorCode.INTERNAL, message=f"The tray cannot be shown: {why}", hint=hint))

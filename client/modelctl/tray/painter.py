@@ -1,0 +1,93 @@
+"""Bringing the icon and the menu up to date: at most twice a second, and the last state always.
+
+Others say what is new; a thread draws it. Nothing is drawn, and nothing sent, where nothing a person sees is different.
+"""
+
+import threading
+from collections.abc import Callable
+
+from modeld.protocol.views import Snapshot
+
+from modelctl.tray import news
+from modelctl.tray.backend import TrayBackend
+from modelctl.tray.look import Look, look
+from modelctl.tray.menu import Menu, menu
+from modelctl.tray.news import News
+
+INTERVAL_S = 0.5
+
+
+class Painter:
+    """Draws on ``backend`` while it runs; the other methods may be called from any thread."""
+
+    def __init__(self, backend: TrayBackend) -> None:
+        self._backend = backend
+        self._changed = threading.Event()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._last_known: Snapshot | None = None
+        self._news = News()
+        self._look: Look | None = None
+        self._menu: Menu | None = None
+        self._thread = threading.Thread(target=self._keep_drawing, name="painter")
+
+    def start(self) -> None:
+        """Draw from now on, first of all that the daemon is away until a snapshot says otherwise."""
+        self._changed.set()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the drawing."""
+        self._stop.set()
+        self._changed.set()
+        self._thread.join()
+
+    def show(self, snapshot: Snapshot | None) -> None:
+        """This is how the daemon is now; None: it is away."""
+        with self._lock:
+            if snapshot is self._snapshot:
+                return  # a heartbeat
+            self._snapshot = snapshot
+            if snapshot is not None:
+                self._news = news.after(self._news, self._last_known, snapshot)
+                self._last_known = snapshot
+        self._changed.set()
+
+    def failed(self, sentence: str) -> None:
+        """Something that was chosen went wrong."""
+        self._tell(lambda _: news.failed(sentence))
+
+    def opened(self) -> None:
+        """The menu was opened."""
+        self._tell(news.opened)
+
+    def closed(self) -> None:
+        """The menu was closed."""
+        self._tell(news.closed)
+
+    def draw(self) -> None:
+        """Show what is new, if anything is."""
+        with self._lock:
+            snapshot, told = self._snapshot, self._news
+        new_look, new_menu = look(snapshot, told), menu(snapshot, told)
+        if new_look != self._look:
+            self._look = new_look
+            self._backend.set_look(new_look)
+        if new_menu != self._menu:
+            self._menu = new_menu
+            self._backend.set_menu(new_menu)
+
+    def _tell(self, change: Callable[[News], News]) -> None:
+        with self._lock:
+            self._news = change(self._news)
+        self._changed.set()
+
+    def _keep_drawing(self) -> None:
+        while True:
+            self._changed.wait()
+            self._changed.clear()
+            if self._stop.is_set():
+                return
+            self.draw()
+            self._stop.wait(INTERVAL_S)
