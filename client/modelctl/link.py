@@ -38,10 +38,10 @@ CHECK_S = 1.0
 SILENCE_S = 3.0
 """Without any event for this long (a heartbeat comes each second) the daemon counts as away."""
 
-FLUSH_MS = 500
 STOP_MS = 100
 """How long a stream may take to see that another thread asked it to stop (a socket belongs to one thread at a time)."""
 
+FLUSH_MS = 500
 """How long a last message may take to leave after its socket is closed."""
 
 _replies = msgspec.json.Decoder(Reply)
@@ -256,24 +256,24 @@ class Stream:
         self._connection = connection
         self._id = request_id
         self._cancelled = False
+        self._stop = threading.Event()
 
     def __iter__(self) -> "Iterator[Chunk | AnyResult]":
         return self
 
     def __next__(self) -> Chunk | AnyResult:
         if self._socket.closed:
-        self._stop = threading.Event()
             raise StopIteration
         try:
+            while not self._socket.poll(STOP_MS) and self._link.still_there(self._connection):
+                self._heed_stop()
+            self._heed_stop()
             answer = self._link.reply(self._socket, self._connection, self._id, None)
         except errors.ModeldError:
             self._socket.close(0)
             raise
         if not isinstance(answer, Chunk):
             self._socket.close(0)
-            while not self._socket.poll(STOP_MS) and self._link.still_there(self._connection):
-                self._heed_stop()
-            self._heed_stop()
         return answer
 
     def cancel(self) -> None:
@@ -282,12 +282,6 @@ class Stream:
             self._cancelled = True
             self._link.send(self._socket, Cancel(id=new_id(), request=self._id))
 
-    def close(self) -> None:
-        """Stop listening; a generation that still runs is cancelled."""
-        self.cancel()
-        if not self._socket.closed:
-            self._socket.close(FLUSH_MS)
-
     def stop(self) -> None:
         """As ``cancel``, from any thread: the one that iterates passes it on within ``STOP_MS``."""
         self._stop.set()
@@ -295,6 +289,12 @@ class Stream:
     def _heed_stop(self) -> None:
         if self._stop.is_set():
             self.cancel()
+
+    def close(self) -> None:
+        """Stop listening; a generation that still runs is cancelled."""
+        self.cancel()
+        if not self._socket.closed:
+            self._socket.close(FLUSH_MS)
 
 
 class Frames(Iterator[tuple[str, bytes]]):
