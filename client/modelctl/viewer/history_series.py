@@ -1,0 +1,139 @@
+"""A model's benchmark history as curves and table rows; pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from modeld.protocol.views import BenchmarkRun, Figure, History, Snapshot
+
+from modelctl.format import comparison_cells, format_bytes, format_figure
+from modelctl.i18n import _
+from modelctl.viewer.benchmarks_text import disturbed_text
+from modelctl.viewer.moments import date_and_time, seconds
+
+MIB = 1024**2
+
+
+@dataclass(frozen=True)
+class Points:
+    """Where runs lie: seconds since 1970, decode rate with its deviation, peak memory in MB."""
+
+    at: list[float] = field(default_factory=list)
+    speed: list[float] = field(default_factory=list)
+    deviation: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One model's history to draw: all runs in a line, the quiet and the disturbed ones as points of their own."""
+
+    title: str
+    line: Points
+    quiet: Points
+    disturbed: Points
+    average_speed: float | None
+    average_memory: float | None
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run in the table."""
+
+    cells: tuple[str, ...]
+    disturbed: bool
+
+
+def curve(history: History) -> Curve:
+    """``history`` as a curve; a run without a readable time is left out."""
+    line, quiet, disturbed = Points(), Points(), Points()
+    for run in history.runs:
+        at = seconds(run.result.timestamp)
+        if at is None:
+            continue
+        for points in (line, disturbed if run.disturbed else quiet):
+            points.at.append(at)
+            points.speed.append(run.decode.mean)
+            points.deviation.append(run.decode.stddev)
+            points.memory.append(run.result.memory_usage_mb)
+    average = history.average
+    return Curve(
+        title=history.model.upper(),
+        line=line,
+        quiet=quiet,
+        disturbed=disturbed,
+        average_speed=average.avg_tokens_per_second if average else None,
+        average_memory=average.avg_memory_usage_mb if average else None,
+    )
+
+
+def headers() -> tuple[str, ...]:
+    """The heads of the table of runs."""
+    return (
+        _("When"),
+        _("Model"),
+        _("Tokens/Sec"),
+        _("Prefill"),
+        "pp",
+        "tg",
+        _("First token(ms)"),
+        _("Inference(ms)"),
+        _("Memory(MB)"),
+        _("GPU memory"),
+        _("Energy"),
+        _("Context"),
+        _("Note"),
+    )
+
+
+def run_rows(histories: Sequence[History]) -> list[RunRow]:
+    """All runs, newest first."""
+    runs = [run for history in histories for run in history.runs]
+    runs.sort(key=lambda run: (seconds(run.result.timestamp) or 0.0, run.id), reverse=True)
+    return [_row(run) for run in runs]
+
+
+def _row(run: BenchmarkRun) -> RunRow:
+    key, _speed, inference, memory, context = comparison_cells(run.result)
+    missing = _("n/a")
+    return RunRow(
+        cells=(
+            date_and_time(run.result.timestamp),
+            key,
+            format_figure(run.decode),
+            _measured(run.prefill),
+            _measured(run.pp),
+            _measured(run.tg),
+            f"{run.first_token_ms.mean:.1f}" if run.first_token_ms.n else missing,
+            inference,
+            memory,
+            missing if run.gpu_memory_bytes is None else format_bytes(run.gpu_memory_bytes),
+            missing if run.energy_j is None else f"{run.energy_j:.1f} J",
+            context,
+            disturbed_text(run.disturbance) if run.disturbed else "",
+        ),
+        disturbed=run.disturbed,
+    )
+
+
+def _measured(figure: Figure | None) -> str:
+    """A figure; an imported old run says with ``n`` 0 what was not measured."""
+    return _("n/a") if figure is None or not figure.n else format_figure(figure)
+
+
+def benchmarked(snapshot: Snapshot) -> dict[str, str]:
+    """The models that have a history, in the daemon's order, each with the time of its newest run."""
+    return {model.key: model.latest.timestamp for model in snapshot.models if model.latest is not None}
+
+
+def stale(chosen: Sequence[str], newest: Mapping[str, str], asked: Mapping[str, str]) -> list[str]:
+    """Which of the ``chosen`` models have a run newer than the one that was there when their history was ``asked``."""
+    return [key for key in chosen if key in newest and asked.get(key) != newest[key]]
+
+
+def reach(values: Sequence[float], *, least: float, headroom: float = 0.08) -> tuple[float, float]:
+    """The limits of an axis that shows all ``values``, no closer than ``least``; ``headroom`` is for the legend."""
+    if not values:
+        return 0.0, least
+    low, high = min(values), max(values)
+    margin = max(0.08 * (high - low), least / 2)
+    return low - margin, high + margin + (headroom - 0.08) * (high - low)

@@ -1,0 +1,24 @@
+"""Sizes in the height of the text, so that everything grows with the font and the display's scale."""
+
+import dearpygui.dearpygui as dpg
+
+BEFORE_THE_FIRST_FRAME = 16.0
+"""The font's height where DearPyGui cannot say it yet."""
+
+
+def em(count: float) -> int:
+    """``count`` times the height of the text, in pixels."""
+    measured = dpg.get_text_size("M")
+    return round(count * (measured[1] if measured else BEFORE_THE_FIRST_FRAME))
+
+
+def room() -> tuple[int, int]:
+    """Width and height there are for windows."""
+    return dpg.get_viewport_client_width(), dpg.get_viewport_client_height()
+
+
+def centred(width: int, height: int) -> tuple[int, int, list[int]]:
+    """A window's width and height, no larger than there is room for, and the place that puts it in the middle."""
+    across, down = room()
+    width, height = min(width, across - 2 * em(1)), min(height, down - 2 * em(1))
+    return width, height, [max(0, (across - width) // 2), max(0, (down - height) // 2)]
