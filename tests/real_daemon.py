@@ -22,7 +22,7 @@ class RealDaemon:
         self.home = home
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
         # One thread: two of them spin on each other when the machine is busy, and these tests are about behaviour.
-        self.environment |= {"MODELD_HOME": str(home), "LLM_CPU_THREADS": "1", **settings}
+        self.environment |= {"MODELD_HOME": str(home), "LLM_CPU_THREADS": "1", "MODELD_TRAY": "0", **settings}
         self.places: Places = find(self.environment)
         self.start()
 

@@ -1,7 +1,7 @@
 """A private desktop for tests: screen, session bus, notification server and tray host, all of them real.
 
-Xvfb, dbus-daemon, dunst and xfce4-panel, each a child of the test run, in a home and a runtime folder of their own. A part
-that does not come up fails the test: nothing is skipped. ``make test`` installs what is missing, or names it.
+Xvfb, dbus-daemon, dunst and xfce4-panel, each a child of the test run, in a home and a runtime folder of their own.
+What does not come up fails the test: nothing is skipped. ``make test`` installs what is missing, or names it.
 """
 
 import os

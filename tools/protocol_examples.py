@@ -69,6 +69,8 @@ REQUESTS: list[requests.AnyRequest] = [
     requests.Pull(id="8", model="smollm2", wait=True),
     requests.Jobs(id="9", model="smollm2"),
     requests.Cancel(id="10", job="j1"),
+    requests.Pause(id="20", model="smollm2"),
+    requests.Resume(id="21"),
     requests.Load(id="11", model="smollm2", context_size=4096, wait=True),
     requests.Unload(id="12", model="smollm2", wait=True),
     requests.Pin(id="13", model="smollm2"),

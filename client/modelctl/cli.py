@@ -12,9 +12,11 @@ from modeld import __version__
 from modeld.protocol import wire
 from modeld.protocol.errors import ErrorCode, Failure
 
-from modelctl.errors import ModeldError
+from modelctl import i18n, language
+from modelctl.errors import LocalFailure, ModeldError, explained
+from modelctl.i18n import _
 from modelctl.session import Session, colour_wanted
-from modelctl.verb import json_option
+from modelctl.verb import in_language, json_option
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -31,6 +33,8 @@ VERBS = {
     "pull": "pull",
     "jobs": "jobs",
     "cancel": "jobs",
+    "pause": "jobs",
+    "resume": "jobs",
     "load": "memory",
     "unload": "memory",
     "pin": "memory",
@@ -41,6 +45,7 @@ VERBS = {
     "results": "results",
     "compare": "results",
     "watch": "watch",
+    "tray": "tray",
     "completion": "completion",
 }
 """Verb -> the module of ``modelctl.commands`` that has it, under its own name."""
@@ -62,7 +67,7 @@ class LazyGroup(click.Group):
         module = import_module(f"modelctl.commands.{VERBS[cmd_name]}")
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
-        return command
+        return in_language(command)
 
 
 def _group() -> None:
@@ -76,7 +81,9 @@ cli = LazyGroup(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: modelctl up",
 )
-click.version_option(__version__, prog_name="modelctl", message="%(prog)s %(version)s")(cli)
+click.version_option(
+    __version__, prog_name="modelctl", message="%(prog)s %(version)s", help="Show the version and exit."
+)(cli)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -86,7 +93,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(words, Session()))
+    session = Session()
+    if "--json" not in words:  # programs read that, and those read English
+        _speak(session)
+    sys.exit(_run(words, session))
+
+
+def _speak(session: Session) -> None:
+    """Choose the language, before any verb is imported."""
+    i18n.use(language.chosen(os.environ))  # what is wrong with the preferences is said in the system's language
+    wanted = language.chosen(os.environ, session.preferences.language)
+    i18n.use(wanted)
+    i18n.use_for_click(wanted)
+    in_language(cli)
 
 
 def _run(words: list[str], session: Session) -> int:
@@ -98,7 +117,7 @@ def _run(words: list[str], session: Session) -> int:
     except click.UsageError as error:
         return _misused(error, session.json or "--json" in words)
     except click.ClickException as error:
-        failure = Failure(code=ErrorCode.INTERNAL, message=error.format_message())
+        failure = LocalFailure(code=ErrorCode.INTERNAL, message=error.format_message())
         return _report(failure, session.json, error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
@@ -111,7 +130,7 @@ def _run(words: list[str], session: Session) -> int:
 
 def _misused(error: click.UsageError, as_json: bool) -> int:
     if as_json:
-        return _report(Failure(code=ErrorCode.BAD_REQUEST, message=error.format_message()), True, 2)
+        return _report(LocalFailure(code=ErrorCode.BAD_REQUEST, message=error.format_message()), True, 2)
     error.show()
     return 2
 
@@ -120,10 +139,10 @@ def _report(failure: Failure, as_json: bool, exit_code: int) -> int:
     if as_json:
         click.echo('{"error":' + wire.encode(failure).decode() + "}", err=True)
         return exit_code
-    label = click.style("error:", fg="red") if colour_wanted() is None else "error:"
-    click.echo(f"{label} {failure.message}", err=True)
+    label = click.style(_("error:"), fg="red") if colour_wanted() is None else _("error:")
+    click.echo(f"{label} {explained(failure)}", err=True)
     if failure.hint:
-        click.echo(f"hint: {failure.hint}", err=True)
+        click.echo(_("hint: {hint}").format(hint=failure.hint), err=True)
     return exit_code
 
 

@@ -8,7 +8,8 @@ from typing import assert_never
 
 import msgspec
 from modeld.protocol import events
-from modeld.protocol.views import JobView, ModelView, Snapshot
+from modeld.protocol.states import FINAL
+from modeld.protocol.views import REMEMBERED_JOBS, JobView, ModelView, Snapshot
 
 
 class Hole(Exception):  # noqa: N818 - it is news, not a fault
@@ -66,9 +67,12 @@ def _order(model: ModelView) -> tuple[bool, str]:
 
 
 def _with_job(jobs: list[JobView], new: JobView) -> list[JobView]:
-    if any(job.id == new.id for job in jobs):
-        return [new if job.id == new.id else job for job in jobs]
-    return [*jobs, new]
+    known = any(job.id == new.id for job in jobs)
+    kept = [new if job.id == new.id else job for job in jobs] if known else [*jobs, new]
+    if new.state in FINAL:
+        forgotten = {job.id for job in [job for job in kept if job.state in FINAL][:-REMEMBERED_JOBS]}
+        return [job for job in kept if job.id not in forgotten]
+    return kept
 
 
 def _with_context(model: ModelView, used: int, size: int) -> ModelView:

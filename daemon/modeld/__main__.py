@@ -6,6 +6,8 @@ import logging
 import logging.handlers
 import sys
 
+import msgspec
+
 from modeld import __version__, places, settings
 from modeld.adapters.lock import HomeError, hold, private_folder
 from modeld.adapters.store import StoreError
@@ -25,7 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         description="The daemon that owns your local GGUF models, in the foreground. In the background: modelctl up",
     )
     parser.add_argument("--version", action="version", version=f"modeld {__version__}")
-    parser.parse_args(arguments)
+    parser.add_argument("--no-tray", action="store_true", help="start no tray icon and show no notifications")
+    options = parser.parse_args(arguments)
     if sys.platform == "win32":
         print(
             "error: modeld does not run on Windows yet (its sockets there need TCP with CURVE keys).", file=sys.stderr
@@ -34,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     here = places.find()
     try:
         chosen = settings.read(here.config_file)
+        if options.no_tray:
+            chosen = msgspec.structs.replace(chosen, tray=False)
         private_folder(here.runtime_dir)
         lock = hold(here.lock_file)
     except (settings.SettingsError, HomeError) as error:

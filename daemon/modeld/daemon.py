@@ -17,7 +17,9 @@ import zmq
 
 from modeld import __version__
 from modeld.adapters import catalogue, gguf, notify
+from modeld.adapters.children import Tray
 from modeld.adapters.files import Files
+from modeld.adapters.gpus import Gpus
 from modeld.adapters.probe import Probe
 from modeld.adapters.pulls import Pulls
 from modeld.adapters.server import Server
@@ -65,15 +67,19 @@ class Daemon:
         self._pulls = Pulls(
             self._models_dir, self._settings.hub_endpoint, self._settings.hub_token, read_header, report
         )
-        self._probe = Probe(self._places.data_dir)
+        self._probe = Probe(self._places.data_dir, Gpus().sample)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, report, facts.StopAsked())
+        tray = Tray()
         ticking = asyncio.create_task(self._tick(report), name="tick")
         try:
             report(self._probe.sample({}))
+            if self._settings.tray:
+                tray.start()
             await self._serve(manager)
         finally:
             ticking.cancel()
+            tray.close()
             self._places.connection_file.unlink(missing_ok=True)
             self._workers.close()
             self._server.close()
@@ -151,6 +157,8 @@ class Daemon:
                 self._in_thread(self._threads, self._files.inspect, effect)
             case effects.RemoveFiles():
                 self._in_thread(self._threads, self._files.remove, effect)
+            case effects.DropPartial():
+                self._in_thread(self._threads, self._files.drop_partial, effect)
             case effects.StartPull():
                 self._pulls.start(effect)
             case effects.StopPull():

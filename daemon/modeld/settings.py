@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hub_token: str = ""
     allow_http: bool = False
     log_level: str = "info"
+    tray: bool = True
 
     def effective_gpu_layers(self) -> int:
         """The layers to offload: none when the GPU is switched off."""
@@ -56,12 +57,13 @@ _ENVIRONMENT = {
     "HF_TOKEN": "hub_token",
     "MODELD_ALLOW_HTTP": "allow_http",
     "MODELD_LOG_LEVEL": "log_level",
+    "MODELD_TRAY": "tray",
 }
 """Environment variable to setting; of several for one setting the later one here wins."""
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
-_FLAGS = {"use_gpu", "allow_http"}
+_FLAGS = {"use_gpu", "allow_http", "tray"}
 _AT_LEAST = {
     "gpu_layers": -1,
     "threads": 0,
@@ -70,6 +72,14 @@ _AT_LEAST = {
     "idle_unload_s": 0,
     "max_downloads": 1,
 }
+
+
+_SECRETS = frozenset(variable for variable, name in _ENVIRONMENT.items() if name == "hub_token")
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a child process that has no business with the hub's token."""
+    return {variable: value for variable, value in environment.items() if variable not in _SECRETS}
 
 
 def read(config_file: Path, environment: Mapping[str, str] | None = None) -> Settings:

@@ -238,6 +238,10 @@ class FakeDaemon:
             case requests.Cancel(job=id_) if id_:
                 self.change_job(msgspec.structs.replace(self.jobs[id_], state=JobState.CANCELLED))
                 return replies.Done(note="Cancelled.")
+            case requests.Pause():
+                return self._move_jobs(request, JobState.RUNNING, JobState.PAUSED)
+            case requests.Resume():
+                return self._move_jobs(request, JobState.PAUSED, JobState.RUNNING)
             case requests.Shutdown():
                 self.do(self._stop.set)
                 return replies.Done()
@@ -248,6 +252,19 @@ class FakeDaemon:
         if request.model not in self.models:
             return Failure(code=ErrorCode.NOT_FOUND, message=f"There is no model {request.model}.", hint="modelctl ls")
         return self._answer_of_model(request)
+
+    def _move_jobs(self, request: requests.Pause | requests.Resume, old: JobState, new: JobState) -> Answer:
+        named = request.job or request.model
+        moved = [
+            msgspec.structs.replace(job, state=new)
+            for job in self.jobs.values()
+            if job.state is old and named in ("", job.id, job.model)
+        ]
+        if named and not moved:
+            return Failure(code=ErrorCode.NOT_FOUND, message=f"There is no download {named!r} going on.")
+        for job in moved:
+            self.change_job(job)
+        return replies.Jobs(jobs=moved)
 
     def _answer_of_model(self, request: requests.AnyRequest) -> Answer:
         match request:

@@ -184,6 +184,16 @@ def test_ctrl_c_leaves_the_download_running_and_says_what_to_do(daemon: FakeDaem
     assert not any(isinstance(request, requests.Cancel) for request in daemon.seen)
 
 
+def test_pause_and_resume_hold_a_download_and_let_it_go_on(daemon: FakeDaemon) -> None:
+    daemon.hold_pull = True
+    modelctl("pull", "absent", "--no-wait")
+    assert modelctl("pause", "ABSENT").stdout == "ABSENT is paused.\n"
+    assert modelctl("resume", "--all").stdout == "ABSENT is running.\n"
+    assert modelctl("pause", "phi").returncode == 4
+    assert modelctl("pause").returncode == 2
+    assert modelctl("resume", "absent", "--all").returncode == 2
+
+
 def test_ctrl_c_cancels_a_generation(daemon: FakeDaemon) -> None:
     daemon.hold_generation = True
     running = start(["run", "mistral", "hi"])

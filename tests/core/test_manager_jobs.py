@@ -74,6 +74,95 @@ def test_only_so_many_downloads_run_at_once_and_the_next_starts_when_one_ends():
     assert len(world.of(effects.StartPull)) == 1
 
 
+def test_a_running_download_is_paused_when_it_has_stopped_and_the_next_one_starts():
+    world = absent(settings=Settings(max_downloads=1))
+    world.ask(requests.Pull(id="1", model="alpha"))
+    (start,) = world.of(effects.StartPull)
+    world.ask(requests.Pull(id="2", model="beta"))
+    world.ask(requests.Pause(id="3", model="alpha"))
+    assert world.of(effects.StopPull) == [effects.StopPull(job=start.job, keep=True)] and world.replies() == []
+    world.tell(facts.PullStopped(job=start.job, run=start.run))
+    (reply,) = world.replies()
+    assert reply.id == "3" and isinstance(reply.result, replies.Jobs)
+    assert [job.state for job in reply.result.jobs] == [JobState.PAUSED]
+    assert world.model("alpha").state is ModelState.ABSENT
+    assert [effect.url for effect in world.of(effects.StartPull)] == ["https://example.org/beta.gguf"]
+
+
+def test_pause_without_a_name_holds_all_downloads_and_resume_lets_them_go_on_in_their_order():
+    world = absent(keys=("alpha", "beta"), settings=Settings(max_downloads=1))
+    for key in ("alpha", "beta"):
+        world.ask(requests.Pull(id=key, model=key))
+        if key == "alpha":
+            (start,) = world.of(effects.StartPull)
+    world.ask(requests.Pause(id="p"))
+    world.tell(facts.PullStopped(job=start.job, run=start.run))
+    assert {job.state for job in world.snapshot().jobs} == {JobState.PAUSED}
+    assert world.of(effects.StartPull) == []
+    world.ask(requests.Resume(id="r"))
+    assert [effect.url for effect in world.of(effects.StartPull)] == ["https://example.org/alpha.gguf"]
+    assert [job.state for job in world.snapshot().jobs] == [JobState.RUNNING, JobState.QUEUED]
+
+
+def test_a_pause_that_is_undone_before_the_download_stopped_lets_it_go_on():
+    world = absent()
+    world.ask(requests.Pull(id="1", model="alpha"))
+    (start,) = world.of(effects.StartPull)
+    world.ask(requests.Pause(id="2"))
+    world.ask(requests.Resume(id="3"))
+    world.tell(facts.PullStopped(job=start.job, run=start.run))
+    (again,) = world.of(effects.StartPull)
+    assert again.job == start.job and again.run > start.run
+    assert world.job(start.job).state is JobState.RUNNING
+
+
+def test_pulling_a_paused_download_lets_it_go_on():
+    world = absent()
+    world.ask(requests.Pull(id="1", model="alpha"))
+    (start,) = world.of(effects.StartPull)
+    world.ask(requests.Pause(id="2"))
+    world.tell(facts.PullStopped(job=start.job, run=start.run))
+    world.ask(requests.Pull(id="3", model="alpha"))
+    assert [effect.job for effect in world.of(effects.StartPull)] == [start.job]
+
+
+def test_a_download_that_ends_while_it_is_being_paused_answers_the_pause():
+    world = absent()
+    world.ask(requests.Pull(id="1", model="alpha"))
+    (start,) = world.of(effects.StartPull)
+    world.ask(requests.Pause(id="2"))
+    world.tell(finished(start))
+    (reply,) = world.replies()
+    assert reply.id == "2" and isinstance(reply.result, replies.Jobs) and reply.result.jobs[0].state is JobState.DONE
+
+
+def test_a_paused_download_that_is_cancelled_without_keeping_leaves_no_partial_file():
+    world = absent()
+    world.ask(requests.Pull(id="1", model="alpha"))
+    (start,) = world.of(effects.StartPull)
+    world.ask(requests.Pause(id="2"))
+    world.tell(facts.PullStopped(job=start.job, run=start.run))
+    world.ask(requests.Cancel(id="3", job=start.job, keep=False))
+    assert world.of(effects.DropPartial) == [effects.DropPartial(file_name="alpha.gguf")]
+    assert world.job(start.job).state is JobState.CANCELLED
+
+
+def test_what_is_paused_stays_paused_over_a_restart():
+    held = views.JobView(id="j", kind=JobKind.PULL, model="alpha", state=JobState.PAUSED, created_at="")
+    world = absent(jobs=(held,))
+    assert world.job("j").state is JobState.PAUSED and world.of(effects.StartPull) == []
+
+
+@pytest.mark.parametrize("kind", [requests.Pause, requests.Resume])
+def test_a_pause_or_resume_of_what_is_not_there_is_refused(kind: type[requests.Pause] | type[requests.Resume]):
+    world = absent()
+    world.ask(kind(id="1", model="alpha"))
+    assert world.error().code is ErrorCode.NOT_FOUND
+    world.ask(requests.Pull(id="2", model="alpha"))
+    world.ask(kind(id="3", model="alpha", job="j"))
+    assert world.error().code is ErrorCode.BAD_REQUEST
+
+
 def test_progress_carries_speed_percent_and_time_left():
     world = absent()
     world.ask(requests.Pull(id="1", model="alpha"))

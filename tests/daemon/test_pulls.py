@@ -15,6 +15,7 @@ from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import JobState, ModelState
 from modeld.protocol.views import JobView
 from range_server import Fault, RangeServer
+from virtual_desktop import until
 
 MIB = 1024 * 1024
 
@@ -207,6 +208,37 @@ def test_a_cancelled_download_that_is_not_kept_leaves_nothing(daemon, client: Cl
     until_some_bytes(client, "big", 9 * MIB)
     client.cancel(model="big", keep=False)
     assert list(daemon.places.models_dir.iterdir()) == []
+
+
+def test_a_paused_download_stays_paused_over_a_restart_and_resume_fetches_only_the_rest(
+    daemon, client: Client, served: RangeServer
+):
+    served.fault("big.gguf", Fault(stall_after=20 * MIB, times=1))
+    client.add("big", served.url("big.gguf"))
+    until_some_bytes(client, "big", 19 * MIB)
+    (held,) = client.pause(model="big")
+    assert held.state is JobState.PAUSED and held.progress.rate == 0 and client.show("big").state is ModelState.ABSENT
+    daemon.stop()
+    served.release()
+    daemon.start()
+    (job,) = client.jobs("big")
+    assert job.state is JobState.PAUSED
+    client.resume()
+    until_state(client, job, JobState.DONE)
+    assert served.requests("big.gguf")[-1].status == 206
+    assert whole(daemon, served, "big.gguf")
+
+
+def test_a_paused_download_that_is_cancelled_without_keeping_leaves_nothing(
+    daemon, client: Client, served: RangeServer
+):
+    served.fault("big.gguf", Fault(stall_after=10 * MIB, times=1))
+    client.add("big", served.url("big.gguf"))
+    until_some_bytes(client, "big", 9 * MIB)
+    client.pause()
+    assert list(daemon.places.models_dir.iterdir()) != []
+    client.cancel(model="big", keep=False)
+    until(lambda: list(daemon.places.models_dir.iterdir()) == [], "an empty models folder")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])

@@ -25,10 +25,10 @@ def settings() -> dict[str, str]:
 
 @pytest.fixture
 def daemon(tmp_path: Path, settings: dict[str, str]) -> Iterator[RealDaemon]:
-    """A running daemon (with no tray of its own), stopped afterwards; a traceback in its log fails the test."""
+    """A running daemon, stopped afterwards; a traceback in its log fails the test."""
     home = tmp_path / "home"
     home.mkdir()
-    running = RealDaemon(home, {"MODELD_TRAY": "0", **settings})
+    running = RealDaemon(home, settings)
     yield running
     running.stop()
     assert "Traceback" not in running.log(), running.log()

@@ -1,17 +1,18 @@
 """Model files on disk: looked at, and removed."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from modeld.core.effects import Inspect, RemoveFiles
+from modeld.core.effects import DropPartial, Inspect, RemoveFiles
 from modeld.core.facts import FileInspected, FileRemoved
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.views import HeaderView
 
 log = logging.getLogger(__name__)
 
-LEFTOVERS = ("", ".part", ".part.json", ".bad")
+PARTIAL = (".part", ".part.json")
+LEFTOVERS = ("", *PARTIAL, ".bad")
 """What of a download can lie in the models folder, by suffix of its file name."""
 
 
@@ -36,9 +37,18 @@ class Files:
 
     def remove(self, effect: RemoveFiles) -> FileRemoved:
         """Delete a model's file and what is left of a partial one. Blocking."""
+        failure = self._delete(effect.file_name, LEFTOVERS) if effect.file_name else None
+        return FileRemoved(model=effect.model, ticket=effect.ticket, failure=failure)
+
+    def drop_partial(self, effect: DropPartial) -> None:
+        """Delete a partial download; what cannot be deleted is logged. Blocking."""
+        self._delete(effect.file_name, PARTIAL)
+
+    def _delete(self, file_name: str, suffixes: Sequence[str]) -> Failure | None:
+        """Delete all there is of them; the last failure, if any."""
         failure = None
-        for suffix in LEFTOVERS if effect.file_name else ():
-            path = self._models_dir / (effect.file_name + suffix)
+        for suffix in suffixes:
+            path = self._models_dir / (file_name + suffix)
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
@@ -48,4 +58,4 @@ class Files:
                     message=f"{path} cannot be deleted: {error.strerror}.",
                     hint="Check who may write to its folder, then try again.",
                 )
-        return FileRemoved(model=effect.model, ticket=effect.ticket, failure=failure)
+        return failure

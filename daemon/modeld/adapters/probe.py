@@ -1,14 +1,15 @@
-"""Measures memory: the machine's, the daemon's, and each worker's."""
+"""Measures the machine: its memory, processors and disk, and what the daemon and each worker take of it."""
 
 import logging
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from modeld.core.facts import Sampled
-from modeld.protocol.views import SystemView
+from modeld.protocol.views import GpuView, SystemView
 
 log = logging.getLogger(__name__)
 
@@ -19,18 +20,20 @@ DISK_EVERY = 10
 class Probe:
     """Takes samples; ``disk`` is the folder whose free space counts."""
 
-    def __init__(self, disk: Path) -> None:
+    def __init__(self, disk: Path, read_gpus: Callable[[], list[GpuView]]) -> None:
         self._disk = disk
+        self._read_gpus = read_gpus
         self._self = psutil.Process()
         self._processes: dict[int, psutil.Process] = {}
         self._peaks: dict[int, int] = {}
         self._count = 0
-        self._disk_free = 0
+        self._disk_free = self._disk_total = 0
+        psutil.cpu_percent()  # the first call only begins the measurement
 
     def sample(self, pids: dict[int, int]) -> Sampled:
         """Measure now; ``pids`` maps a worker's run to its process."""
         if self._count % DISK_EVERY == 0:
-            self._disk_free = self._free()
+            self._look_at_disk()
         self._count += 1
         memory = psutil.virtual_memory()
         workers = {run: sizes for run, pid in pids.items() if (sizes := self._worker(run, pid)) is not None}
@@ -44,6 +47,9 @@ class Probe:
                 daemon_memory=self._self.memory_info().rss,
                 workers_memory=sum(resident for resident, _ in workers.values()),
                 disk_free=self._disk_free,
+                disk_total=self._disk_total,
+                cpu_percent=psutil.cpu_percent(),
+                gpus=self._read_gpus(),
             ),
             workers=workers,
         )
@@ -58,12 +64,13 @@ class Probe:
         self._peaks[run] = peak
         return resident, peak
 
-    def _free(self) -> int:
+    def _look_at_disk(self) -> None:
         try:
-            return shutil.disk_usage(self._disk).free
+            usage = shutil.disk_usage(self._disk)
         except OSError as error:
             log.warning("free space of %s cannot be read: %s", self._disk, error)
-            return 0
+            return
+        self._disk_free, self._disk_total = usage.free, usage.total
 
 
 def _high_water(pid: int) -> int:

@@ -17,14 +17,13 @@ from modeld.core.effects import StartWorker, StopWorker, TellWorker
 from modeld.core.facts import AnyFact, WorkerGone, WorkerSaid
 from modeld.protocol.wire import encode
 from modeld.protocol.workers import AnyNews, AnyOrder, Exit, Hello
+from modeld.settings import without_secrets
 from modeld.sockets import LoopSocket
 
 log = logging.getLogger(__name__)
 
 LAST_WORDS_S = 0.1
 """Time given to a failed worker's last message to arrive after its process has ended."""
-
-_SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_TOKEN")
 
 
 @dataclass
@@ -62,14 +61,13 @@ class Workers:
     def start(self, effect: StartWorker) -> None:
         """Start a child; its stdin stays open as long as the daemon lives, and its end ends the child."""
         run = effect.run
-        environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
         try:
             process = subprocess.Popen(
                 [sys.executable, "-m", "modeld.worker", self._endpoint, str(run)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env=environment,
+                env=without_secrets(os.environ),
             )
         except OSError as error:
             log.error("worker %d cannot be started: %s", run, error)

@@ -13,14 +13,11 @@ from modeld.core.model import Model, ModelFact
 from modeld.core.task import Ticket
 from modeld.protocol import events, replies
 from modeld.protocol.errors import ErrorCode, Failure
-from modeld.protocol.views import DaemonView, SystemView
+from modeld.protocol.views import REMEMBERED_JOBS, DaemonView, SystemView
 from modeld.settings import Settings
 
 REMEMBERED_KEYS = 1000
 """Idempotency keys kept; older ones are forgotten."""
-
-REMEMBERED_JOBS = 200
-"""Ended jobs kept in memory; older ones are forgotten."""
 
 
 @dataclass

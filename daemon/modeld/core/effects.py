@@ -44,6 +44,12 @@ class RemoveFiles(Effect, frozen=True, kw_only=True):
     ticket: Ticket
 
 
+class DropPartial(Effect, frozen=True, kw_only=True):
+    """Delete what is left of a partial download that will not go on."""
+
+    file_name: str
+
+
 class StartPull(Effect, frozen=True, kw_only=True):
     """Download ``url`` to ``file_name`` in the models folder, going on from what is there."""
 
@@ -120,6 +126,7 @@ AnyEffect = (
     | Publish
     | Inspect
     | RemoveFiles
+    | DropPartial
     | StartPull
     | StopPull
     | StartWorker

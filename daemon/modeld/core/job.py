@@ -58,6 +58,8 @@ class Job:
     repetitions: int = 3
     max_tokens: int = 128
     stopping: bool = False
+    holding: bool = False
+    keep_partial: bool = True
     rate: Rate | None = None
     waiters: list[Ticket] = field(default_factory=list)
 

@@ -11,7 +11,7 @@ from modeld.core.effects import StartWorker, StopWorker
 from modeld.core.facts import Sampled, WorkerGone
 from modeld.core.model import Loading, Model, ModelFact
 from modeld.core.task import Ticket
-from modeld.protocol import events, replies, requests, workers
+from modeld.protocol import replies, requests, workers
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import HAS_FILE, HAS_WORKER, IN_MEMORY, ModelState
 from modeld.protocol.views import LoadedView
@@ -37,7 +37,6 @@ class Loader:
         self._wanted: list[str] = []
         self._by_run: dict[int, Model] = {}
         self._leaving: list[Leaving] = []
-        self._told = desk.system
 
     # -- loading -------------------------------------------------------------------------------------------------
 
@@ -314,18 +313,7 @@ class Loader:
     # -- memory --------------------------------------------------------------------------------------------------
 
     def sampled(self, fact: Sampled) -> None:
-        """Memory was measured: tell what moved enough to show."""
-        desk = self._desk
-        desk.system = fact.system
-        before, now = self._told, fact.system
-        moved = max(
-            abs(before.memory_available - now.memory_available) // 4,
-            abs(before.workers_memory - now.workers_memory),
-            abs(before.daemon_memory - now.daemon_memory),
-        )
-        if moved >= MEMORY_STEP_BYTES:
-            self._told = now
-            desk.publish(events.SystemSampled(system=now))
+        """The memory of the workers was measured: tell whose moved enough to show."""
         for run, (resident, peak) in fact.workers.items():
             model = self._by_run.get(run)
             if model is None or model.loaded is None:
@@ -333,7 +321,7 @@ class Loader:
             step = abs(resident - model.loaded.memory_bytes)
             model.loaded = msgspec.structs.replace(model.loaded, memory_bytes=resident, memory_peak_bytes=peak)
             if step >= MEMORY_STEP_BYTES:
-                desk.told(model)
+                self._desk.told(model)
 
 
 def _crash(model: Model, fact: WorkerGone) -> Failure:

@@ -12,6 +12,7 @@ from modeld.core.effects import AnyEffect
 from modeld.core.job import Job, JobFact
 from modeld.core.library import Library
 from modeld.core.loading import Loader
+from modeld.core.machine import Machine
 from modeld.core.measuring import Measuring
 from modeld.core.model import Model, ModelSpec
 from modeld.core.pulling import Pulling
@@ -27,6 +28,8 @@ _CHANGING = (
     | requests.Remove
     | requests.Pull
     | requests.Cancel
+    | requests.Pause
+    | requests.Resume
     | requests.Load
     | requests.Unload
     | requests.Pin
@@ -59,6 +62,7 @@ class Manager:
         self._loader = Loader(self._desk)
         self._answering = Answering(self._desk, self._loader)
         self._measuring = Measuring(self._desk, self._loader, self._answering)
+        self._machine = Machine(self._desk)
         self._remembered = remembered
         self._said_stopping = False
 
@@ -113,6 +117,7 @@ class Manager:
             case facts.Ticked():
                 self._ticked()
             case facts.Sampled():
+                self._machine.sampled(fact.system)
                 self._loader.sampled(fact)
             case facts.FileInspected():
                 self._library.inspected(fact)
@@ -227,6 +232,10 @@ class Manager:
                 self._jobs(ticket, key)
             case requests.Cancel():
                 self._cancel(ticket, request)
+            case requests.Pause():
+                self._pulling.pause(ticket, request)
+            case requests.Resume():
+                self._pulling.resume(ticket, request)
             case requests.Load(model=key):
                 if self._is_free(ticket, key):
                     self._loader.load(ticket, request)

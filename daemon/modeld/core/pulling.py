@@ -4,7 +4,7 @@ import msgspec
 
 from modeld.core import library, source
 from modeld.core.desk import Desk
-from modeld.core.effects import StartPull, StopPull
+from modeld.core.effects import DropPartial, StartPull, StopPull
 from modeld.core.facts import PullAdvanced, PullBroke, PullFinished, PullStopped
 from modeld.core.job import Job, JobFact
 from modeld.core.model import Model, ModelFact
@@ -21,9 +21,10 @@ class Pulling:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._pauses: list[tuple[Ticket, list[Job]]] = []
 
     def pull(self, ticket: Ticket, request: requests.Pull) -> None:
-        """Queue a download, or join the one there is; a file that is there already ends at once."""
+        """Queue a download, or join the one there is and let it go on; a file that is there already ends at once."""
         desk = self._desk
         model = desk.find(ticket, request.model)
         if model is None:
@@ -33,6 +34,7 @@ class Pulling:
             job = self._new(ticket, model)
         if job is None:
             return
+        self._let_go_on(job)
         if request.wait and not job.ended:
             job.waiters.append(ticket)
         else:
@@ -160,14 +162,14 @@ class Pulling:
         )
         job.move(JobFact.FINISHED)
         desk.end_job(job)
-        self.start_next()
+        self._settle()
 
     def broke(self, fact: PullBroke) -> None:
         """A download gave up."""
         job = self._running(fact.job, fact.run)
         if job is not None:
             self._fail(job, fact.failure)
-            self.start_next()
+            self._settle()
 
     def _fail(self, job: Job, failure: Failure) -> None:
         desk = self._desk
@@ -181,6 +183,7 @@ class Pulling:
     def cancel(self, ticket: Ticket, job: Job, keep: bool) -> None:
         """Drop a download; a running one ends when its connection is closed and its state is on disk."""
         desk = self._desk
+        job.keep_partial = keep
         if job.state is JobState.RUNNING:
             job.waiters.append(ticket)
             if not job.stopping:
@@ -191,7 +194,7 @@ class Pulling:
         desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
 
     def stopped(self, fact: PullStopped) -> None:
-        """A download stopped: cancelled, or put back in the queue because the daemon ends."""
+        """A download stopped: cancelled, held, or put back in the queue (the daemon ends, or the pause was undone)."""
         desk = self._desk
         job = self._running(fact.job, fact.run)
         if job is None:
@@ -202,15 +205,83 @@ class Pulling:
             self._cancelled(job)
             for ticket in waiters:
                 desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
-            self.start_next()
+        elif job.holding:
+            self._hold(job)
         else:
             job.move(JobFact.INTERRUPTED)
             desk.told_job(job)
+        self._settle()
 
     def _cancelled(self, job: Job) -> None:
         job.failure = Failure(code=ErrorCode.CANCELLED, message=f"The download of {job.model} was cancelled.")
         job.move(JobFact.DROPPED)
         self._desk.end_job(job)
+        if not job.keep_partial:
+            self._desk.do(DropPartial(file_name=self._desk.models[job.model].spec.file_name))
+
+    def pause(self, ticket: Ticket, request: requests.Pause) -> None:
+        """Hold downloads; the answer comes when every one has let go of its connection and its state is on disk."""
+        jobs = self._chosen(ticket, request)
+        if jobs is None:
+            return
+        for job in jobs:
+            if job.state is JobState.QUEUED:
+                self._hold(job)
+            elif job.state is JobState.RUNNING and not job.stopping and not job.holding:
+                job.holding = True
+                self._desk.do(StopPull(job=job.id, keep=True))
+        self._pauses.append((ticket, jobs))
+        self._settle()
+
+    def resume(self, ticket: Ticket, request: requests.Resume) -> None:
+        """Let held downloads go on."""
+        jobs = self._chosen(ticket, request)
+        if jobs is None:
+            return
+        resumed = [job for job in jobs if job.state is JobState.PAUSED or job.holding]
+        for job in resumed:
+            self._let_go_on(job)
+        self._desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in resumed]))
+        self.start_next()
+
+    def _let_go_on(self, job: Job) -> None:
+        """Take a pause back, one that is still being carried out too: such a job is queued once it has stopped."""
+        job.holding = False
+        if job.state is JobState.PAUSED:
+            job.move(JobFact.RESUMED)
+            self._desk.told_job(job)
+
+    def _hold(self, job: Job) -> None:
+        job.holding = False
+        job.progress = msgspec.structs.replace(job.progress, rate=0.0, eta_s=None, stalled_since="")
+        job.move(JobFact.HELD)
+        self._desk.told_job(job)
+
+    def _chosen(self, ticket: Ticket, request: requests.Pause | requests.Resume) -> list[Job] | None:
+        """The unended downloads a request means: the one it names, or all; None after refusing it."""
+        unended = self._unended()
+        if not request.job and not request.model:
+            return unended
+        jobs = [job for job in unended if job.id == request.job or job.model == request.model]
+        if request.job and request.model:
+            self._desk.refuse(ticket, ErrorCode.BAD_REQUEST, "Name a job or a model, not both.")
+            return None
+        if not jobs:
+            what = f"download {request.job!r}" if request.job else f"download of {request.model!r}"
+            self._desk.refuse(ticket, ErrorCode.NOT_FOUND, f"There is no {what} going on.", "See all: modelctl jobs")
+            return None
+        return jobs
+
+    def _settle(self) -> None:
+        """A download stopped or ended: answer the pauses that are complete by that, and start what may run now."""
+        still = []
+        for ticket, jobs in self._pauses:
+            if any(job.state is JobState.RUNNING for job in jobs):
+                still.append((ticket, jobs))
+            else:
+                self._desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in jobs]))
+        self._pauses = still
+        self.start_next()
 
     def interrupt(self) -> None:
         """The daemon ends: stop what runs, keeping every byte."""

@@ -8,6 +8,9 @@ import msgspec
 from modeld.protocol.errors import Failure
 from modeld.protocol.states import JobKind, JobState, ModelState
 
+REMEMBERED_JOBS = 200
+"""Ended jobs a snapshot holds; whoever follows the events forgets older ones as the daemon does."""
+
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """The base of every view: immutable, named fields, new fields have defaults."""
