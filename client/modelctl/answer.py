@@ -6,6 +6,7 @@ import click
 from modeld.protocol.views import Generation
 
 from modelctl.client import GenerationStream
+from modelctl.i18n import _
 from modelctl.session import Session, colour_wanted
 
 _COLOURS = {"green": "green", "orange": "yellow", "red": "red"}
@@ -44,9 +45,10 @@ def print_context(session: Session, generation: Generation) -> None:
     if sys.stderr.isatty():
         session.say(coloured_bar(generation.context_used, generation.context_size))
     if generation.finish == "context_full":
-        session.say(f"The answer ends here: the context of {generation.context_size} tokens is full.")
+        full = _("The answer ends here: the context of {size} tokens is full.")
+        session.say(full.format(size=generation.context_size))
     elif generation.finish == "cancelled":
-        session.say("Cancelled.")
+        session.say(_("Cancelled."))
 
 
 def _print_chunks(session: Session, stream: GenerationStream) -> None:

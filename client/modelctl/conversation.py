@@ -6,7 +6,8 @@ import click
 from modeld.protocol.requests import Message, Sampling
 
 from modelctl.answer import print_answer, print_context
-from modelctl.errors import DaemonAway, ModeldError
+from modelctl.errors import DaemonAway, ModeldError, explained
+from modelctl.i18n import _
 from modelctl.session import Session
 
 PROMPT = ">>> "
@@ -30,9 +31,8 @@ class Conversation:
         with contextlib.suppress(ImportError):  # Windows has none: the line is then edited by the console
             import readline  # noqa: F401 - importing it gives input() history and editing
 
-        self._session.say(
-            f"Talking with {self._key.upper()}. /clear forgets, /bye or Ctrl-D ends, Ctrl-C stops an answer."
-        )
+        talking = _("Talking with {key}. /clear forgets, /bye or Ctrl-D ends, Ctrl-C stops an answer.")
+        self._session.say(talking.format(key=self._key.upper()))
         while True:
             try:
                 said = input(PROMPT).strip()
@@ -49,7 +49,7 @@ class Conversation:
                     return
                 case "/clear":
                     self._turns.clear()
-                    self._session.say("Forgotten.")
+                    self._session.say(_("Forgotten."))
                 case _:
                     self._ask(said)
 
@@ -66,9 +66,9 @@ class Conversation:
         except DaemonAway:
             raise
         except ModeldError as error:
-            self._session.warn(f"error: {error.message}")
+            self._session.warn(f"{_('error:')} {explained(error.failure)}")
             if error.hint:
-                self._session.warn(f"hint: {error.hint}")
+                self._session.warn(_("hint: {hint}").format(hint=error.hint))
             return
         print_context(self._session, generation)
         self._turns += [question, Message(role="assistant", content=generation.text)]

@@ -9,7 +9,15 @@ The tree::
     └── DaemonAway         no daemon answers; raised by the link, never by a daemon
 """
 
+from typing import assert_never
+
 from modeld.protocol.errors import REFUSALS, ErrorCode, Failure
+
+from modelctl.i18n import _, is_english
+
+
+class LocalFailure(Failure, frozen=True, kw_only=True, omit_defaults=True):
+    """A failure that was found on this side: its words are in the language in use already."""
 
 
 class ModeldError(Exception):
@@ -60,8 +68,9 @@ class DaemonAway(ModeldError):  # noqa: N818 - the name is the public vocabulary
 
     exit_code = 3
 
-    def __init__(self, message: str, hint: str = "Start it with: modelctl up") -> None:
-        super().__init__(Failure(code=ErrorCode.UNREACHABLE, message=message, hint=hint))
+    def __init__(self, message: str, hint: str = "") -> None:
+        hint = hint or _("Start it with: modelctl up")
+        super().__init__(LocalFailure(code=ErrorCode.UNREACHABLE, message=message, hint=hint))
 
 
 def of(failure: Failure) -> ModeldError:
@@ -73,3 +82,69 @@ def of(failure: Failure) -> ModeldError:
     if failure.code in (ErrorCode.BAD_REQUEST, ErrorCode.TOO_LARGE):
         return BadRequest(failure)
     return ModeldError(failure)
+
+
+def explained(failure: Failure) -> str:
+    """What went wrong, for a person; the daemon speaks English, so another language gets its own headline first."""
+    if is_english() or isinstance(failure, LocalFailure):
+        return failure.message
+    return f"{headline(failure.code)} – {failure.message}"
+
+
+def headline(code: ErrorCode) -> str:
+    """The kind of failure in a few words, in the language in use."""
+    match code:
+        case ErrorCode.BAD_REQUEST:
+            return _("The request is wrong")
+        case ErrorCode.UNSUPPORTED_VERSION:
+            return _("The versions do not fit together")
+        case ErrorCode.TOO_LARGE:
+            return _("The request is too large")
+        case ErrorCode.NOT_FOUND:
+            return _("Not found")
+        case ErrorCode.ALREADY_EXISTS:
+            return _("It exists already")
+        case ErrorCode.NOT_ON_DISK:
+            return _("The model is not on disk")
+        case ErrorCode.BAD_MODEL_FILE:
+            return _("The model file is damaged or not supported")
+        case ErrorCode.IN_USE:
+            return _("It is in use")
+        case ErrorCode.BUSY:
+            return _("Too much to do at the moment")
+        case ErrorCode.CONTEXT_OVERFLOW:
+            return _("The text does not fit into the context")
+        case ErrorCode.NOT_ENOUGH_MEMORY:
+            return _("Not enough memory")
+        case ErrorCode.NOT_ALLOWED:
+            return _("Not allowed")
+        case ErrorCode.SHUTTING_DOWN:
+            return _("The daemon is stopping")
+        case ErrorCode.DISK_FULL:
+            return _("The disk is full")
+        case ErrorCode.UNWRITABLE:
+            return _("It cannot be written")
+        case ErrorCode.UNREACHABLE:
+            return _("Not reachable")
+        case ErrorCode.HTTP_ERROR:
+            return _("The server refused the download")
+        case ErrorCode.CHANGED_REMOTELY:
+            return _("The file changed on the server")
+        case ErrorCode.HASH_MISMATCH:
+            return _("The file's checksum is wrong")
+        case ErrorCode.LOAD_FAILED:
+            return _("The model could not be loaded")
+        case ErrorCode.WORKER_CRASHED:
+            return _("The model's process crashed")
+        case ErrorCode.GENERATION_FAILED:
+            return _("The answer failed")
+        case ErrorCode.IMPLAUSIBLE:
+            return _("The measurement is implausible")
+        case ErrorCode.CANCELLED:
+            return _("Cancelled")
+        case ErrorCode.INTERRUPTED:
+            return _("Interrupted")
+        case ErrorCode.INTERNAL:
+            return _("An unexpected error")
+        case _:
+            assert_never(code)

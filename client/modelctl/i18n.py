@@ -1,13 +1,15 @@
-"""The language of every text a person reads: gettext, loaded only when it is not English.
+"""Every text a person reads, in their language: gettext, loaded only when it is not English.
 
 ``_("Close")`` and ``_n("{count} model", "{count} models", n)`` take English literals and are called where the text is
 shown, never when a module is imported; values are filled in afterwards (``_("{key} is loaded.").format(key=key)``).
-What the daemon says (failures, notes) and what the user's design prescribes word for word in tables stays as it is.
+What is declared to click (a verb's docstring, an option's ``help=``) stays plain English there: ``modelctl.verb``
+translates it when the verb is looked up. Numbers keep their decimal point and timestamps ISO 8601 in every language, so
+that what is read can be found again in ``--json``, in exports, in plots and in what llama.cpp prints.
 
-The language is MODELCTL_LANGUAGE, else ``language`` of ``client.toml``, else what the system says (LANGUAGE, LC_ALL,
-LC_MESSAGES, LANG).
+``tools/translations.py`` collects the literals into ``locale/LANGUAGE/LC_MESSAGES/modelctl.po`` and compiles them.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,16 +22,53 @@ DOMAIN = "modelctl"
 _catalogue: "gettext.NullTranslations | None" = None
 
 
+def codes(language: str) -> list[str]:
+    """What a catalogue of ``language`` may be called, best first; empty for English: ``de_AT.UTF-8``: de_AT, de."""
+    code = language.partition(".")[0].partition("@")[0].replace("-", "_")
+    if code in ("", "C", "POSIX") or not code.replace("_", "").isalnum():
+        return []
+    main = code.partition("_")[0].lower()
+    return [] if main == "en" else [code, main]
+
+
+def is_known(language: str) -> bool:
+    """Whether texts can be shown in ``language``."""
+    names = codes(language)
+    return not names or any(_file(name).is_file() for name in names)
+
+
 def use(language: str) -> None:
     """Show texts in ``language`` (``de``, ``de_AT.UTF-8``); English where there is no translation."""
     global _catalogue
-    code = language.split(".")[0]
-    if code in ("", "C", "POSIX") or code.startswith("en"):
+    names = codes(language)
+    if not names:
         _catalogue = None
         return
     import gettext
 
-    _catalogue = gettext.translation(DOMAIN, LOCALES, languages=[code, code.split("_")[0]], fallback=True)
+    _catalogue = gettext.translation(DOMAIN, LOCALES, languages=names, fallback=True)
+
+
+def is_english() -> bool:
+    """Whether texts are shown as they stand in the code."""
+    return _catalogue is None
+
+
+def use_for_click(language: str) -> None:
+    """Let click's own words ("Usage:") come from the same catalogue.
+
+    click asks gettext for the domain of the process, in the languages of the environment; so only a command line may do
+    this, and it changes LANGUAGE only where the environment does not lead to the same catalogue.
+    """
+    names = codes(language)
+    if not names:
+        return
+    import gettext
+
+    gettext.bindtextdomain(DOMAIN, str(LOCALES))
+    gettext.textdomain(DOMAIN)
+    if gettext.find(DOMAIN, LOCALES) != gettext.find(DOMAIN, LOCALES, names):
+        os.environ["LANGUAGE"] = ":".join(names)
 
 
 def _(text: str) -> str:
@@ -42,3 +81,7 @@ def _n(one: str, many: str, count: int) -> str:
     if _catalogue is None:
         return one if count == 1 else many
     return _catalogue.ngettext(one, many, count)
+
+
+def _file(code: str) -> Path:
+    return LOCALES / code / "LC_MESSAGES" / f"{DOMAIN}.mo"

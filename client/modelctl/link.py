@@ -23,7 +23,8 @@ from modeld.protocol.replies import AnyResult, Chunk, Reply
 from modeld.protocol.requests import Cancel, Ping, Request
 
 from modelctl import errors
-from modelctl.errors import DaemonAway
+from modelctl.errors import DaemonAway, LocalFailure
+from modelctl.i18n import _
 from modelctl.processes import is_alive
 
 if TYPE_CHECKING:
@@ -82,19 +83,22 @@ class Link:
         try:
             found = msgspec.json.decode(path.read_bytes(), type=Connection)
         except FileNotFoundError:
-            raise DaemonAway(f"modeld is not running (there is no {path}).") from None
+            raise DaemonAway(_("modeld is not running (there is no {path}).").format(path=path)) from None
         except (OSError, msgspec.DecodeError) as error:
-            raise DaemonAway(f"The connection file {path} cannot be read: {error}.") from error
+            unread = _("The connection file {path} cannot be read: {error}.")
+            raise DaemonAway(unread.format(path=path, error=error)) from error
         if found.v != wire.VERSION:
+            speaks = _("modeld {version} speaks protocol {theirs}, this modelctl speaks {ours}.")
             raise errors.of(
-                Failure(
+                LocalFailure(
                     code=ErrorCode.UNSUPPORTED_VERSION,
-                    message=f"modeld {found.version} speaks protocol {found.v}, this modelctl speaks {wire.VERSION}.",
-                    hint="Update the older of the two, then: modelctl down, modelctl up",
+                    message=speaks.format(version=found.version, theirs=found.v, ours=wire.VERSION),
+                    hint=_("Update the older of the two, then: modelctl down, modelctl up"),
                 )
             )
         if not is_alive(found.pid):
-            raise DaemonAway(f"modeld is not running (its last process, {found.pid}, ended without a goodbye).")
+            ended = _("modeld is not running (its last process, {pid}, ended without a goodbye).")
+            raise DaemonAway(ended.format(pid=found.pid))
         return found
 
     def request(self, request: Request, timeout_s: float | None = ANSWER_S) -> AnyResult:
@@ -161,11 +165,12 @@ class Link:
         """One request on its way, after the empty delimiter."""
         body = wire.encode(request)
         if len(body) > wire.MAX_REQUEST_BYTES:
+            large = _("The request has {size} bytes; the daemon takes {limit}.")
             raise errors.of(
-                Failure(
+                LocalFailure(
                     code=ErrorCode.TOO_LARGE,
-                    message=f"The request has {len(body)} bytes; the daemon takes {wire.MAX_REQUEST_BYTES}.",
-                    hint="Shorten the prompt or the conversation.",
+                    message=large.format(size=len(body), limit=wire.MAX_REQUEST_BYTES),
+                    hint=_("Shorten the prompt or the conversation."),
                 )
             )
         socket.send_multipart([b"", body])
@@ -179,9 +184,9 @@ class Link:
             left = CHECK_S if deadline is None else min(CHECK_S, deadline - time.monotonic())
             if left <= 0:
                 waited = time.monotonic() - started
+                silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
                 raise DaemonAway(
-                    f"modeld (process {connection.pid}) did not answer within {waited:.0f} s.",
-                    "See what it does with: modelctl logs",
+                    silent.format(pid=connection.pid, seconds=waited), _("See what it does with: modelctl logs")
                 )
             if socket.poll(max(1, int(left * 1000))) or self._last_words(socket, connection):
                 reply = self._decode(socket.recv_multipart()[-1])
@@ -205,7 +210,7 @@ class Link:
             return False
         if socket.poll(0):
             return True
-        raise DaemonAway(f"modeld (process {connection.pid}) ended before it answered.")
+        raise DaemonAway(_("modeld (process {pid}) ended before it answered.").format(pid=connection.pid))
 
     def still_there(self, connection: Connection) -> bool:
         """Whether this very daemon runs and has not withdrawn its connection file."""
@@ -234,9 +239,10 @@ class Link:
     def _connect(self, socket: "zmq.Socket[bytes]", endpoint: str) -> None:
         if not endpoint.startswith("ipc://"):
             socket.close(0)
+            foreign = _("The connection file names {endpoint}; this modelctl uses sockets of this machine only.")
             raise DaemonAway(
-                f"The connection file names {endpoint}; this modelctl uses sockets of this machine only.",
-                "Remove the connection file and start the daemon again: modelctl up",
+                foreign.format(endpoint=endpoint),
+                _("Remove the connection file and start the daemon again: modelctl up"),
             )
         socket.connect(endpoint)
 
@@ -333,12 +339,11 @@ class Frames(Iterator[tuple[str, bytes]]):
         pid = self._connection.pid
         if not self._link.still_there(self._connection):
             self.close()
-            raise DaemonAway(f"modeld (process {pid}) has ended.")
+            raise DaemonAway(_("modeld (process {pid}) has ended.").format(pid=pid))
         if time.monotonic() - self._heard >= SILENCE_S:
             self.close()
-            raise DaemonAway(
-                f"modeld (process {pid}) has been silent for {SILENCE_S:.0f} s.", "See what it does with: modelctl logs"
-            )
+            silent = _("modeld (process {pid}) has been silent for {seconds:.0f} s.")
+            raise DaemonAway(silent.format(pid=pid, seconds=SILENCE_S), _("See what it does with: modelctl logs"))
 
 
 class Events(Iterator["AnyEvent"]):
@@ -348,7 +353,7 @@ class Events(Iterator["AnyEvent"]):
         self._frames = frames
 
     def __next__(self) -> "AnyEvent":
-        _, body = next(self._frames)
+        _topic, body = next(self._frames)
         return decode_event(body)
 
     def close(self) -> None:
@@ -363,15 +368,15 @@ def _unpack(reply: Reply) -> AnyResult | Chunk:
     if isinstance(reply.chunk, Chunk):
         return reply.chunk
     if reply.result is msgspec.UNSET:
-        raise _not_understood("it is empty")
+        raise _not_understood(_("it is empty"))
     return reply.result
 
 
 def _not_understood(why: object) -> errors.ModeldError:
     return errors.of(
-        Failure(
+        LocalFailure(
             code=ErrorCode.UNSUPPORTED_VERSION,
-            message=f"The daemon's message is not understood: {why}.",
-            hint="modelctl and modeld may be of different versions: modelctl down, modelctl up",
+            message=_("The daemon's message is not understood: {why}.").format(why=why),
+            hint=_("modelctl and modeld may be of different versions: modelctl down, modelctl up"),
         )
     )

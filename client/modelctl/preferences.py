@@ -4,12 +4,13 @@ A wrong file never keeps a program from starting: its message is shown, and the 
 """
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 from modeld.places import Places
+
+from modelctl.i18n import _
 
 
 class PreferencesError(ValueError):
@@ -50,12 +51,7 @@ def read(places: Places) -> Preferences:
     The environment variables MODELCTL_LANGUAGE and MODELCTL_SCALE win over the file.
     """
     path = file(places)
-    try:
-        values: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        values = {}
-    except (OSError, ValueError) as error:
-        raise PreferencesError(f"{path} cannot be read: {error}.") from error
+    values = _values(path)
     for name in ("language", "scale"):
         value = os.environ.get(f"MODELCTL_{name.upper()}")
         if value:
@@ -63,4 +59,24 @@ def read(places: Places) -> Preferences:
     try:
         return msgspec.convert(values, Preferences, strict=False)
     except msgspec.ValidationError as error:
-        raise PreferencesError(f"A preference in {path} or the environment is wrong: {error}.") from error
+        wrong = _("A preference in {path} or the environment is wrong: {error}.")
+        raise PreferencesError(wrong.format(path=path, error=error)) from error
+
+
+def _values(path: Path) -> dict[str, object]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    import tomllib  # where there is a file only: it is slow to start
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> PreferencesError:
+    return PreferencesError(_("{path} cannot be read: {error}.").format(path=path, error=error))

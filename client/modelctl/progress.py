@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import FINAL, JobKind, JobState
 from modeld.protocol.views import JobView
 
-from modelctl import errors
+from modelctl import errors, names
+from modelctl.i18n import _
 from modelctl.session import Session, colour_wanted
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ def watched(mirror: "Mirror", jobs: Sequence[JobView]) -> "Iterator[tuple[AnyEve
                 yield event, now
             elif now is None and event is None:
                 raise errors.of(
-                    Failure(
+                    errors.LocalFailure(
                         code=ErrorCode.INTERRUPTED,
-                        message=f"The daemon does not know job {id_} any more.",
-                        hint="See what became of it: modelctl jobs",
+                        message=_("The daemon does not know job {id} any more.").format(id=id_),
+                        hint=_("See what became of it: modelctl jobs"),
                     )
                 )
         if all(job.state in FINAL for job in known.values()):
@@ -58,20 +59,22 @@ def text(job: JobView) -> str:
 
     progress = job.progress
     if job.state in (JobState.QUEUED, JobState.PAUSED):
-        return f"{job.state}: {job.failure.message}" if job.failure else str(job.state)
+        state = names.of_job_state(job.state)
+        return f"{state}: {errors.explained(job.failure)}" if job.failure else state
     if job.kind is JobKind.BENCHMARK:
-        rate = f"  {progress.rate:.1f} tokens/sec" if progress.rate else ""
-        steps = f"{progress.done}/{progress.total}" if progress.total else str(job.state)
-        return f"{steps}  {progress.phase}{rate}".rstrip()
+        rate = "  " + _("{rate:.1f} tokens/sec").format(rate=progress.rate) if progress.rate else ""
+        steps = f"{progress.done}/{progress.total}" if progress.total else names.of_job_state(job.state)
+        return f"{steps}  {names.of_phase(progress.phase)}{rate}".rstrip()
     percent = "--.-%" if progress.percent is None else f"{progress.percent:.1f}%"
     total = format_bytes(progress.total) if progress.total else "?"
     parts = [percent, f"{format_bytes(progress.done)} / {total}"]
     if progress.stalled_since:
-        parts.append(f"stalled since {progress.stalled_since} (retry {progress.retries})")
+        stalled = _("stalled since {since} (retry {count})")
+        parts.append(stalled.format(since=progress.stalled_since, count=progress.retries))
     else:
-        parts += [format_speed(progress.rate), f"ETA {format_eta(progress.eta_s)}"]
+        parts += [format_speed(progress.rate), _("ETA {eta}").format(eta=format_eta(progress.eta_s))]
     if progress.phase and progress.phase != "downloading":
-        parts.append(progress.phase)
+        parts.append(names.of_phase(progress.phase))
     return "  ".join(parts)
 
 

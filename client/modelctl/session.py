@@ -12,10 +12,13 @@ import click
 from modeld import places as modeld_places
 from modeld.protocol import wire
 
+from modelctl.i18n import _
+
 if TYPE_CHECKING:
     import msgspec
 
     from modelctl.client import Client
+    from modelctl.preferences import Preferences
 
 
 class Session:
@@ -35,6 +38,17 @@ class Session:
         from modelctl.client import Client
 
         return Client(self.places)
+
+    @functools.cached_property
+    def preferences(self) -> "Preferences":
+        """What this person set for what they see; where that cannot be read, a warning and the defaults."""
+        from modelctl import preferences
+
+        try:
+            return preferences.read(self.places)
+        except preferences.PreferencesError as error:
+            self.warn(_("warning: {message}").format(message=error))
+            return preferences.Preferences()
 
     def emit(self, message: "msgspec.Struct") -> None:
         """One message as one line of JSON."""

@@ -1,9 +1,14 @@
-"""How every verb of the command line is declared: ``--json`` on each, keys in any case with completion, an example."""
+"""How every verb of the command line is declared: ``--json`` on each, keys in any case with completion, an example.
 
+Docstrings and ``help=`` are declared in English, as click has it; ``in_language`` puts them into the language in use.
+"""
+
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from modelctl.i18n import _
 from modelctl.session import Session
 
 if TYPE_CHECKING:
@@ -41,10 +46,22 @@ class Verb(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The example, as it would be typed."""
-        with formatter.section("Example"):
+        with formatter.section(_("Example")):
             for line in self.example.splitlines():
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
         super().format_epilog(ctx, formatter)
+
+
+def in_language(command: click.Command) -> click.Command:
+    """``command`` with its own words and its options' in the language in use."""
+    if command.help:
+        command.help = _(inspect.cleandoc(command.help))
+    if command.epilog:
+        command.epilog = _(command.epilog)
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.help:
+            parameter.help = _(parameter.help)
+    return command
 
 
 class KeyType(_ParamType):
@@ -55,7 +72,7 @@ class KeyType(_ParamType):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The key as the daemon writes it."""
         if not value.strip():
-            self.fail("a model's key is not empty.", param, ctx)
+            self.fail(_("a model's key is not empty."), param, ctx)
         return value.lower()
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":  # noqa: ARG002 - click's signature

@@ -6,7 +6,8 @@ from modeld.protocol.states import JobState
 from modeld.protocol.views import BenchmarkRun, Figure, JobView
 
 from modelctl import errors
-from modelctl.format import format_figure
+from modelctl.format import format_figure, labelled
+from modelctl.i18n import _
 from modelctl.progress import shown, watched
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
@@ -22,12 +23,12 @@ from modelctl.verb import KEY, Verb
 def bench(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int) -> None:
     """Benchmark models with the standard prompt and llama-bench's tests; loads what is needed."""
     if bool(keys) == all_:
-        raise click.UsageError("Name the models to benchmark, or give --all.")
+        raise click.UsageError(_("Name the models to benchmark, or give --all."))
     try:
         jobs = _watch(session, keys, all_, repetitions)
     except KeyboardInterrupt:
-        session.warn("\nThe benchmark goes on in the daemon.")
-        session.warn("hint: see it with: modelctl jobs; stop it with: modelctl cancel KEY")
+        session.warn("\n" + _("The benchmark goes on in the daemon."))
+        session.warn(_("hint: see it with: modelctl jobs; stop it with: modelctl cancel KEY"))
         raise click.exceptions.Exit(130) from None
     if session.json:
         session.emit(replies.Jobs(jobs=jobs))
@@ -38,7 +39,7 @@ def bench(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int)
         if job.failure is not None and job.state is not JobState.DONE:
             raise errors.of(job.failure)
         if job.state is JobState.CANCELLED:
-            raise click.ClickException(f"The benchmark of {job.model.upper()} was cancelled.")
+            raise click.ClickException(_("The benchmark of {key} was cancelled.").format(key=job.model.upper()))
 
 
 def _watch(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int) -> list[JobView]:
@@ -60,25 +61,32 @@ def _numbers(session: Session, run: BenchmarkRun) -> None:
     """What was measured, as a person compares it."""
     result = run.result
     session.line(f"{result.model_key.upper()}  {result.timestamp}")
+    rows = []
     if run.pp:
-        session.line(f"  {f'pp{run.pp_tokens}':<12}{_rate(run.pp)}")
+        rows.append((f"pp{run.pp_tokens}", _rate(run.pp)))
     if run.tg:
-        session.line(f"  {f'tg{run.tg_tokens}':<12}{_rate(run.tg)}")
-    session.line(f"  {'prefill':<12}{_rate(run.prefill)}  ({result.prompt_tokens} tokens)")
-    session.line(f"  {'decode':<12}{_rate(run.decode)}  ({result.completion_tokens} tokens)")
-    session.line(f"  {'first token':<12}{run.first_token_ms.mean:.1f} ms")
-    session.line(f"  {'inference':<12}{result.inference_time:.1f} ms")
-    session.line(f"  {'memory':<12}{result.memory_usage_mb:.1f} MB")
-    session.line(f"  {'context':<12}{result.context_used}/{result.context_available}")
-    session.line(f"  {'load':<12}{run.load_s:.1f}s")
-    energy = "n/a" if run.energy_j is None else f"{run.energy_j:.1f} J"
-    session.line(f"  {'energy':<12}{energy}")
+        rows.append((f"tg{run.tg_tokens}", _rate(run.tg)))
+    rows += [
+        (_("prefill"), _rate_of(run.prefill, result.prompt_tokens)),
+        (_("decode"), _rate_of(run.decode, result.completion_tokens)),
+        (_("first token"), f"{run.first_token_ms.mean:.1f} ms"),
+        (_("inference"), f"{result.inference_time:.1f} ms"),
+        (_("memory"), f"{result.memory_usage_mb:.1f} MB"),
+        (_("context"), f"{result.context_used}/{result.context_available}"),
+        (_("load"), f"{run.load_s:.1f}s"),
+        (_("energy"), _("n/a") if run.energy_j is None else f"{run.energy_j:.1f} J"),
+    ]
+    for line in labelled(rows, 12):
+        session.line(f"  {line}")
     if run.disturbed:
-        warning = (
-            f"The run was disturbed: {(run.disturbance or 'other load').rstrip('.')}. Repeat it on an idle machine."
-        )
-        session.warn(click.style(warning, fg="yellow"))
+        warning = _("The run was disturbed: {reason}. Repeat it on an idle machine.")
+        reason = (run.disturbance or _("other load")).rstrip(".")
+        session.warn(click.style(warning.format(reason=reason), fg="yellow"))
 
 
 def _rate(figure: Figure) -> str:
-    return f"{format_figure(figure)} tokens/sec"
+    return _("{figure} tokens/sec").format(figure=format_figure(figure))
+
+
+def _rate_of(figure: Figure, tokens: int) -> str:
+    return _rate(figure) + "  " + _("({count} tokens)").format(count=tokens)

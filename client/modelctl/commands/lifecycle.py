@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 from modeld.protocol import replies
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import ErrorCode
 
-from modelctl.errors import DaemonAway, ModeldError
+from modelctl.errors import DaemonAway, LocalFailure, ModeldError
+from modelctl.i18n import _
 from modelctl.processes import is_alive
 from modelctl.session import Session, pass_session
 from modelctl.verb import Verb
@@ -27,7 +28,8 @@ def up(session: Session) -> None:
     """Start the daemon, unless it runs already."""
     pong = _answering(session)
     if pong is not None:
-        _tell(session, pong, f"modeld {pong.version} is running already (process {pong.pid}).")
+        text = _("modeld {version} is running already (process {pid}).")
+        _tell(session, pong, text.format(version=pong.version, pid=pong.pid))
         return
     boot_log = session.places.state_dir / "boot.log"
     child = _start(boot_log)
@@ -41,12 +43,15 @@ def up(session: Session) -> None:
             # Another `up` may have been faster: then this child was not needed, and ends.
             pong = _answering(session)
             if pong is None:
-                raise _not_started(f"modeld ended at once (exit code {child.returncode}).", boot_log)
+                ended = _("modeld ended at once (exit code {code}).").format(code=child.returncode)
+                raise _not_started(ended, boot_log)
         if pong is not None:
-            _tell(session, pong, f"modeld {pong.version} is running (process {pong.pid}).")
+            text = _("modeld {version} is running (process {pid}).")
+            _tell(session, pong, text.format(version=pong.version, pid=pong.pid))
             child.returncode = child.returncode or 0  # it outlives us: no warning about a child left behind
             return
-    raise _not_started(f"modeld (process {child.pid}) did not answer within {START_S:.0f} s.", boot_log)
+    silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
+    raise _not_started(silent.format(pid=child.pid, seconds=START_S), boot_log)
 
 
 @click.command(cls=Verb, example="modelctl down")
@@ -59,24 +64,25 @@ def down(session: Session) -> None:
     except DaemonAway:
         if session.json:
             session.emit(replies.Done(note="modeld was not running."))
-        session.say("modeld is not running.")
+        session.say(_("modeld is not running."))
         return
     done = session.client.shutdown()
     deadline = time.monotonic() + STOP_S
     while is_alive(connection.pid) or link.still_there(connection):
         if time.monotonic() > deadline:
+            still = _("modeld (process {pid}) has not ended after {seconds:.0f} s.")
             raise ModeldError(
-                Failure(
+                LocalFailure(
                     code=ErrorCode.INTERNAL,
-                    message=f"modeld (process {connection.pid}) has not ended after {STOP_S:.0f} s.",
-                    hint="See what it does with: modelctl logs",
+                    message=still.format(pid=connection.pid, seconds=STOP_S),
+                    hint=_("See what it does with: modelctl logs"),
                 )
             )
         time.sleep(LOOK_S)  # another process's end can only be looked for
     if session.json:
         session.emit(done)
     else:
-        session.line("modeld has stopped.")
+        session.line(_("modeld has stopped."))
 
 
 def _answering(session: Session) -> replies.Pong | None:
@@ -94,10 +100,10 @@ def _start(boot_log: Path) -> "subprocess.Popen[bytes]":
         output = boot_log.open("wb")
     except OSError as error:
         raise ModeldError(
-            Failure(
+            LocalFailure(
                 code=ErrorCode.UNWRITABLE,
-                message=f"The log {boot_log} cannot be written: {error.strerror}.",
-                hint="Make the folder writable, or choose another with MODELD_HOME.",
+                message=_("The log {path} cannot be written: {reason}.").format(path=boot_log, reason=error.strerror),
+                hint=_("Make the folder writable, or choose another with MODELD_HOME."),
             )
         ) from error
     with output:
@@ -110,12 +116,12 @@ def _start(boot_log: Path) -> "subprocess.Popen[bytes]":
 
 def _not_started(what: str, boot_log: Path) -> ModeldError:
     tail = boot_log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-    said = "\n".join(tail) if tail else "(it said nothing)"
+    said = "\n".join(tail) if tail else _("(it said nothing)")
     return ModeldError(
-        Failure(
+        LocalFailure(
             code=ErrorCode.INTERNAL,
-            message=f"{what} The end of {boot_log}:\n{said}",
-            hint="Mend this, then: modelctl up",
+            message=_("{what} The end of {path}:").format(what=what, path=boot_log) + f"\n{said}",
+            hint=_("Mend this, then: modelctl up"),
         )
     )
 

@@ -3,10 +3,11 @@
 import json
 
 import click
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import ErrorCode
 
 from modelctl import logfile
-from modelctl.errors import NotFound
+from modelctl.errors import LocalFailure, NotFound
+from modelctl.i18n import _
 from modelctl.session import Session, pass_session
 from modelctl.verb import Verb
 
@@ -22,7 +23,11 @@ def logs(session: Session, follow: bool, lines: int) -> None:
     path = session.places.log_file
     if not path.exists() and not follow:
         raise NotFound(
-            Failure(code=ErrorCode.NOT_FOUND, message=f"There is no log yet at {path}.", hint="Start with: modelctl up")
+            LocalFailure(
+                code=ErrorCode.NOT_FOUND,
+                message=_("There is no log yet at {path}.").format(path=path),
+                hint=_("Start with: modelctl up"),
+            )
         )
     found, position = logfile.tail(path, lines) if path.exists() else ([], 0)
     for line in found:

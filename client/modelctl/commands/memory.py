@@ -3,6 +3,8 @@
 import click
 from modeld.protocol import replies
 
+from modelctl import names
+from modelctl.i18n import _
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
 
@@ -23,10 +25,20 @@ def load(session: Session, key: str, context: int | None, gpu_layers: int | None
 
     loaded = answer.model.loaded
     if loaded is None:
-        session.line(f"{key.upper()} is {answer.model.state}.")
+        state = names.of_model_state(answer.model.state)
+        session.line(_("{key} is {state}.").format(key=key.upper(), state=state))
     else:
-        where = f"{loaded.device}, {format_bytes(loaded.memory_bytes)}, context {loaded.context_size}"
-        session.line(f"{key.upper()} is loaded ({where}, in {loaded.load_s:.1f}s).")
+        text = _("{key} is loaded ({device}, {memory}, context {context}, in {seconds:.1f}s).")
+        memory = format_bytes(loaded.memory_bytes)
+        session.line(
+            text.format(
+                key=key.upper(),
+                device=loaded.device,
+                memory=memory,
+                context=loaded.context_size,
+                seconds=loaded.load_s,
+            )
+        )
     if answer.note:
         session.say(answer.note)
 
@@ -38,9 +50,10 @@ def load(session: Session, key: str, context: int | None, gpu_layers: int | None
 def unload(session: Session, key: str | None, all_: bool) -> None:
     """Unload a model, and return when its memory is free."""
     if bool(key) == all_:
-        raise click.UsageError("Name one model, or give --all.")
+        raise click.UsageError(_("Name one model, or give --all."))
     answer = session.client.unload(key or "")
-    _done(session, answer, f"{key.upper()} is unloaded." if key else "All models are unloaded.")
+    text = _("{key} is unloaded.").format(key=key.upper()) if key else _("All models are unloaded.")
+    _done(session, answer, text)
 
 
 @click.command(cls=Verb, example="modelctl pin mistral")
@@ -48,7 +61,7 @@ def unload(session: Session, key: str | None, all_: bool) -> None:
 @pass_session
 def pin(session: Session, key: str) -> None:
     """Keep a model loaded: it is never evicted and never unloaded for being idle."""
-    _done(session, session.client.pin(key), f"{key.upper()} is pinned.")
+    _done(session, session.client.pin(key), _("{key} is pinned.").format(key=key.upper()))
 
 
 @click.command(cls=Verb, example="modelctl unpin mistral")
@@ -56,7 +69,7 @@ def pin(session: Session, key: str) -> None:
 @pass_session
 def unpin(session: Session, key: str) -> None:
     """Let a pinned model be unloaded again."""
-    _done(session, session.client.pin(key, False), f"{key.upper()} is not pinned.")
+    _done(session, session.client.pin(key, False), _("{key} is not pinned.").format(key=key.upper()))
 
 
 def _done(session: Session, answer: replies.Result, text: str) -> None:

@@ -7,6 +7,8 @@ from modeld.protocol import replies
 from modeld.protocol.states import HAS_FILE
 from modeld.protocol.views import ModelView
 
+from modelctl import names
+from modelctl.i18n import _
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
 
@@ -27,11 +29,11 @@ def add(session: Session, key: str, source: str, name: str, description: str, sh
     if session.json:
         session.emit(answer)
         return
-    session.line(f"{key.upper()} was added.")
+    session.line(_("{key} was added.").format(key=key.upper()))
     if answer.note:
         session.say(answer.note)
     if answer.model.state not in HAS_FILE:
-        session.say(f"Download it with: modelctl pull {key}")
+        session.say(_("Download it with: modelctl pull {key}").format(key=key))
 
 
 @click.command(cls=Verb, example="modelctl ls --long")
@@ -43,14 +45,15 @@ def ls(session: Session, long_: bool) -> None:
     if session.json:
         session.emit(replies.Models(models=models))
     elif not models:
-        session.say("No models yet. Add one with: modelctl add KEY SOURCE")
+        session.say(_("No models yet. Add one with: modelctl add KEY SOURCE"))
     elif long_:
         for number, model in enumerate(models):
             _card(session, model, number > 0)
     else:
         from modelctl.format import table
 
-        for line in table(["KEY", "STATE", "SIZE", "CONTEXT", "NAME"], [_row(model) for model in models]):
+        headers = [_("KEY"), _("STATE"), _("SIZE"), _("CONTEXT"), _("NAME")]
+        for line in table(headers, [_row(model) for model in models]):
             session.line(line)
 
 
@@ -68,14 +71,18 @@ def show(session: Session, key: str) -> None:
         from modelctl.answer import coloured_bar
 
         session.line(f"   {coloured_bar(model.loaded.context_used, model.loaded.context_size)}")
-    session.line(f"Source: {model.source or 'unknown'}")
+    session.line(_("Source: {source}").format(source=model.source or _("unknown")))
     if model.path:
-        session.line(f"Path: {model.path}{' (used in place)' if model.in_place else ''}")
+        path = _("Path: {path} (used in place)") if model.in_place else _("Path: {path}")
+        session.line(path.format(path=model.path))
     if model.header:
         header = model.header
-        session.line(f"Header: {header.architecture}, {header.quantization}, {header.parameters} parameters")
+        text = _("Header: {architecture}, {quantization}, {count} parameters")
+        session.line(
+            text.format(architecture=header.architecture, quantization=header.quantization, count=header.parameters)
+        )
     if model.failure and model.failure.hint:
-        session.line(f"hint: {model.failure.hint}")
+        session.line(_("hint: {hint}").format(hint=model.failure.hint))
 
 
 @click.command(cls=Verb, example="modelctl rm mistral --keep-file")
@@ -89,7 +96,7 @@ def rm(session: Session, key: str, keep_file: bool) -> None:
         session.emit(answer)
     else:
         note = answer.note if isinstance(answer, replies.Done) else ""
-        session.line(note or f"{key.upper()} was removed.")
+        session.line(note or _("{key} was removed.").format(key=key.upper()))
 
 
 def _card(session: Session, model: ModelView, apart: bool) -> None:
@@ -104,4 +111,4 @@ def _row(model: ModelView) -> list[str]:
 
     size = format_bytes(model.size_bytes) if model.size_bytes else "-"
     context = str(model.context_length) if model.context_length else "-"
-    return [model.key.upper(), model.state, size, context, model.display_name]
+    return [model.key.upper(), names.of_model_state(model.state), size, context, model.display_name]

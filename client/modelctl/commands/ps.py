@@ -7,6 +7,8 @@ from modeld.protocol import replies
 from modeld.protocol.states import HAS_WORKER, ModelState
 from modeld.protocol.views import ModelView
 
+from modelctl import names
+from modelctl.i18n import _
 from modelctl.session import Session, pass_session
 from modelctl.verb import Verb
 
@@ -20,12 +22,12 @@ def ps(session: Session) -> None:
         session.emit(replies.Models(models=models))
         return
     if not models:
-        session.say("No model is loaded. Load one with: modelctl load KEY")
+        session.say(_("No model is loaded. Load one with: modelctl load KEY"))
         return
     from modelctl.format import table
 
     now = datetime.now(UTC)
-    headers = ["KEY", "MEMORY", "CONTEXT", "DEVICE", "IDLE", "STATE"]
+    headers = [_("KEY"), _("MEMORY"), _("CONTEXT"), _("DEVICE"), _("IDLE"), _("STATE")]
     for line in table(headers, [_row(model, now) for model in models]):
         session.line(line)
 
@@ -33,7 +35,9 @@ def ps(session: Session) -> None:
 def _row(model: ModelView, now: datetime) -> list[str]:
     from modelctl.format import format_bytes
 
-    key, state = model.key.upper(), model.state + (", pinned" if model.pinned else "")
+    key, state = model.key.upper(), names.of_model_state(model.state)
+    if model.pinned:
+        state = _("{state}, pinned").format(state=state)
     loaded = model.loaded
     if loaded is None:
         return [key, "-", "-", "-", "-", state]

@@ -2,11 +2,12 @@
 
 import click
 from modeld.protocol import replies
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import JobState
 from modeld.protocol.views import JobView
 
-from modelctl import errors
+from modelctl import errors, names
+from modelctl.i18n import _
 from modelctl.progress import shown, watched
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
@@ -25,8 +26,9 @@ def pull(session: Session, key: str, no_wait: bool) -> None:
     try:
         job = _watch(session, key)
     except KeyboardInterrupt:
-        session.warn(f"\nThe download of {key.upper()} goes on in the daemon.")
-        session.warn(f"hint: watch it with: modelctl pull {key}; stop it with: modelctl cancel {key}")
+        session.warn("\n" + _("The download of {key} goes on in the daemon.").format(key=key.upper()))
+        hint = _("hint: watch it with: modelctl pull {key}; stop it with: modelctl cancel {key}")
+        session.warn(hint.format(key=key))
         raise click.exceptions.Exit(130) from None
     _end(session, job)
 
@@ -52,7 +54,10 @@ def _begun(session: Session, job: JobView) -> None:
     if session.json:
         session.emit(replies.Jobs(jobs=[job]))
     else:
-        session.line(f"{job.model.upper()} is {job.state} ({job.id}). Watch it with: modelctl pull {job.model}")
+        state = _("{key} is {state} ({id}).").format(
+            key=job.model.upper(), state=names.of_job_state(job.state), id=job.id
+        )
+        session.line(f"{state} " + _("Watch it with: modelctl pull {key}").format(key=job.model))
 
 
 def _end(session: Session, job: JobView) -> None:
@@ -61,10 +66,10 @@ def _end(session: Session, job: JobView) -> None:
         session.emit(replies.Jobs(jobs=[job]))
     if job.state is JobState.CANCELLED:
         raise errors.of(
-            Failure(
+            errors.LocalFailure(
                 code=ErrorCode.CANCELLED,
-                message=f"The download of {job.model.upper()} was cancelled.",
-                hint=f"Go on with: modelctl pull {job.model}",
+                message=_("The download of {key} was cancelled.").format(key=job.model.upper()),
+                hint=_("Go on with: modelctl pull {key}").format(key=job.model),
             )
         )
     if job.failure is not None and job.state is not JobState.DONE:
@@ -72,6 +77,10 @@ def _end(session: Session, job: JobView) -> None:
     if session.json:
         return
     if job.already_there:
-        session.line(f"{job.model.upper()} is there already, complete and verified.")
+        session.line(_("{key} is there already, complete and verified.").format(key=job.model.upper()))
     else:
-        session.line(f"{job.model.upper()} is downloaded. Load it with: modelctl load {job.model}")
+        session.line(
+            _("{key} is downloaded.").format(key=job.model.upper())
+            + " "
+            + _("Load it with: modelctl load {key}").format(key=job.model)
+        )

@@ -4,6 +4,7 @@ import click
 from modeld.protocol import replies
 from modeld.protocol.views import BenchmarkRun, Comparison
 
+from modelctl.i18n import _
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
 
@@ -19,22 +20,29 @@ def results(session: Session, key: str, limit: int) -> None:
         session.emit(replies.History(history=history))
         return
     if not history.runs:
-        session.say(f"{key.upper()} has no benchmarks yet. Run one with: modelctl bench {key}")
+        none = _("{name} has no benchmarks yet. Run one with: modelctl bench {key}")
+        session.say(none.format(name=key.upper(), key=key))
         return
     from modelctl.format import table
 
-    headers = ["WHEN", "TOKENS/SEC", "INFERENCE(MS)", "MEMORY(MB)", "CONTEXT", "NOTE"]
+    headers = [_("WHEN"), _("TOKENS/SEC"), _("INFERENCE(MS)"), _("MEMORY(MB)"), _("CONTEXT"), _("NOTE")]
     for line in table(headers, [_row(run) for run in history.runs]):
         session.line(line)
     if history.average:
         mean = history.average
+        average = _("Average of {count}: {rate:.2f} tokens/sec, {ms:.1f} ms, {size:.1f} MB")
         session.line(
-            f"Average of {mean.runs}: {mean.avg_tokens_per_second:.2f} tokens/sec, "
-            f"{mean.avg_inference_time:.1f} ms, {mean.avg_memory_usage_mb:.1f} MB"
+            average.format(
+                count=mean.runs,
+                rate=mean.avg_tokens_per_second,
+                ms=mean.avg_inference_time,
+                size=mean.avg_memory_usage_mb,
+            )
         )
     if history.change:
-        weight = "more than the noise" if history.change.significant else "within the noise"
-        session.line(f"Change against the run before: {history.change.percent:+.1f}% ({weight})")
+        weight = _("more than the noise") if history.change.significant else _("within the noise")
+        change = _("Change against the run before: {percent:+.1f}% ({weight})")
+        session.line(change.format(percent=history.change.percent, weight=weight))
 
 
 @click.command(cls=Verb, example="modelctl compare mistral phi")
@@ -71,5 +79,5 @@ def _row(run: BenchmarkRun) -> list[str]:
         f"{result.inference_time:.1f}",
         f"{result.memory_usage_mb:.1f}",
         f"{result.context_used}/{result.context_available}",
-        f"disturbed: {run.disturbance}" if run.disturbed else "",
+        _("disturbed: {reason}").format(reason=run.disturbance) if run.disturbed else "",
     ]

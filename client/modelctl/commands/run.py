@@ -7,6 +7,7 @@ from modeld.protocol import replies
 from modeld.protocol.requests import Message, Sampling
 
 from modelctl.client import GenerationStream
+from modelctl.i18n import _
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
 
@@ -43,7 +44,7 @@ def run(
         return
     asked = sys.stdin.read() if prompt is None else prompt
     if not asked.strip():
-        raise click.UsageError("There is no PROMPT, and nothing on standard input.")
+        raise click.UsageError(_("There is no PROMPT, and nothing on standard input."))
     if raw:
         stream = session.client.stream_generate(key, asked, max_tokens=max_tokens, sampling=sampling)
     else:

@@ -5,6 +5,9 @@ from typing import assert_never
 import click
 from modeld.protocol import events
 
+from modelctl import names
+from modelctl.errors import explained
+from modelctl.i18n import _
 from modelctl.link import decode_event
 from modelctl.session import Session, pass_session
 from modelctl.verb import Verb
@@ -30,28 +33,31 @@ def watch(session: Session, topics: tuple[str, ...]) -> None:
 def _said(event: events.AnyEvent) -> str:
     match event:
         case events.ModelChanged(model=model, reason=reason):
-            failed = f": {model.failure.message}" if model.failure else ""
-            return f"is {model.state}{f' ({reason})' if reason else ''}{failed}"
+            said = _("is {state}").format(state=names.of_model_state(model.state)) + (f" ({reason})" if reason else "")
+            return f"{said}: {explained(model.failure)}" if model.failure else said
         case events.ModelRemoved():
-            return "was removed"
+            return _("was removed")
         case events.JobChanged(job=job):
-            return f"{job.kind} {job.id} is {job.state}{f': {job.failure.message}' if job.failure else ''}"
+            kind, state = names.of_job_kind(job.kind), names.of_job_state(job.state)
+            said = _("{kind} {id} is {state}").format(kind=kind, id=job.id, state=state)
+            return f"{said}: {explained(job.failure)}" if job.failure else said
         case events.JobProgress(progress=progress):
             share = f"{progress.done}/{progress.total or '?'}"
-            return f"{share} {progress.phase}".rstrip()
+            return f"{share} {names.of_phase(progress.phase)}".rstrip()
         case events.ContextUsed(used=used, size=size):
-            return f"context {used}/{size}"
+            return _("context {used}/{size}").format(used=used, size=size)
         case events.ContextRefused(prompt_tokens=tokens, size=size):
-            return f"a prompt of {tokens} tokens was refused: the context has {size}"
+            text = _("a prompt of {tokens} tokens was refused: the context has {size}")
+            return text.format(tokens=tokens, size=size)
         case events.ContextFull(size=size):
-            return f"the context is full ({size} tokens)"
+            return _("the context is full ({size} tokens)").format(size=size)
         case events.SystemSampled(system=system):
-            return f"{system.memory_available} bytes of memory available"
+            return _("{count} bytes of memory available").format(count=system.memory_available)
         case events.DaemonStarted(daemon=daemon):
-            return f"modeld {daemon.version} started (process {daemon.pid})"
+            return _("modeld {version} started (process {pid})").format(version=daemon.version, pid=daemon.pid)
         case events.DaemonStopping():
-            return "modeld is stopping"
+            return _("modeld is stopping")
         case events.Heartbeat():
-            return "heartbeat"
+            return _("heartbeat")
         case _:
             assert_never(event)
