@@ -12,6 +12,7 @@ from modeld.protocol.views import Snapshot
 from modelctl import logfile
 from modelctl.i18n import _, _n
 from modelctl.opening import open_path
+from modelctl.viewer.gather import Gather
 from modelctl.viewer.loglines import KEPT, LEVELS, Line, LogLines
 from modelctl.viewer.pane import Tag, Ui
 from modelctl.viewer.theme import PALETTE, Colour
@@ -157,8 +158,7 @@ class _Tail:
         self._ui = ui
         self._take = take
         self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._waiting: deque[str] = deque(maxlen=WAITING)
+        self._lines: Gather[str] = Gather(ui.post, self._deliver, WAITING)
         self._thread = threading.Thread(target=self._read, name="viewer log", daemon=True)
 
     def start(self) -> None:
@@ -168,31 +168,21 @@ class _Tail:
         self._stop.set()
         self._thread.join(4 * logfile.LOOK_S)
 
+    def _deliver(self, lines: Sequence[str]) -> None:
+        if not self._stop.is_set():
+            self._take(lines)
+
     def _read(self) -> None:
         try:
             found, position = logfile.tail(self.path, KEPT)
         except OSError:  # not written yet, or not ours to read: what comes later is still shown
             found, position = [], 0
-        self._pass_on(found)
+        self._lines.put(found)
         try:
             for lines in logfile.follow(self.path, position, self._stop):
-                self._pass_on(lines)
+                self._lines.put(lines)
         except OSError as error:
             self._ui.say(_("The log cannot be read: {error}").format(error=error), error=True)
-
-    def _pass_on(self, lines: Sequence[str]) -> None:
-        with self._lock:
-            idle = not self._waiting
-            self._waiting.extend(lines)
-        if idle and lines:
-            self._ui.post(self._deliver)
-
-    def _deliver(self) -> None:
-        with self._lock:
-            lines = list(self._waiting)
-            self._waiting.clear()
-        if not self._stop.is_set():
-            self._take(lines)
 
 
 def levels() -> dict[str, str]:
