@@ -82,10 +82,10 @@ def job_row(job: JobView, change: Change | None = None) -> JobRow:
 
 
 def change_text(change: Change) -> str:
-    """``+3.2% (within the noise)``: the newest run against the one before."""
+    """``+3.2%, within the noise``: the newest run against the one before."""
     if change.significant:
-        return _("{percent:+.1f}% (more than the noise)").format(percent=change.percent)
-    return _("{percent:+.1f}% (within the noise)").format(percent=change.percent)
+        return _("{percent:+.1f}%, more than the noise").format(percent=change.percent)
+    return _("{percent:+.1f}%, within the noise").format(percent=change.percent)
 
 
 def disturbed_text(disturbance: str) -> str:

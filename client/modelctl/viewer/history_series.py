@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from modeld.protocol.views import BenchmarkRun, Figure, History, Snapshot
 
@@ -10,7 +11,11 @@ from modelctl.i18n import _
 from modelctl.viewer.benchmarks_text import disturbed_text
 from modelctl.viewer.moments import date_and_time, seconds
 
-MIB = 1024**2
+DAY_S = 86400
+_STEPS_S = tuple(
+    hours * 3600 for hours in (1, 2, 3, 6, 12, *(24 * days for days in (1, 2, 7, 14, 28, 61, 91, 182, 365, 1826)))
+)
+MOST_TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -130,10 +135,25 @@ def stale(chosen: Sequence[str], newest: Mapping[str, str], asked: Mapping[str, 
     return [key for key in chosen if key in newest and asked.get(key) != newest[key]]
 
 
-def reach(values: Sequence[float], *, least: float, headroom: float = 0.08) -> tuple[float, float]:
-    """The limits of an axis that shows all ``values``, no closer than ``least``; ``headroom`` is for the legend."""
+def ticks(low: float, high: float) -> list[tuple[str, float]]:
+    """Marks for an axis of time between two moments, a handful, at whole hours or days of the person's own clock."""
+    step = next((step for step in _STEPS_S if (high - low) / step < MOST_TICKS), _STEPS_S[-1])
+    by_day = step >= DAY_S
+    first = datetime.fromtimestamp(low).replace(minute=0, second=0, microsecond=0, hour=0)
+    mark = timedelta(seconds=step)
+    form = "%Y-%m-%d" if by_day else "%m-%d %H:%M" if high - low > DAY_S / 2 else "%H:%M"
+    found = []
+    while first.timestamp() <= high:
+        if first.timestamp() >= low:
+            found.append((first.strftime(form), first.timestamp()))
+        first += mark
+    return found
+
+
+def reach(values: Sequence[float], *, least: float) -> tuple[float, float]:
+    """The limits of an axis that shows all ``values``, no closer than ``least``."""
     if not values:
         return 0.0, least
     low, high = min(values), max(values)
     margin = max(0.08 * (high - low), least / 2)
-    return low - margin, high + margin + (headroom - 0.08) * (high - low)
+    return low - margin, high + margin

@@ -1,0 +1,71 @@
+"""The frame that the viewer's dialogs share: a window in the middle, a body that fills it, a message, a foot."""
+
+from collections.abc import Callable
+
+import dearpygui.dearpygui as dpg
+
+from modelctl.viewer import theme
+from modelctl.viewer.pane import Tag, Ui
+from modelctl.viewer.sizes import centred, em
+
+Dress = Callable[[Tag], None]
+"""Gives a window the viewer's looks (theme and font), which are bound to items since the program may be another's."""
+
+TIGHT = "modelctl.dialogs.tight"
+FOOT_EM = 4.0
+"""The height kept free below the body until the foot has been drawn once and can be measured."""
+
+
+def plain(window: Tag) -> None:
+    """The viewer's theme where it has been made; no font."""
+    if dpg.does_item_exist(theme.GLOBAL):
+        dpg.bind_item_theme(window, theme.GLOBAL)
+
+
+def tight(item: Tag) -> None:
+    """Texts in ``item`` stand line below line, without the room that a button beside them would need."""
+    if not dpg.does_item_exist(TIGHT):
+        texts = dpg.add_theme_component(dpg.mvText, parent=dpg.add_theme(tag=TIGHT))
+        dpg.add_theme_style(dpg.mvStyleVar_FramePadding, 0, 0, parent=texts)
+    dpg.bind_item_theme(item, TIGHT)
+
+
+class DialogFrame:
+    """An open dialog; gone after ``close``, which the person's click on the X leads to as well (``on_close``)."""
+
+    def __init__(
+        self, ui: Ui, title: str, size_em: tuple[float, float], dress: Dress, on_close: Callable[[], None]
+    ) -> None:
+        self._ui = ui
+        width, height, place = centred(em(size_em[0]), em(size_em[1]))
+        self.window: Tag = dpg.add_window(label=title, width=width, height=height, pos=place, no_collapse=True)
+        dpg.configure_item(self.window, on_close=lambda: ui.post(on_close))
+        dress(self.window)
+        self.body: Tag = dpg.add_child_window(parent=self.window, height=-em(FOOT_EM), border=False)
+        self._below: Tag = dpg.add_group(parent=self.window)
+        self._message: Tag = dpg.add_text(parent=self._below, wrap=0, show=False)
+        self.foot: Tag = dpg.add_group(parent=self._below)
+        self._open = True
+        self.fit()
+
+    def close(self) -> None:
+        """Take the window away."""
+        self._open = False
+        dpg.delete_item(self.window)
+
+    def say(self, text: str, colour: theme.Colour = theme.PALETTE.text) -> None:
+        """Show a message between body and foot; an empty one takes it away."""
+        dpg.set_value(self._message, text)
+        dpg.configure_item(self._message, color=colour, show=bool(text))
+        self.fit()
+
+    def fit(self) -> None:
+        """Give the body what message and foot leave, once they have been drawn (two frames from now)."""
+        self._ui.post(lambda: self._ui.post(lambda: self._ui.post(self._fit)))
+
+    def _fit(self) -> None:
+        if not self._open:
+            return
+        below = dpg.get_item_rect_size(self._below)[1]
+        if below > 0:
+            dpg.configure_item(self.body, height=-round(below + em(0.7)))
