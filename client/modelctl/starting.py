@@ -1,0 +1,94 @@
+"""The daemon's start: a process of its own session, waited for until it answers. Blocks; one way for every program."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modeld.protocol import replies
+from modeld.protocol.errors import ErrorCode
+
+from modelctl.errors import DaemonAway, LocalFailure, ModeldError
+from modelctl.i18n import _
+
+if TYPE_CHECKING:
+    from modelctl.client import Client
+
+START_S = 15.0
+LOOK_S = 0.05
+TAIL_LINES = 15
+
+
+def answering(client: "Client") -> replies.Pong | None:
+    """The daemon's answer to a ping, if one runs."""
+    try:
+        return client.ping()
+    except DaemonAway:
+        return None
+
+
+def start(client: "Client") -> replies.Pong:
+    """Start the daemon of this client's home, unless it runs already, and return when it answers.
+
+    Raises ``ModeldError`` with the end of what it said when it does not.
+    """
+    places = client.link.places
+    pong = answering(client)
+    if pong is not None:
+        return pong
+    boot_log = places.state_dir / "boot.log"
+    environment = dict(os.environ)
+    if places.config_dir == places.data_dir:  # all in one folder: only MODELD_HOME does that
+        environment["MODELD_HOME"] = str(places.data_dir)
+    child = _spawn(boot_log, environment)
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        try:
+            child.wait(LOOK_S)
+        except subprocess.TimeoutExpired:
+            pong = answering(client)
+        else:
+            # Somebody else may have been faster: then this child was not needed, and ends.
+            pong = answering(client)
+            if pong is None:
+                ended = _("modeld ended at once (exit code {code}).").format(code=child.returncode)
+                raise _not_started(ended, boot_log)
+        if pong is not None:
+            child.returncode = child.returncode or 0  # it outlives us: no warning about a child left behind
+            return pong
+    silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
+    raise _not_started(silent.format(pid=child.pid, seconds=START_S), boot_log)
+
+
+def _spawn(boot_log: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    try:
+        boot_log.parent.mkdir(parents=True, exist_ok=True)
+        output = boot_log.open("wb")
+    except OSError as error:
+        raise ModeldError(
+            LocalFailure(
+                code=ErrorCode.UNWRITABLE,
+                message=_("The log {path} cannot be written: {reason}.").format(path=boot_log, reason=error.strerror),
+                hint=_("Make the folder writable, or choose another with MODELD_HOME."),
+            )
+        ) from error
+    with output:
+        # -P: a folder called "modeld" where the person happens to stand is not the daemon.
+        command = [sys.executable, "-P", "-m", "modeld"]
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment
+        )
+
+
+def _not_started(what: str, boot_log: Path) -> ModeldError:
+    tail = boot_log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+    said = "\n".join(tail) if tail else _("(it said nothing)")
+    return ModeldError(
+        LocalFailure(
+            code=ErrorCode.INTERNAL,
+            message=_("{what} The end of {path}:").format(what=what, path=boot_log) + f"\n{said}",
+            hint=_("Mend this, then: modelctl up"),
+        )
+    )
