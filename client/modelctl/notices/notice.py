@@ -7,6 +7,9 @@ TITLE_LENGTH = 80
 BODY_LENGTH = 500
 """Servers show about this much; what is longer is cut where a person sees that it was."""
 
+_JOINERS = "\u200c\u200d"
+"""Not printable by themselves, but they make one sign of several."""
+
 
 class NoticeKind(StrEnum):
     """What a notice is about: the names of the switches in ``preferences.Notifications``.
@@ -65,7 +68,9 @@ class Notice:
 
 def tidy(text: str, length: int, *, lines: bool = False) -> str:
     """``text`` fit to be shown: no control characters, at most ``length`` long, on one line unless ``lines``."""
-    rows = [" ".join("".join(c if c.isprintable() else " " for c in row).split()) for row in text.splitlines()]
+    rows = [
+        " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in row).split())
+        for row in text.splitlines()
+    ]
     kept = ("\n" if lines else " ").join(row for row in rows if row)
-    kept = kept.encode("utf-8", "replace").decode()
     return kept if len(kept) <= length else kept[: length - 1].rstrip() + "…"
