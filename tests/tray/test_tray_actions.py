@@ -1,0 +1,128 @@
+"""Choices as the daemon gets them, and what is told when they fail."""
+
+import queue
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_daemon import FakeDaemon
+from modelctl.client import Client
+from modelctl.tray import actions, choices, single
+from modelctl.tray.actions import Actions
+from modelctl.tray.choices import Choice
+from modeld.places import Places, find
+from modeld.protocol import requests
+
+DEADLINE_S = 30.0
+
+
+class Harness:
+    """Actions on a home, with what they tell."""
+
+    def __init__(self, places: Places) -> None:
+        self.failures: queue.Queue[str] = queue.Queue()
+        self.quits: list[bool] = []
+        self.client = Client(places)
+        self.actions = Actions(places, self.client, failed=self.failures.put, quit_tray=lambda: self.quits.append(True))
+
+    def failure(self) -> str:
+        return self.failures.get(timeout=DEADLINE_S)
+
+    def close(self) -> None:
+        self.actions.close()
+        self.client.close()
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return find({"MODELD_HOME": str(tmp_path / "home")})
+
+
+@pytest.fixture
+def daemon(places: Places) -> Iterator[FakeDaemon]:
+    made = FakeDaemon(places)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def harness(places: Places) -> Iterator[Harness]:
+    made = Harness(places)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("choice", "request_type", "fields"),
+    [
+        (choices.Load("phi"), requests.Load, {"model": "phi", "wait": False}),
+        (choices.Unload("mistral"), requests.Unload, {"model": "mistral", "wait": False}),
+        (choices.Unload(), requests.Unload, {"model": "", "wait": False}),
+        (choices.Pin("phi", True), requests.Pin, {"model": "phi", "pinned": True}),
+        (choices.Pull("absent"), requests.Pull, {"model": "absent", "wait": False}),
+        (choices.Pause(), requests.Pause, {"job": "", "model": ""}),
+        (choices.Resume(), requests.Resume, {"job": "", "model": ""}),
+        (choices.Benchmark("phi"), requests.Benchmark, {"models": ["phi"], "all": False}),
+        (choices.Benchmark(), requests.Benchmark, {"models": [], "all": True}),
+    ],
+)
+def test_a_choice_is_a_request(
+    daemon: FakeDaemon,
+    harness: Harness,
+    choice: Choice,
+    request_type: type[requests.Request],
+    fields: dict[str, object],
+) -> None:
+    harness.actions.start(choice)
+    assert daemon.arrived.wait(DEADLINE_S)
+    (seen,) = daemon.seen
+    assert isinstance(seen, request_type)
+    assert {name: getattr(seen, name) for name in fields} == fields
+    harness.actions.close()
+    assert harness.failures.empty()
+
+
+def test_a_refusal_is_told_with_what_to_do(daemon: FakeDaemon, harness: Harness) -> None:
+    harness.actions.start(choices.Load("absent"))
+    assert harness.failure() == "absent is not on disk. modelctl pull absent"
+
+
+def test_without_a_daemon_a_choice_tells_that_it_is_away(harness: Harness) -> None:
+    harness.actions.start(choices.Load("phi"))
+    assert "modeld is not running" in harness.failure()
+
+
+def test_quitting_asks_the_daemon_nothing(daemon: FakeDaemon, harness: Harness) -> None:
+    harness.actions.start(choices.QuitTray())
+    harness.actions.close()
+    assert (harness.quits, daemon.seen) == ([True], [])
+
+
+def test_a_program_that_ends_badly_is_told_with_its_last_words(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "import sys; sys.exit('error: there is no display\\nhint: get one')"
+    monkeypatch.setattr(actions, "_MODELCTL", (sys.executable, "-c", script))
+    harness.actions.start(choices.OpenViewer())
+    assert harness.failure() == "modelctl viewer ended with code 1: there is no display"
+    harness.actions.start(choices.StartDaemon())
+    assert harness.failure() == "modelctl up ended with code 1: there is no display"
+
+
+def test_a_log_that_nothing_opens_is_told_with_its_path(
+    harness: Harness, places: Places, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    harness.actions.start(choices.OpenLogs())
+    assert str(places.state_dir) in harness.failure()
+
+
+def test_a_home_has_one_tray_at_a_time(tmp_path: Path) -> None:
+    first = single.hold(tmp_path / "run")
+    assert first is not None
+    assert single.hold(tmp_path / "run") is None
+    first.close()
+    again = single.hold(tmp_path / "run")
+    assert again is not None
+    again.close()

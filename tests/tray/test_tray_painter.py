@@ -1,0 +1,112 @@
+"""When the backend is told, and of what."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from modelctl.tray.look import Look
+from modelctl.tray.menu import Menu, find
+from modelctl.tray.painter import Painter
+from modeld.protocol.states import JobState, ModelState
+from modelicons import IconState
+from tray_views import model, pull, snapshot_of
+
+DEADLINE_S = 30.0
+
+
+class FakeBackend:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.looks: list[Look] = []
+        self.menus: list[Menu] = []
+        self._told = threading.Condition()
+
+    def set_look(self, look: Look) -> None:
+        with self._told:
+            self.looks.append(look)
+            self._told.notify_all()
+
+    def set_menu(self, menu: Menu) -> None:
+        self.menus.append(menu)
+
+    def run(self) -> None:
+        raise AssertionError("nobody runs it")
+
+    def stop(self) -> None:
+        raise AssertionError("nobody stops it")
+
+    def wait_for(self, state: IconState) -> None:
+        with self._told:
+            assert self._told.wait_for(lambda: self.looks and self.looks[-1].state is state, DEADLINE_S)
+
+
+@pytest.fixture
+def backend() -> FakeBackend:
+    return FakeBackend()
+
+
+@pytest.fixture
+def painter(backend: FakeBackend) -> Painter:
+    """Draws when it is told to."""
+    return Painter(backend)
+
+
+@pytest.fixture
+def drawing(backend: FakeBackend) -> Iterator[Painter]:
+    """Draws by itself."""
+    made = Painter(backend)
+    made.start()
+    yield made
+    made.stop()
+
+
+def test_until_a_snapshot_comes_the_icon_is_offline(drawing: Painter, backend: FakeBackend) -> None:
+    backend.wait_for(IconState.OFFLINE)
+
+
+def test_a_thousand_changes_are_drawn_as_a_few_and_the_last_one_always(drawing: Painter, backend: FakeBackend) -> None:
+    backend.wait_for(IconState.OFFLINE)
+    for done in range(1000):
+        drawing.show(snapshot_of(jobs=[pull("a", done=done, total=1000)]))
+    drawing.show(snapshot_of([model("m", ModelState.LOADED)]))
+    backend.wait_for(IconState.LOADED)
+    assert len(backend.looks) <= 4
+
+
+def test_what_changes_nothing_to_see_is_not_drawn(painter: Painter, backend: FakeBackend) -> None:
+    painter.show(snapshot_of([model("m")]))
+    painter.draw()
+    painter.show(snapshot_of([model("m")]))
+    painter.draw()
+    assert (len(backend.looks), len(backend.menus)) == (1, 1)
+
+
+def test_a_finish_is_badged_until_the_menu_is_opened(painter: Painter, backend: FakeBackend) -> None:
+    painter.show(snapshot_of(jobs=[pull("a")]))
+    painter.show(snapshot_of(jobs=[pull("a", JobState.DONE)]))
+    painter.draw()
+    painter.opened()
+    painter.draw()
+    assert [look.unseen for look in backend.looks] == [True, False]
+
+
+def test_a_finish_is_badged_although_the_daemon_was_away_in_between(painter: Painter, backend: FakeBackend) -> None:
+    painter.show(snapshot_of(jobs=[pull("a")]))
+    painter.show(None)
+    painter.show(snapshot_of(jobs=[pull("a", JobState.DONE)]))
+    painter.draw()
+    assert backend.looks[-1].unseen
+
+
+def test_a_choice_that_failed_is_an_error_until_the_menu_was_read(painter: Painter, backend: FakeBackend) -> None:
+    painter.show(snapshot_of())
+    painter.failed("It broke.")
+    painter.draw()
+    painter.opened()
+    painter.draw()
+    assert [look.state for look in backend.looks] == [IconState.ERROR, IconState.IDLE]
+    assert find(backend.menus[-1], "failure") is not None
+    painter.closed()
+    painter.draw()
+    assert find(backend.menus[-1], "failure") is None
