@@ -45,7 +45,9 @@ VERBS = {
     "results": "results",
     "compare": "results",
     "watch": "watch",
+    "notify": "notify",
     "tray": "tray",
+    "viewer": "viewer",
     "completion": "completion",
 }
 """Verb -> the module of ``modelctl.commands`` that has it, under its own name."""
@@ -70,13 +72,9 @@ class LazyGroup(click.Group):
         return in_language(command)
 
 
-def _group() -> None:
-    """Download, load, run and measure local models through the modeld daemon."""
-
-
 cli = LazyGroup(
     name="modelctl",
-    help=_group.__doc__,
+    help="Download, load, run and measure local models through the modeld daemon.",
     params=[json_option()],
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: modelctl up",

@@ -11,7 +11,7 @@ _ICONIFIED = 0x00020002
 
 
 class Glfw:
-    """The library's functions; every method may be called only while a viewport exists, ``wake`` at any time."""
+    """The library's functions; all but ``init`` and ``wake`` need a display that was found."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._post = library.glfwPostEmptyEvent
@@ -21,6 +21,24 @@ class Glfw:
         self._context.restype = ctypes.c_void_p
         self._attribute = library.glfwGetWindowAttrib
         self._attribute.argtypes = [ctypes.c_void_p, ctypes.c_int]
+        self._init = library.glfwInit
+        self._monitor = library.glfwGetPrimaryMonitor
+        self._monitor.restype = ctypes.c_void_p
+        self._scale = library.glfwGetMonitorContentScale
+        self._scale.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_float), ctypes.POINTER(ctypes.c_float)]
+        self._scale.restype = None
+
+    def init(self) -> bool:
+        """Whether there is a display; DearPyGui itself would end the process without one."""
+        return bool(self._init())
+
+    def scale(self) -> float:
+        """The display's scale as the desktop set it (Xft.dpi on X11); 1.0 when unknown. After ``init``."""
+        monitor = self._monitor()
+        across, down = ctypes.c_float(1.0), ctypes.c_float(1.0)
+        if monitor:
+            self._scale(monitor, ctypes.byref(across), ctypes.byref(down))
+        return float(across.value) or 1.0
 
     def wake(self) -> None:
         """End the ``wait`` of the drawing thread, from any thread."""

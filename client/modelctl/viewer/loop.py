@@ -3,13 +3,17 @@
 Both have ``post``; what is posted, and DearPyGui's callbacks, run on the one thread that draws.
 """
 
+import logging
 import time
+from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 
 from modelctl.viewer import glfw
 from modelctl.viewer.pane import Tag
 from modelctl.viewer.posts import Action, Posts
+
+log = logging.getLogger(__name__)
 
 FRAME_S = 1 / 60
 """No more than 60 frames a second, however fast the input comes."""
@@ -22,6 +26,12 @@ AFTER_DATA = 2
 
 IDLE_S = 1.0
 """The longest sleep; whoever shows what no event tells (an age, a file that grows) gets its turn then."""
+
+ANIMATION_S = 1 / 12
+"""How often what moves by itself is drawn: a spinner needs no more."""
+
+EACH_FRAME = frozenset(f"mvAppItemType::mv{name}Handler" for name in ("Visible", "Hover", "Focus", "Active"))
+"""Handlers that fire in every frame: they alone are no reason for another one."""
 
 FAST_S, SLOW_S, FAST_FOR_S = 0.03, 0.2, 0.5
 """Where the library cannot wait for input: how often it is looked for, soon after input and later."""
@@ -37,6 +47,8 @@ class WindowLoop:
         self._animated_until = 0.0
         self._busy_until = 0.0
         self._mouse: list[float] = []
+        self._hooks: list[Callable[[], bool]] = []
+        self._stopped = False
         self.frames = 0
 
     def post(self, action: Action) -> None:
@@ -44,38 +56,52 @@ class WindowLoop:
         self._posts.post(action)
 
     def animate(self, seconds: float) -> None:
-        """Draw steadily for so long: something moves."""
+        """Draw steadily for so long: something moves; on the drawing thread."""
         self._animated_until = max(self._animated_until, time.monotonic() + seconds)
+
+    def each_frame(self, hook: Callable[[], bool]) -> None:
+        """Call ``hook`` after every frame; it says whether it changed something, which is then drawn."""
+        self._hooks.append(hook)
 
     def run(self, each_wake: Action = lambda: None) -> None:
         """Draw until the window is closed; ``each_wake`` runs before every sleep, at least once a second."""
         left = AFTER_INPUT
-        while dpg.is_dearpygui_running():
+        while dpg.is_dearpygui_running() and not self._stopped:
             began = time.monotonic()
             left = max(left - 1, self._work())
             dpg.render_dearpygui_frame()
             self.frames += 1
-            if left > 0 or began < self._animated_until:
+            if _follow(self._hooks):
+                left = max(left, AFTER_DATA)
+            if left > 0:
                 time.sleep(max(0.0, FRAME_S - (time.monotonic() - began)))
                 continue
             each_wake()
             left = self._sleep()
+
+    def stop(self) -> None:
+        """End ``run``; also from a signal's handler."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """Take no more posts: after this nothing of ours touches DearPyGui."""
         self._posts.close()
 
     def _work(self) -> int:
         """Callbacks and posts; the frames that they ask for."""
-        jobs = dpg.get_callback_queue()
-        if jobs:
-            dpg.run_callbacks(jobs)
+        jobs = dpg.get_callback_queue() or []
+        acted = any(_is_news(job[1]) for job in jobs)
+        dpg.run_callbacks(jobs)
         posted = self._posts.drain()
-        return AFTER_INPUT if jobs else AFTER_DATA if posted else 0
+        return AFTER_INPUT if acted else AFTER_DATA if posted else 0
 
     def _sleep(self) -> int:
         """Wait for something to draw; the frames to draw for it."""
         if self._posts.arrived.is_set():
             return AFTER_DATA
         if self._glfw is not None:
-            self._glfw.wait(IDLE_S)
+            moving = time.monotonic() < self._animated_until
+            self._glfw.wait(ANIMATION_S if moving else IDLE_S)
             # Woken by a post: that asks for its own frames. Else by input, or by the end of the wait.
             return 1 if self._posts.arrived.is_set() else AFTER_INPUT
         return self._look()
@@ -86,8 +112,15 @@ class WindowLoop:
         mouse = [*dpg.get_mouse_pos(local=False)]
         if mouse != self._mouse or self._posts.arrived.is_set():
             self._mouse, self._busy_until = mouse, now + FAST_FOR_S
-        self._posts.arrived.wait(FAST_S if now < self._busy_until else SLOW_S)
+        self._posts.arrived.wait(FAST_S if now < max(self._busy_until, self._animated_until) else SLOW_S)
         return 1
+
+
+def _is_news(sender: Tag | None) -> bool:
+    """Whether a callback tells of something that happened, not only that an item was drawn once more."""
+    if not sender or not dpg.does_item_exist(sender):
+        return True
+    return dpg.get_item_info(sender)["type"] not in EACH_FRAME
 
 
 class HostLoop:
@@ -99,6 +132,7 @@ class HostLoop:
 
     def __init__(self) -> None:
         self._posts = Posts(glfw.waker())
+        self._hooks: list[Callable[[], bool]] = []
         with dpg.item_handler_registry() as self._handlers:
             dpg.add_item_visible_handler(callback=self._drain)
         with dpg.window(
@@ -131,6 +165,10 @@ class HostLoop:
     def animate(self, seconds: float) -> None:
         """A host draws as it likes."""
 
+    def each_frame(self, hook: Callable[[], bool]) -> None:
+        """Call ``hook`` about once a frame."""
+        self._hooks.append(hook)
+
     def close(self) -> None:
         """Drop what waits and take the items away; the host's context still exists."""
         self._posts.close()
@@ -140,3 +178,16 @@ class HostLoop:
 
     def _drain(self) -> None:
         self._posts.drain()
+        _follow(self._hooks)
+
+
+def _follow(hooks: list[Callable[[], bool]]) -> bool:
+    """Call every hook; one that fails is left out from then on, or it would fail in every frame."""
+    moved = False
+    for hook in [*hooks]:
+        try:
+            moved = hook() or moved
+        except Exception:  # the outer loop of the drawing thread
+            log.exception("A part of the viewer failed after a frame")
+            hooks.remove(hook)
+    return moved

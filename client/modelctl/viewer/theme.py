@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
+from modelctl.viewer import lettering
 from modelctl.viewer.pane import Tag
 
 Colour = tuple[int, int, int]
@@ -35,6 +36,8 @@ PALETTE = Palette()
 
 GLOBAL = "modelctl.theme"
 SMALL, PRIMARY, DANGER, QUIET = (f"modelctl.theme.{name}" for name in ("small", "primary", "danger", "quiet"))
+PRIMARY_SMALL = "modelctl.theme.primary small"
+_SMALL_PADDING = (12, 5)
 CARD, FOOT, ERROR, STRIPE = (f"modelctl.theme.{name}" for name in ("card", "foot", "error", "stripe"))
 
 
@@ -46,8 +49,10 @@ def make(scale: float = 1.0) -> None:
     p = PALETTE
     _button(PRIMARY, p.accent, p.accent_hover, p.accent_active, (255, 255, 255))
     _button(DANGER, (74, 37, 43), (128, 45, 52), (160, 52, 60), (255, 190, 190))
-    _button(SMALL, p.raised, p.hover, p.line, p.text, padding=(_px(10, scale), _px(4, scale)))
-    _button(QUIET, p.card, p.raised, p.line, p.muted, padding=(_px(8, scale), _px(4, scale)))
+    small = (_px(_SMALL_PADDING[0], scale), _px(_SMALL_PADDING[1], scale))
+    _button(SMALL, p.raised, p.hover, p.line, p.text, small)
+    _button(PRIMARY_SMALL, p.accent, p.accent_hover, p.accent_active, (255, 255, 255), small)
+    _button(QUIET, p.card, p.raised, p.line, p.muted, small)
     _child(CARD, p.card, p.line, _px(8, scale), (_px(16, scale), _px(12, scale)))
     _child(FOOT, p.card, p.line, _px(8, scale), (_px(14, scale), _px(10, scale)))
     _child(ERROR, (58, 28, 33), (128, 45, 52), _px(8, scale), (_px(14, scale), _px(10, scale)))
@@ -156,6 +161,11 @@ def _child(tag: str, ground: Colour, border: Colour, rounding: int, padding: tup
         dpg.add_theme_color(dpg.mvThemeCol_Border, border)
         dpg.add_theme_style(dpg.mvStyleVar_ChildRounding, rounding)
         dpg.add_theme_style(dpg.mvStyleVar_WindowPadding, *padding)
+
+
+def button_width(label: str) -> float:
+    """How wide a small button with this label is."""
+    return lettering.size(label)[0] + 2 * _SMALL_PADDING[0] * max(1.0, lettering.size("X")[1] / 16)
 
 
 def stripe(colour: Colour) -> Tag:

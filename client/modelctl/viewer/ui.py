@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from modelctl.client import Client
-from modelctl.errors import ModeldError
+from modelctl.errors import ModeldError, explained
 from modelctl.i18n import _
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,9 @@ class Loop(Protocol):
     def animate(self, seconds: float) -> None:
         """Draw steadily for so long."""
 
+    def each_frame(self, hook: Callable[[], bool]) -> None:
+        """Call ``hook`` after every frame."""
+
 
 class ViewerUi:
     """The real ``pane.Ui``; ``on_say`` is where the panel takes its messages."""
@@ -31,6 +34,8 @@ class ViewerUi:
     def __init__(self, client: Client, loop: Loop) -> None:
         self.client = client
         self._loop = loop
+        self._lock = threading.Lock()
+        self._asking = 0
         self.on_say: Callable[[str, bool], None] = lambda text, _error: log.warning("%s", text)
 
     def post(self, action: Action) -> None:
@@ -40,6 +45,10 @@ class ViewerUi:
     def animate(self, seconds: float) -> None:
         """Draw steadily for so long: something moves."""
         self._loop.animate(seconds)
+
+    def each_frame(self, hook: Callable[[], bool]) -> None:
+        """Call ``hook`` after every frame; it says whether it changed something."""
+        self._loop.each_frame(hook)
 
     def ask(
         self,
@@ -53,7 +62,14 @@ class ViewerUi:
         program from ending.
         """
         work = (call, done, failed or self.complain)
+        with self._lock:
+            self._asking += 1
         threading.Thread(target=self._asked, args=work, name="viewer request", daemon=True).start()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is on its way, so that the client may be closed."""
+        return self._asking == 0
 
     def say(self, text: str, *, error: bool = False) -> None:
         """Show a message at the foot of the panel; may be called from any thread."""
@@ -61,7 +77,7 @@ class ViewerUi:
 
     def complain(self, error: ModeldError) -> None:
         """Show a failure, with what to do about it, at the foot of the panel."""
-        self.say(f"{error.message}\n{error.hint}" if error.hint else error.message, error=True)
+        self.say("\n".join(filter(None, (explained(error.failure), error.hint))), error=True)
 
     def _asked(
         self, call: Callable[[Client], _T], done: Callable[[_T], None] | None, failed: Callable[[ModeldError], None]
@@ -77,3 +93,6 @@ class ViewerUi:
         else:
             if done is not None:
                 self.post(lambda: done(answer))
+        finally:
+            with self._lock:
+                self._asking -= 1

@@ -1,0 +1,45 @@
+"""Where the window was and how large: kept across runs; what cannot be read or would be off the screen is forgotten."""
+
+from pathlib import Path
+
+import msgspec
+from modeld.places import Places
+
+MIN_WIDTH, MIN_HEIGHT = 720, 480
+
+
+class Geometry(msgspec.Struct, frozen=True, kw_only=True):
+    """The window in pixels; a place below 0 leaves it to the desktop."""
+
+    width: int = 1200
+    height: int = 760
+    x: int = -1
+    y: int = -1
+
+
+def file(places: Places) -> Path:
+    """Where it is kept."""
+    return places.state_dir / "viewer.json"
+
+
+def read(places: Places) -> Geometry:
+    """What was kept, made sensible; the default where there is nothing."""
+    try:
+        kept = msgspec.json.decode(file(places).read_bytes(), type=Geometry)
+    except (OSError, msgspec.DecodeError):
+        return Geometry()
+    return Geometry(
+        width=min(max(kept.width, MIN_WIDTH), 16_000),
+        height=min(max(kept.height, MIN_HEIGHT), 16_000),
+        x=kept.x if 0 <= kept.x < 16_000 else -1,
+        y=kept.y if 0 <= kept.y < 16_000 else -1,
+    )
+
+
+def write(places: Places, geometry: Geometry) -> None:
+    """Keep it; a folder that cannot be written is no reason to trouble anybody."""
+    try:
+        file(places).parent.mkdir(parents=True, exist_ok=True)
+        file(places).write_bytes(msgspec.json.encode(geometry))
+    except OSError:
+        return
