@@ -15,10 +15,11 @@ from modelctl.viewer.dialogframe import DialogFrame, Dress, plain
 from modelctl.viewer.downloads_text import failure_text
 from modelctl.viewer.fonts import glyphs
 from modelctl.viewer.pane import Tag, Ui
-from modelctl.viewer.sizes import em
+from modelctl.viewer.sizes import em, room
 
 SIZE_EM = (66.0, 38.0)
-LIST_EM = 12.5
+HEAD_EM, ROW_EM, LIST_SHARE = 1.8, 2.46, 0.3
+"""The list of models is as high as its rows, up to this share of the window."""
 MOST_REPETITIONS = 20
 
 
@@ -41,7 +42,7 @@ class BenchmarkDialog:
         self._frame = DialogFrame(self._ui, glyphs(_("⚡ Benchmark")), SIZE_EM, self._dress, self.close)
         body = self._frame.body
         dpg.add_text(_("Choose the models to measure with the standard prompt."), parent=body, wrap=0)
-        self._list = dpg.add_child_window(parent=body, height=em(LIST_EM), border=False)
+        self._list = dpg.add_child_window(parent=body, border=False)
         self._buttons(body)
         self._table = BenchTable(self._ui, body, self._cancel)
         self.show(snapshot)
@@ -106,7 +107,10 @@ class BenchmarkDialog:
         if not found:
             nothing = _("No model is on this computer yet. Download one first.")
             dpg.add_text(nothing, parent=self._list, wrap=0)
+            dpg.configure_item(self._list, height=em(2 * HEAD_EM))
             return
+        most = round(LIST_SHARE * room()[1])
+        dpg.configure_item(self._list, height=min(em(HEAD_EM + ROW_EM * len(found)), most))
         table = dpg.add_table(
             parent=self._list,
             policy=dpg.mvTable_SizingFixedFit,

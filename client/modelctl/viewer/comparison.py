@@ -14,7 +14,9 @@ from modelctl.viewer.fonts import glyphs
 from modelctl.viewer.history_series import benchmarked
 from modelctl.viewer.pane import Tag, Ui
 
-SIZE_EM = (50.0, 26.0)
+WIDTH_EM = 50.0
+ROW_EM, REST_EM, MOST_EM = 1.67, 11.5, 32.0
+"""The height of a row, of all that is not rows, and of the tallest window."""
 
 SPEED = 1
 """The column it is sorted by at first, fastest on top."""
@@ -42,7 +44,9 @@ class ComparisonWindow:
         """Open it, or open it anew."""
         self.close()
         title = glyphs(_("📊 Performance Comparison"))
-        self._frame = DialogFrame(self._ui, title, SIZE_EM, self._dress, self.close)
+        count = len(benchmarked(snapshot)) if snapshot is not None else 0
+        height = min(REST_EM + ROW_EM * count, MOST_EM)
+        self._frame = DialogFrame(self._ui, title, (WIDTH_EM, height), self._dress, self.close)
         self._legend = dpg.add_text(parent=self._frame.body, show=False)
         self._build_table(self._frame.body)
         self._build_foot(self._frame.foot)

@@ -67,5 +67,4 @@ class DialogFrame:
         if not self._open:
             return
         below = dpg.get_item_rect_size(self._below)[1]
-        if below > 0:
-            dpg.configure_item(self.body, height=-round(below + em(0.7)))
+        dpg.configure_item(self.body, height=-round(below + em(0.7)) if below > 0 else -1)

@@ -82,10 +82,9 @@ class DownloadDialog:
     def _row(self, table: Tag, choice: Choice) -> None:
         row = dpg.add_table_row(parent=table)
         names = dpg.add_group(parent=row)
-        tight(names)
         dpg.add_text(choice.title, parent=names)
         if choice.name.upper() != choice.title:
-            dpg.add_text(choice.name, parent=names, color=theme.PALETTE.muted)
+            tight(dpg.add_text(choice.name, parent=names, color=theme.PALETTE.muted))
         for text in (choice.description, choice.size, choice.context):
             dpg.add_text(text, parent=row, wrap=0 if text is choice.description else -1)
         key, job = choice.key, choice.job

@@ -11,9 +11,20 @@ from modelctl.viewer.history_series import benchmarked, curve, stale
 from modelctl.viewer.historyplot import HistoryPlot, Measure
 from modelctl.viewer.historytable import HistoryTable
 from modelctl.viewer.pane import Tag, Ui
-from modelctl.viewer.sizes import em
-from modelctl.viewer.theme import PALETTE
+from modelctl.viewer.sizes import em, room
+from modelctl.viewer.theme import PALETTE, Colour
 
+COLOURS: tuple[Colour, ...] = (
+    (94, 160, 255),
+    (102, 204, 128),
+    (190, 140, 255),
+    (92, 206, 214),
+    (240, 130, 180),
+    (214, 200, 100),
+)
+"""One for each model, again from the first after the last; none is the orange of disturbed runs."""
+
+PLOT_EM, PLOT_SHARE = 16.0, 0.38
 LIMIT = 500
 """How many runs of a model are drawn, the newest."""
 
@@ -33,17 +44,18 @@ class HistoryPane:
         """Make the items: the models on the left, plots and runs on the right."""
         self._empty = dpg.add_text(parent=parent, wrap=0, color=PALETTE.muted)
         self._body = dpg.add_group(parent=parent, horizontal=True, show=False)
-        left = dpg.add_child_window(parent=self._body, width=em(11), height=-1, border=False)
-        dpg.add_text(_("Models"), parent=left, color=PALETTE.muted)
-        self._models = dpg.add_group(parent=left)
+        self._left = dpg.add_child_window(parent=self._body, height=-1, border=False)
+        dpg.add_text(_("Models"), parent=self._left, color=PALETTE.muted)
+        self._models = dpg.add_group(parent=self._left)
         right = dpg.add_child_window(parent=self._body, width=-1, height=-1, border=False)
         plots = dpg.add_table(parent=right, header_row=False, policy=dpg.mvTable_SizingStretchSame)
         for _column in range(2):
             dpg.add_table_column(parent=plots)
         row = dpg.add_table_row(parent=plots)
-        self._plots = [HistoryPlot(row, measure, em(17)) for measure in _measures()]
+        self._plots = [HistoryPlot(row, measure) for measure in _measures()]
         self._change = dpg.add_text(parent=right, wrap=0, color=PALETTE.muted)
         self._table = HistoryTable(right)
+        self._resize()
 
     def show(self, snapshot: Snapshot | None) -> None:
         """Bring the models up to ``snapshot`` and ask for what is new; away, everything stays as it was."""
@@ -51,6 +63,8 @@ class HistoryPane:
             if not self._newest:
                 self._say(_("The daemon is away."))
             return
+        if em(1) != self._em:
+            self._resize()
         newest = benchmarked(snapshot)
         if not newest:
             self._say(_("Nothing has been benchmarked yet. Benchmark a model, and its history is drawn here."))
@@ -66,6 +80,13 @@ class HistoryPane:
     def heard(self, event: AnyEvent) -> None:
         """Everything it needs is in the snapshot."""
 
+    def _resize(self) -> None:
+        """Sizes for the font in use, which is known after the first frame only."""
+        self._em = em(1)
+        dpg.configure_item(self._left, width=em(12))
+        for plot in self._plots:
+            plot.resize(min(em(PLOT_EM), round(PLOT_SHARE * room()[1])))
+
     def _say(self, text: str) -> None:
         dpg.set_value(self._empty, text)
         dpg.configure_item(self._empty, show=bool(text))
@@ -77,15 +98,21 @@ class HistoryPane:
         if not self._chosen and keys:
             self._chosen = [max(keys, key=lambda key: self._newest[key])]
         dpg.delete_item(self._models, children_only=True)
-        self._boxes = {
-            key: dpg.add_checkbox(
-                parent=self._models,
-                label=key.upper(),
-                default_value=key in self._chosen,
-                callback=lambda: self._ui.post(self._choose),
-            )
-            for key in keys
-        }
+        self._boxes = {key: self._box(key) for key in keys}
+
+    def _box(self, key: str) -> Tag:
+        """A box that is ticked in the colour of its model's curve."""
+        box: Tag = dpg.add_checkbox(
+            parent=self._models,
+            label=key.upper(),
+            default_value=key in self._chosen,
+            callback=lambda: self._ui.post(self._choose),
+        )
+        dpg.bind_item_theme(box, _tick(self._colour(key)))
+        return box
+
+    def _colour(self, key: str) -> Colour:
+        return COLOURS[[*self._newest].index(key) % len(COLOURS)]
 
     def _choose(self) -> None:
         self._chosen = [key for key, box in self._boxes.items() if dpg.get_value(box)]
@@ -112,15 +139,26 @@ class HistoryPane:
     def _draw(self) -> None:
         histories = [self._histories[key] for key in self._chosen if key in self._histories]
         curves = [curve(history) for history in histories]
+        colours = [self._colour(history.model) for history in histories]
         for plot in self._plots:
-            plot.show(curves)
+            plot.show(curves, colours)
         dpg.set_value(self._change, _summary(histories))
         self._table.show(histories)
 
 
+def _tick(colour: Colour) -> Tag:
+    """A theme for a box that is ticked in this colour, made once."""
+    tag = f"modelctl.history.tick.{'-'.join(map(str, colour))}"
+    if not dpg.does_item_exist(tag):
+        part = dpg.add_theme_component(dpg.mvCheckbox, parent=dpg.add_theme(tag=tag))
+        for target in (dpg.mvThemeCol_CheckMark, dpg.mvThemeCol_Text):
+            dpg.add_theme_color(target, colour, parent=part)
+    return tag
+
+
 def _measures() -> list[Measure]:
     return [
-        Measure(_("Decode speed (tokens/sec)"), lambda points: points.speed, lambda curve: curve.average_speed, True),
+        Measure(_("Tokens/Sec"), lambda points: points.speed, lambda curve: curve.average_speed, True),
         Measure(_("Memory (MB)"), lambda points: points.memory, lambda curve: curve.average_memory),
     ]
 

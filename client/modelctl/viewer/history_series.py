@@ -16,6 +16,8 @@ _STEPS_S = tuple(
     hours * 3600 for hours in (1, 2, 3, 6, 12, *(24 * days for days in (1, 2, 7, 14, 28, 61, 91, 182, 365, 1826)))
 )
 MOST_TICKS = 5
+EDGE = 0.1
+"""So near to either end of the axis there is no mark: its label would be cut."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +143,10 @@ def ticks(low: float, high: float) -> list[tuple[str, float]]:
     by_day = step >= DAY_S
     first = datetime.fromtimestamp(low).replace(minute=0, second=0, microsecond=0, hour=0)
     mark = timedelta(seconds=step)
-    form = "%Y-%m-%d" if by_day else "%m-%d %H:%M" if high - low > DAY_S / 2 else "%H:%M"
+    form = "%m-%d\n%Y" if by_day else "%H:%M\n%m-%d"
     found = []
-    while first.timestamp() <= high:
-        if first.timestamp() >= low:
+    while first.timestamp() <= high - EDGE * (high - low):
+        if first.timestamp() >= low + EDGE * (high - low):
             found.append((first.strftime(form), first.timestamp()))
         first += mark
     return found

@@ -10,16 +10,6 @@ from modelctl.viewer.history_series import Curve, Points, reach, ticks
 from modelctl.viewer.pane import Tag
 from modelctl.viewer.theme import PALETTE, Colour
 
-COLOURS: tuple[Colour, ...] = (
-    (94, 160, 255),
-    (102, 204, 128),
-    (190, 140, 255),
-    (92, 206, 214),
-    (240, 130, 180),
-    (214, 200, 100),
-)
-"""One for each model, again from the first after the last; none is the orange of disturbed runs."""
-
 DISTURBED: Colour = PALETTE.orange
 MARKER_SIZE = 4.0
 AVERAGE_ALPHA = 130
@@ -38,13 +28,12 @@ class Measure:
 class HistoryPlot:
     """The plot; ``show`` draws everything anew, which happens only after a choice or a new run."""
 
-    def __init__(self, parent: Tag, measure: Measure, height: int) -> None:
+    def __init__(self, parent: Tag, measure: Measure) -> None:
         self._measure = measure
-        plot = dpg.add_plot(
+        self._plot = plot = dpg.add_plot(
             parent=parent,
             label=measure.title,
             width=-1,
-            height=height,
             no_menus=True,
             no_inputs=True,
             no_mouse_pos=True,
@@ -53,11 +42,16 @@ class HistoryPlot:
         self._across = dpg.add_plot_axis(dpg.mvXAxis, parent=plot)
         self._up = dpg.add_plot_axis(dpg.mvYAxis, parent=plot)
 
-    def show(self, curves: Sequence[Curve]) -> None:
+    def resize(self, height: int) -> None:
+        """Give the plot its height."""
+        dpg.configure_item(self._plot, height=height)
+
+    def show(self, curves: Sequence[Curve], colours: Sequence[Colour]) -> None:
         """Draw ``curves``, each in its colour, and make all of them fit."""
         dpg.delete_item(self._up, children_only=True)
-        for number, curve in enumerate(curves):
-            self._curve(curve, COLOURS[number % len(COLOURS)])
+        for curve, colour in zip(curves, colours, strict=True):
+            self._curve(curve, colour)
+            self._average(curve, colour)
         if any(curve.disturbed.at for curve in curves):
             self._disturbed(curves)
         self._fit(curves)
@@ -67,13 +61,17 @@ class HistoryPlot:
         drawn = []
         if self._measure.error_bars:
             drawn.append(
-                dpg.add_error_series(line.at, line.speed, line.deviation, line.deviation, **self._named(curve.title))
+                dpg.add_error_series(
+                    line.at, line.speed, line.deviation, line.deviation, **self._named(f"##{curve.title}")
+                )
             )
-        drawn.append(dpg.add_line_series(line.at, values(line), **self._named(curve.title)))
-        dots = dpg.add_scatter_series(quiet.at, values(quiet), **self._named(curve.title))
+        drawn.append(dpg.add_line_series(line.at, values(line), **self._named(f"##{curve.title}")))
+        dots = dpg.add_scatter_series(quiet.at, values(quiet), **self._named(f"##{curve.title}"))
         dpg.bind_item_theme(dots, _dots(colour, hollow=False))
         for item in drawn:
             dpg.bind_item_theme(item, _line(colour))
+
+    def _average(self, curve: Curve, colour: Colour) -> None:
         average = self._measure.average(curve)
         if average is not None:
             across = dpg.add_inf_line_series([average], horizontal=True, **self._named(_("average")))
@@ -86,7 +84,7 @@ class HistoryPlot:
         dpg.bind_item_theme(dots, _dots(DISTURBED, hollow=True))
 
     def _named(self, label: str) -> dict[str, Tag | bool]:
-        """Where a series belongs; those of one label are one line of the legend, and are hidden together."""
+        """Where a series belongs; those of one label share a line of the legend (after ``##``: they have none)."""
         return {"parent": self._up, "label": label, "use_internal_label": False}
 
     def _fit(self, curves: Sequence[Curve]) -> None:

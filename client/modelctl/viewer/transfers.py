@@ -16,9 +16,10 @@ from modelctl.viewer.pane import Tag, Ui
 from modelctl.viewer.sizes import em, room
 
 WIDTH_EM = 27
+HEIGHT_EM = 16
+"""About how high a window is."""
+
 STEP_EM = 2.2
-CASCADE = 8
-"""After so many windows the cascade begins again at its top."""
 
 
 @dataclass
@@ -161,7 +162,9 @@ def _cancel(client: Client, job_id: str) -> object:
 
 
 def _position(place: int) -> list[int]:
-    """Where the window of this number in the cascade opens."""
+    """Where the window of this number in the cascade opens; the cascade begins again where there is no more room."""
     across, down = room()
-    step = em(STEP_EM) * (place % CASCADE)
-    return [max(0, (across - em(WIDTH_EM)) // 2 - em(6)) + step, max(0, down // 5) + step]
+    step = em(STEP_EM)
+    steps = max(1, (down - em(HEIGHT_EM + 1)) // step)
+    shift = step * (place % steps)
+    return [max(0, (across - em(WIDTH_EM)) // 2 - em(6)) + shift, em(1) + shift]
