@@ -24,14 +24,16 @@ test: setup-desktop ## every check: lint, format, types, layers, generated docs,
 	$(BIN)/mypy tools tests/range_server.py tests/virtual_desktop.py tests/real_daemon.py
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/make_protocol_docs.py --check
+	$(BIN)/python tools/translations.py --check
 	$(BIN)/pytest
 
 bench: setup ## measure against peers; writes docs/performance.md
 	$(BIN)/python tools/bench_engine.py
 	$(BIN)/python tools/bench_daemon.py
 
-docs: setup ## write the generated parts of docs/
+docs: setup ## write the generated parts of docs/, and collect the texts to translate
 	$(BIN)/python tools/make_protocol_docs.py
+	$(BIN)/python tools/translations.py --update
 
 clean: ## remove what was made here (not the cache of compiled parts)
 	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
