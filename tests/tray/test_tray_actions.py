@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fake_daemon import FakeDaemon
 from modelctl.client import Client
-from modelctl.tray import actions, choices, single
+from modelctl.tray import choices, single, viewer
 from modelctl.tray.actions import Actions
 from modelctl.tray.choices import Choice
 from modeld.places import Places, find
@@ -99,15 +99,17 @@ def test_quitting_asks_the_daemon_nothing(daemon: FakeDaemon, harness: Harness) 
     assert (harness.quits, daemon.seen) == ([True], [])
 
 
-def test_a_program_that_ends_badly_is_told_with_its_last_words(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_viewer_that_ends_badly_is_told_with_its_reason(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "import sys; sys.exit('error: there is no display\\nhint: get one')"
-    monkeypatch.setattr(actions, "_MODELCTL", (sys.executable, "-c", script))
+    monkeypatch.setattr(viewer, "COMMAND", (sys.executable, "-c", script))
     harness.actions.start(choices.OpenViewer())
-    assert harness.failure() == "modelctl viewer ended with code 1: there is no display"
-    harness.actions.start(choices.StartDaemon())
-    assert harness.failure() == "modelctl up ended with code 1: there is no display"
+    assert harness.failure() == "The viewer ended with code 1: there is no display"
+
+
+def test_a_viewer_that_cannot_be_started_is_told(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer, "COMMAND", ("/nowhere/python",))
+    harness.actions.start(choices.OpenViewer())
+    assert "/nowhere/python" in harness.failure()
 
 
 def test_a_log_that_nothing_opens_is_told_with_its_path(
@@ -116,6 +118,17 @@ def test_a_log_that_nothing_opens_is_told_with_its_path(
     monkeypatch.setenv("PATH", str(tmp_path))
     harness.actions.start(choices.OpenLogs())
     assert str(places.state_dir) in harness.failure()
+
+
+def test_a_bug_in_a_choice_is_logged_and_the_next_one_is_done(
+    daemon: FakeDaemon, harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(viewer, "start", None)
+    harness.actions.start(choices.OpenViewer())
+    assert "tray's log" in harness.failure()
+    assert "TypeError" in caplog.text
+    harness.actions.start(choices.Unload())
+    assert daemon.arrived.wait(DEADLINE_S)
 
 
 def test_a_home_has_one_tray_at_a_time(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is new until somebody has looked."""
 
 import msgspec
+from fake_daemon import AT
 from modelctl.tray import news
 from modelctl.tray.news import News
 from modeld.protocol.states import JobState
@@ -25,7 +26,12 @@ def test_a_job_that_ends_is_an_unseen_finish() -> None:
 
 
 def test_a_job_that_came_and_ended_between_two_looks_counts() -> None:
-    assert news.after(NONE, snapshot_of(), snapshot_of(jobs=[pull("a", JobState.DONE)])).unseen_finish
+    assert news.after(NONE, snapshot_of(), snapshot_of(jobs=[pull("a", JobState.DONE, ended_at=AT)])).unseen_finish
+
+
+def test_a_file_that_was_there_already_is_no_news() -> None:
+    before, now = snapshot_of(jobs=[pull("a")]), snapshot_of(jobs=[pull("a", JobState.DONE, already_there=True)])
+    assert news.after(NONE, before, now) == NONE
 
 
 def test_a_job_that_had_ended_before_counts_once() -> None:

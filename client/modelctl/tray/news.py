@@ -6,8 +6,10 @@ counts as having looked. The failure's text stays in the menu while it is open, 
 
 from dataclasses import dataclass, replace
 
-from modeld.protocol.states import FINAL, JobState
+from modeld.protocol.states import JobState
 from modeld.protocol.views import Snapshot
+
+from modelctl.notices.news import ended
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,12 @@ def after(news: News, before: Snapshot | None, now: Snapshot | None) -> News:
 
 
 def _after_jobs(news: News, before: Snapshot, now: Snapshot) -> News:
-    ended_before = {job.id for job in before.jobs if job.state in FINAL}
-    for job in now.jobs:
-        if job.state not in FINAL or job.id in ended_before or job.state is JobState.CANCELLED:
-            continue
+    for job in ended(before, now):
         if job.state is JobState.DONE:
             news = replace(news, finished=True, seen=False, failure="" if news.seen else news.failure)
         else:
-            news = replace(
-                failed(_about(job.model, job.failure.message if job.failure else "")), finished=news.finished
-            )
+            sentence = job.failure.message if job.failure else ""
+            news = replace(failed(_about(job.model, sentence)), finished=news.finished)
     return news
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from modeld.places import Places
 
-from modelctl import preferences
+from modelctl import preferences, watched
 from modelctl.client import Client
 from modelctl.follow import Mirror, keep_following
 from modelctl.i18n import _
+from modelctl.notices.desktop import DesktopNotices
 from modelctl.tray import choose, single
 from modelctl.tray.actions import Actions
 from modelctl.tray.backend import Listener, TrayBackend
@@ -52,18 +53,27 @@ class Tray:
     def __init__(self, places: Places) -> None:
         self._client = Client(places)
         self._stop = threading.Event()
+        self._bug: BaseException | None = None
         listener = Listener(
             chosen=self._chosen, opened=lambda: self._painter.opened(), closed=lambda: self._painter.closed()
         )
-        self._backend: TrayBackend = choose.choose(listener, _preferences(places).panel)
+        wanted = _preferences(places)
+        self._backend: TrayBackend = choose.choose(listener, wanted.panel)
         self._painter = Painter(self._backend)
         self._actions = Actions(places, self._client, failed=self._painter.failed, quit_tray=self._backend.stop)
+        self._notices = DesktopNotices(
+            self._client,
+            wanted.notifications,
+            watched=lambda: watched.is_watched(places),
+            viewer=self._actions.open_viewer,
+        )
         self._follower = threading.Thread(target=self._follow, name="follower")
 
     def run(self) -> None:
         """Show the icon on this thread until quit or SIGTERM."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
+        threading.excepthook = self._thread_failed
         self._painter.start()
         self._follower.start()
         try:
@@ -72,9 +82,18 @@ class Tray:
             self._stop.set()
             self._painter.stop()
             self._follower.join()
+            self._notices.close()
             self._actions.close()
             self._client.close()
+        if self._bug is not None:
+            raise self._bug
         _log.info("ended")
+
+    def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
+        """A bug in a thread ends the process with its traceback: an icon that stays as it was would be a lie."""
+        self._bug = failure.exc_value or RuntimeError("a thread failed")
+        _log.error("%s failed", failure.thread.name if failure.thread else "a thread", exc_info=self._bug)
+        self._backend.stop()
 
     def _chosen(self, choice: Choice) -> None:
         _log.info("chosen: %s", choice)
@@ -87,7 +106,8 @@ class Tray:
     def _follow(self) -> None:
         keep_following(self._client.link, self._changed, self._stop)
 
-    def _changed(self, mirror: Mirror | None, event: "AnyEvent | None") -> None:  # noqa: ARG002 - the follower's signature
+    def _changed(self, mirror: Mirror | None, event: "AnyEvent | None") -> None:
+        self._notices.on_change(mirror, event)
         self._painter.show(None if mirror is None else mirror.snapshot)
 
 
