@@ -11,7 +11,7 @@ from modelctl.i18n import _
 from modelctl.viewer import theme, tones
 from modelctl.viewer.benchmarks_text import Candidate, candidates, followed, job_row
 from modelctl.viewer.benchtable import BenchTable
-from modelctl.viewer.dialogframe import DialogFrame, Dress, plain
+from modelctl.viewer.dialogframe import DialogFrame
 from modelctl.viewer.downloads_text import failure_text
 from modelctl.viewer.fonts import glyphs
 from modelctl.viewer.pane import Tag, Ui
@@ -26,9 +26,8 @@ MOST_REPETITIONS = 20
 class BenchmarkDialog:
     """Opened by the panel; the benchmarks run on in the daemon when it is closed."""
 
-    def __init__(self, ui: Ui, dress: Dress = plain) -> None:
+    def __init__(self, ui: Ui) -> None:
         self._ui = ui
-        self._dress = dress
         self._frame: DialogFrame | None = None
         self._models: list[Candidate] | None = None
         self._boxes: dict[str, Tag] = {}
@@ -39,7 +38,7 @@ class BenchmarkDialog:
     def open(self, snapshot: Snapshot | None) -> None:
         """Open it, with the models of ``snapshot``."""
         self.close()
-        self._frame = DialogFrame(self._ui, glyphs(_("⚡ Benchmark")), SIZE_EM, self._dress, self.close)
+        self._frame = DialogFrame(self._ui, glyphs(_("⚡ Benchmark")), SIZE_EM, self.close)
         body = self._frame.body
         dpg.add_text(_("Choose the models to measure with the standard prompt."), parent=body, wrap=0)
         self._list = dpg.add_child_window(parent=body, border=False)

@@ -12,6 +12,8 @@ from modelctl.viewer.benchmarks_text import JobRow
 from modelctl.viewer.pane import Tag, Ui
 from modelctl.viewer.sizes import em
 
+BAR_EM, NOTE_EM = 11, 17
+
 
 @dataclass
 class _Items:
@@ -33,15 +35,16 @@ class BenchTable:
             parent=parent,
             policy=dpg.mvTable_SizingFixedFit,
             borders_innerH=True,
+            scrollX=True,
             scrollY=True,
             freeze_rows=1,
+            freeze_columns=1,
             pad_outerX=True,
             show=False,
         )
-        heads = (COMPARISON_HEADERS[0], _("Progress"), *COMPARISON_HEADERS[1:], _("Remarks"), "")
+        heads = (COMPARISON_HEADERS[0], _("Progress"), "", *COMPARISON_HEADERS[1:], _("Remarks"))
         for head in heads:
-            stretched = head == _("Remarks")
-            dpg.add_table_column(parent=self._table, label=head, width_stretch=stretched, width_fixed=not stretched)
+            dpg.add_table_column(parent=self._table, label=head, width_fixed=True)
 
     def show(self, rows: Sequence[JobRow]) -> None:
         """Show exactly ``rows``; a job that the daemon has forgotten goes."""
@@ -69,14 +72,14 @@ class BenchTable:
     def _add(self, row: JobRow) -> _Items:
         line = dpg.add_table_row(parent=self._table)
         dpg.add_text(row.title, parent=line)
-        bar = dpg.add_progress_bar(parent=line, width=em(11))
-        cells = [dpg.add_text(parent=line) for _cell in row.cells]
-        note = dpg.add_text(parent=line, wrap=0)
+        bar = dpg.add_progress_bar(parent=line, width=em(BAR_EM))
         id_ = row.id
         cancel = dpg.add_button(
             parent=line, label=_("Cancel"), callback=lambda: self._ui.post(lambda: self._on_cancel(id_))
         )
         dpg.bind_item_theme(cancel, theme.SMALL)
+        cells = [dpg.add_text(parent=line) for _cell in row.cells]
+        note = dpg.add_text(parent=line, wrap=em(NOTE_EM))
         items = _Items(bar, cells, note, cancel)
         self._rows[row.id] = items
         return items

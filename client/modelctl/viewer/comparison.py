@@ -8,7 +8,7 @@ from modelctl.format import COMPARISON_HEADERS, comparison_legend
 from modelctl.i18n import _
 from modelctl.viewer import theme, tones
 from modelctl.viewer.comparison_rows import Row, as_csv, as_markdown, colour, ordered, rows, too_few
-from modelctl.viewer.dialogframe import DialogFrame, Dress, plain, tight
+from modelctl.viewer.dialogframe import DialogFrame, tight
 from modelctl.viewer.downloads_text import failure_text
 from modelctl.viewer.fonts import glyphs
 from modelctl.viewer.history_series import benchmarked
@@ -30,9 +30,8 @@ Specs = list[list[int]] | None
 class ComparisonWindow:
     """Opened by the panel; kept fresh while it is open."""
 
-    def __init__(self, ui: Ui, dress: Dress = plain) -> None:
+    def __init__(self, ui: Ui) -> None:
         self._ui = ui
-        self._dress = dress
         self._frame: DialogFrame | None = None
         self._asked: dict[str, str] | None = None
         self._rows: list[Row] = []
@@ -46,7 +45,7 @@ class ComparisonWindow:
         title = glyphs(_("📊 Performance Comparison"))
         count = len(benchmarked(snapshot)) if snapshot is not None else 0
         height = min(REST_EM + ROW_EM * count, MOST_EM)
-        self._frame = DialogFrame(self._ui, title, (WIDTH_EM, height), self._dress, self.close)
+        self._frame = DialogFrame(self._ui, title, (WIDTH_EM, height), self.close)
         self._legend = dpg.add_text(parent=self._frame.body, show=False)
         self._build_table(self._frame.body)
         self._build_foot(self._frame.foot)

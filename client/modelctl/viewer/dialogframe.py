@@ -4,22 +4,19 @@ from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.viewer import theme
+from modelctl.viewer import lettering, theme
 from modelctl.viewer.pane import Tag, Ui
 from modelctl.viewer.sizes import centred, em
-
-Dress = Callable[[Tag], None]
-"""Gives a window the viewer's looks (theme and font), which are bound to items since the program may be another's."""
 
 TIGHT = "modelctl.dialogs.tight"
 FOOT_EM = 4.0
 """The height kept free below the body until the foot has been drawn once and can be measured."""
 
 
-def plain(window: Tag) -> None:
-    """The viewer's theme where it has been made; no font."""
-    if dpg.does_item_exist(theme.GLOBAL):
-        dpg.bind_item_theme(window, theme.GLOBAL)
+def dress(window: Tag) -> None:
+    """Give a window the viewer's looks, which are bound to items since the program may be another's."""
+    dpg.bind_item_theme(window, theme.GLOBAL)
+    lettering.bind(window, lettering.REGULAR)
 
 
 def tight(item: Tag) -> None:
@@ -33,9 +30,7 @@ def tight(item: Tag) -> None:
 class DialogFrame:
     """An open dialog; gone after ``close``, which the person's click on the X leads to as well (``on_close``)."""
 
-    def __init__(
-        self, ui: Ui, title: str, size_em: tuple[float, float], dress: Dress, on_close: Callable[[], None]
-    ) -> None:
+    def __init__(self, ui: Ui, title: str, size_em: tuple[float, float], on_close: Callable[[], None]) -> None:
         self._ui = ui
         width, height, place = centred(em(size_em[0]), em(size_em[1]))
         self.window: Tag = dpg.add_window(label=title, width=width, height=height, pos=place, no_collapse=True)
@@ -67,4 +62,4 @@ class DialogFrame:
         if not self._open:
             return
         below = dpg.get_item_rect_size(self._below)[1]
-        dpg.configure_item(self.body, height=-round(below + em(0.7)) if below > 0 else -1)
+        dpg.configure_item(self.body, height=-round(max(below, 0) + em(0.7)))

@@ -10,7 +10,7 @@ from modelctl.errors import ModeldError
 from modelctl.i18n import _
 from modelctl.viewer import theme, tones
 from modelctl.viewer.addform import AddForm
-from modelctl.viewer.dialogframe import DialogFrame, Dress, plain, tight
+from modelctl.viewer.dialogframe import DialogFrame, tight
 from modelctl.viewer.downloads_text import Choice, choices, failure_text
 from modelctl.viewer.fonts import glyphs
 from modelctl.viewer.pane import Tag, Ui
@@ -21,10 +21,9 @@ SIZE_EM = (56.0, 34.0)
 class DownloadDialog:
     """Opened by the panel; ``on_started`` gets each download that was begun, or that is to be looked at."""
 
-    def __init__(self, ui: Ui, on_started: Callable[[JobView], None], dress: Dress = plain) -> None:
+    def __init__(self, ui: Ui, on_started: Callable[[JobView], None]) -> None:
         self._ui = ui
         self._on_started = on_started
-        self._dress = dress
         self._frame: DialogFrame | None = None
         self._shown: list[Choice] | None = None
         self._away = False
@@ -32,7 +31,7 @@ class DownloadDialog:
     def open(self, snapshot: Snapshot | None) -> None:
         """Open it, with the models of ``snapshot``."""
         self.close()
-        self._frame = DialogFrame(self._ui, glyphs(_("📥 Download a model")), SIZE_EM, self._dress, self.close)
+        self._frame = DialogFrame(self._ui, glyphs(_("📥 Download a model")), SIZE_EM, self.close)
         AddForm(self._ui, self._frame.foot, self._add)
         self.show(snapshot)
 

@@ -2,14 +2,12 @@
 
 import dearpygui.dearpygui as dpg
 
-BEFORE_THE_FIRST_FRAME = 16.0
-"""The font's height where DearPyGui cannot say it yet."""
+from modelctl.viewer import lettering
 
 
 def em(count: float) -> int:
     """``count`` times the height of the text, in pixels."""
-    measured = dpg.get_text_size("M")
-    return round(count * (measured[1] if measured else BEFORE_THE_FIRST_FRAME))
+    return round(count * lettering.size("M")[1])
 
 
 def room() -> tuple[int, int]:

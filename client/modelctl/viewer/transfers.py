@@ -10,7 +10,7 @@ from modelctl.client import Client
 from modelctl.errors import ModeldError
 from modelctl.i18n import _
 from modelctl.viewer import theme, tones
-from modelctl.viewer.dialogframe import Dress, plain, tight
+from modelctl.viewer.dialogframe import dress, tight
 from modelctl.viewer.downloads_text import ProgressText, failure_text, find_job, progress_text
 from modelctl.viewer.pane import Tag, Ui
 from modelctl.viewer.sizes import em, room
@@ -41,9 +41,8 @@ class _Items:
 class ProgressWindows:
     """All progress windows."""
 
-    def __init__(self, ui: Ui, dress: Dress = plain) -> None:
+    def __init__(self, ui: Ui) -> None:
         self._ui = ui
-        self._dress = dress
         self._open: list[_Items] = []
 
     def open(self, job: JobView) -> None:
@@ -70,7 +69,7 @@ class ProgressWindows:
         taken = {items.place for items in self._open}
         place = next(number for number in range(len(taken) + 1) if number not in taken)
         window = dpg.add_window(autosize=True, no_collapse=True, pos=_position(place), no_close=True)
-        self._dress(window)
+        dress(window)
         status = dpg.add_text(parent=window)
         bar = dpg.add_progress_bar(parent=window, width=em(WIDTH_EM), height=em(1.5))
         block = dpg.add_group(parent=window)
@@ -166,5 +165,6 @@ def _position(place: int) -> list[int]:
     across, down = room()
     step = em(STEP_EM)
     steps = max(1, (down - em(HEIGHT_EM + 1)) // step)
-    shift = step * (place % steps)
-    return [max(0, (across - em(WIDTH_EM)) // 2 - em(6)) + shift, em(1) + shift]
+    again, number = divmod(place, steps)
+    shift = step * number
+    return [max(0, (across - em(WIDTH_EM)) // 2 - em(6)) + shift + em(3) * again, em(1) + shift]
