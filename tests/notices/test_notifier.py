@@ -83,8 +83,7 @@ def test_ends_that_are_posted_together_are_shown_as_one(notifier: Notifier, way:
     for key in ("pull:a", "pull:b", "pull:c"):
         notifier.post(shown(notice(key)))
 
-    notifier.close(DEADLINE_S)
-
+    assert notifier.close(DEADLINE_S)
     assert [told.body for told in way.shown] == ["3 downloads finished: A, B, C"]
     assert way.closed
 
@@ -146,9 +145,7 @@ def test_a_notifier_whose_way_hangs_can_be_closed_all_the_same(notifier: Notifie
     way.open.clear()
     notifier.post(shown(low()))
 
-    notifier.close(0.01)
-
-    assert not way.closed
+    assert not notifier.close(0.01)
 
 
 def test_the_first_way_that_works_is_used() -> None:

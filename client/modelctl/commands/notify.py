@@ -78,4 +78,5 @@ def _run(session: Session) -> None:
     try:
         keep_following(session.client.link, changed, stop)
     finally:
-        notices.close()
+        if notices.close():
+            session.client.close()

@@ -70,9 +70,9 @@ class DesktopNotices:
 
         self._notifier.post(act)
 
-    def close(self) -> None:
-        """Show what is held and end, within three seconds."""
-        self._notifier.close()
+    def close(self) -> bool:
+        """Show what is held and end, within three seconds; False when something is left behind that uses the client."""
+        return self._notifier.close()
 
     def _worded(self, news: AnyNews) -> Notice | None:
         if self._watched():

@@ -46,12 +46,13 @@ class Notifier:
             self._queue.append(work)
             self._changed.notify()
 
-    def close(self, wait_s: float = DEADLINE_S + 1.0) -> None:
-        """Show what is held and end; whatever takes longer than ``wait_s`` is left behind."""
+    def close(self, wait_s: float = DEADLINE_S + 1.0) -> bool:
+        """Show what is held and end; False when that takes longer than ``wait_s`` and is left behind."""
         with self._changed:
             self._closed = True
             self._changed.notify()
         self._thread.join(wait_s)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while True:

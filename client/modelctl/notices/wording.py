@@ -62,6 +62,10 @@ def reason(code: ErrorCode) -> str:
             return _("cannot write")
         case ErrorCode.UNREACHABLE:
             return _("server not reachable")
+        case ErrorCode.NOT_FOUND:
+            return _("not found")
+        case ErrorCode.NOT_ALLOWED:
+            return _("not allowed")
         case ErrorCode.HTTP_ERROR:
             return _("refused by the server")
         case ErrorCode.CHANGED_REMOTELY:
