@@ -4,6 +4,8 @@ import dearpygui.dearpygui as dpg
 
 from modelctl.viewer import lettering
 
+BEFORE_THE_VIEWPORT = (1280, 800)
+
 
 def em(count: float) -> int:
     """``count`` times the height of the text, in pixels."""
@@ -12,6 +14,8 @@ def em(count: float) -> int:
 
 def room() -> tuple[int, int]:
     """Width and height there are for windows."""
+    if not dpg.is_viewport_ok():  # a host may build before it has one
+        return BEFORE_THE_VIEWPORT
     return dpg.get_viewport_client_width(), dpg.get_viewport_client_height()
 
 
