@@ -7,8 +7,9 @@ import dearpygui.dearpygui as dpg
 
 from modelctl.i18n import _
 from modelctl.viewer.conversation import Exchange
+from modelctl.viewer.endinview import EndInView
 from modelctl.viewer.fonts import glyphs
-from modelctl.viewer.pane import Tag
+from modelctl.viewer.pane import Tag, Ui
 from modelctl.viewer.sizes import em
 from modelctl.viewer.theme import PALETTE, SMALL, Colour
 from modelctl.viewer.tones import ERROR
@@ -32,9 +33,10 @@ class _Drawn:
 class Bubbles:
     """A scrolling list of bubbles; only what changed is touched, and the end stays in view unless scrolled away."""
 
-    def __init__(self, parent: Tag, height: int, copy: Callable[[Exchange], None]) -> None:
+    def __init__(self, ui: Ui, parent: Tag, height: int, copy: Callable[[Exchange], None]) -> None:
         self._copy = copy
         self._frame = dpg.add_child_window(parent=parent, height=height)
+        self._end = EndInView(ui.post, self._frame)
         self._empty = dpg.add_text(parent=self._frame, color=PALETTE.muted, wrap=0)
         self._drawn: dict[int, _Drawn] = {}
 
@@ -44,18 +46,16 @@ class Bubbles:
 
     def show(self, exchanges: Sequence[Exchange], waiting: str) -> None:
         """Show these; ``waiting`` stands where an answer has not begun."""
-        at_end = dpg.get_y_scroll(self._frame) >= dpg.get_y_scroll_max(self._frame) - em(1)
         kept = {exchange.number for exchange in exchanges}
         for number in self._drawn.keys() - kept:
             dpg.delete_item(self._drawn.pop(number).group)
         dpg.configure_item(self._empty, show=not exchanges)
         for exchange in exchanges:
-            if exchange.number not in self._drawn:
+            new = exchange.number not in self._drawn
+            if new:
                 self._drawn[exchange.number] = self._add(exchange)
-                at_end = True
-            self._update(self._drawn[exchange.number], exchange, waiting)
-        if at_end:
-            dpg.set_y_scroll(self._frame, -1.0)  # the end, also of what the next frame adds
+            if self._update(self._drawn[exchange.number], exchange, waiting):
+                self._end.grown(force=new)
 
     def _add(self, exchange: Exchange) -> _Drawn:
         group = dpg.add_group(parent=self._frame)
@@ -75,11 +75,11 @@ class Bubbles:
         figures = dpg.add_text(parent=foot, color=PALETTE.muted)
         return _Drawn(group, answer, figures, note, foot)
 
-    def _update(self, drawn: _Drawn, exchange: Exchange, waiting: str) -> None:
+    def _update(self, drawn: _Drawn, exchange: Exchange, waiting: str) -> bool:
         text = exchange.answer or ("" if exchange.ended else waiting)
         state = (text, exchange.figures, exchange.note, str(exchange.ended))
         if state == drawn.shown:
-            return
+            return False
         drawn.shown = state
         dpg.set_value(drawn.answer, glyphs(text))
         dpg.configure_item(drawn.answer, show=bool(text), color=PALETTE.text if exchange.answer else PALETTE.muted)
@@ -87,6 +87,7 @@ class Bubbles:
         dpg.configure_item(drawn.note, show=bool(exchange.note), color=ERROR if exchange.error else PALETTE.orange)
         dpg.set_value(drawn.figures, exchange.figures)
         dpg.configure_item(drawn.copy, show=exchange.ended and bool(exchange.answer))
+        return True
 
 
 def _bubble(colour: Colour) -> Tag:

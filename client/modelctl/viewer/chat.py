@@ -40,7 +40,7 @@ class ChatPane:
             [], parent=top, width=em(26), callback=lambda _s, value: self._ui.post(lambda: self._pick(value))
         )
         dpg.add_button(label=_("Clear"), parent=top, callback=lambda: self._ui.post(self._clear))
-        self._bubbles = Bubbles(parent, -em(11), self._copy)
+        self._bubbles = Bubbles(self._ui, parent, -em(11), self._copy)
         self._bar = ContextBar(parent)
         low = dpg.add_group(parent=parent, horizontal=True)
         self._input = dpg.add_input_text(

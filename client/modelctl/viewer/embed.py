@@ -1,0 +1,166 @@
+"""The panel inside another program's DearPyGui window or tab: the host owns context, viewport, fonts and loop.
+
+What makes this safe is knowing when the host has taken the panel away, by deleting its item or by destroying the whole
+context, after which any call into DearPyGui ends the process. DearPyGui itself tells: it lets go of an item's user data
+when the item dies, in either way, and a finalizer on that sees it.
+"""
+
+import atexit
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable
+
+import dearpygui.dearpygui as dpg
+
+from modelctl import i18n, language, preferences
+from modelctl.client import Client
+from modelctl.viewer import fonts, lettering, theme
+from modelctl.viewer.following import Following
+from modelctl.viewer.loop import HostLoop
+from modelctl.viewer.pane import Tag
+from modelctl.viewer.panel import Panel
+from modelctl.viewer.ui import ViewerUi
+
+log = logging.getLogger(__name__)
+
+TAB = "🧠 Models"
+
+
+class ExtendedModelManagerUI:
+    """The panel under the name that JarvisCore's documentation gives it; shows the daemon of this user.
+
+    Makes no connection and no item before ``build_ui``. No method raises or waits because the daemon is away. Several
+    of them may be in one program, and ``build_ui`` may be called again, also in a new context.
+    """
+
+    def __init__(self, jarvis_instance: object | None = None) -> None:
+        self.jarvis = jarvis_instance
+        self._client: Client | None = None
+        self._view: _View | None = None
+
+    def build_ui(self, parent_tag: Tag) -> None:
+        """Put the panel into a window, tab, child window or group; an earlier one of this object is taken away."""
+        self.close()
+        if self._client is None:
+            self._client = Client()
+        _prepare(self._client)
+        self._view = _View(self._client, parent_tag)
+
+    def close(self) -> None:
+        """Take the panel away and stop following the daemon; needless after the host deleted it, and harmless."""
+        view, self._view = self._view, None
+        if view is not None:
+            view.close()
+
+
+def add_tab(tab_bar_tag: Tag, jarvis_instance: object | None = None) -> ExtendedModelManagerUI:
+    """Add the tab ``🧠 Models`` to a host's tab bar, with the panel in it."""
+    embedded = ExtendedModelManagerUI(jarvis_instance)
+    tab = dpg.add_tab(label=TAB, parent=tab_bar_tag)
+    embedded.build_ui(tab)
+    lettering.bind(tab, lettering.REGULAR)  # a host's font rarely has the sign
+    return embedded
+
+
+class _Anchor:
+    """Held by nothing but DearPyGui, as the user data of the panel's item: it dies with it."""
+
+
+class _View:
+    """One panel in one place, from its making until it is closed or the host takes it away."""
+
+    def __init__(self, client: Client, parent: Tag) -> None:
+        self._gone = threading.Event()
+        anchor = _Anchor()
+        self._root: Tag = dpg.add_group(parent=parent, user_data=anchor)
+        self._host = HostLoop()
+        self._host.each_frame(self._tidy)
+        ui = ViewerUi(client, _Guarded(self._host, self._gone))
+        self._panel = Panel(ui)
+        self._following = Following(client.link, ui.post, self._panel.show, self._panel.heard)
+        # No call into DearPyGui may be made in there: it is in the middle of deleting.
+        weakref.finalize(anchor, self._end).atexit = False
+        del anchor
+        self._panel.build(self._root)
+        self._following.start()
+        _views.add(self)
+
+    def close(self) -> None:
+        """Take the items away, unless they are gone, with the context perhaps."""
+        if self._gone.is_set():
+            return
+        self._panel.close()
+        dpg.delete_item(self._root)
+        self._host.close()
+
+    def _end(self) -> None:
+        """The item is gone or the program ends: nothing more is posted and nothing posted is run."""
+        self._gone.set()
+        self._following.stop()
+
+    def _tidy(self) -> bool:
+        """In a frame after the host deleted the item: what is left of the panel goes too."""
+        if self._gone.is_set():
+            self._panel.close()
+            self._host.close()
+        return False
+
+
+class _Guarded:
+    """The host's loop for a panel that the host may delete at any moment, from another thread."""
+
+    def __init__(self, host: HostLoop, gone: threading.Event) -> None:
+        self._host, self._gone = host, gone
+
+    def post(self, action: Callable[[], None]) -> None:
+        """Run ``action`` with the host's callbacks while the panel is there."""
+
+        def guarded() -> None:
+            self._unless_gone(action)
+
+        if not self._gone.is_set():
+            self._host.post(guarded)
+
+    def animate(self, seconds: float) -> None:
+        """A host draws as it likes."""
+
+    def each_frame(self, hook: Callable[[], bool]) -> None:
+        """Call ``hook`` about once a frame while the panel is there."""
+        self._host.each_frame(lambda: bool(self._unless_gone(hook)))
+
+    def _unless_gone(self, action: Callable[[], object]) -> object:
+        if self._gone.is_set():
+            return None
+        try:
+            return action()
+        except SystemError:  # an item was not there
+            if not self._gone.is_set():
+                raise
+            return None
+
+
+_views: "weakref.WeakSet[_View]" = weakref.WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    """The interpreter ends, and the host may have kept its context: no thread of ours may touch it any more."""
+    for view in list(_views):
+        view._end()
+
+
+def _prepare(client: Client) -> None:
+    """Language, fonts and themes, made once in each context."""
+    if dpg.does_item_exist(theme.GLOBAL):
+        return
+    try:
+        wanted = preferences.read(client.link.places)
+    except preferences.PreferencesError as error:
+        log.warning("%s", error)
+        wanted = preferences.Preferences()
+    i18n.use(language.chosen(os.environ, wanted.language))
+    scale = wanted.scale or 1.0
+    lettering.adopt(fonts.load(scale))
+    theme.make(scale)
