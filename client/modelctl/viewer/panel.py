@@ -139,6 +139,7 @@ class Panel:
         """End what runs on its own; the items go with their parent."""
         self._log.close()
         self._chat_pane.close()
+        self._chat_pane.close()
 
     def _chat(self, key: str) -> None:
         self._chat_pane.choose(key)
