@@ -17,9 +17,7 @@ from modelctl.viewer.presenter import Do, label
 class CardActions:
     """Carries out what a person chose; ``failures`` has the newest one of each model, for its card."""
 
-    def __init__(
-        self, ui: Ui, on_chat: Callable[[str], None], on_job: Callable[[JobView], None]
-    ) -> None:
+    def __init__(self, ui: Ui, on_chat: Callable[[str], None], on_job: Callable[[JobView], None]) -> None:
         self._ui, self._on_chat, self._on_job = ui, on_chat, on_job
         self.failures: dict[str, str] = {}
         self.on_failures: Callable[[], None] = lambda: None
@@ -51,7 +49,9 @@ class CardActions:
         self._menu = dpg.add_window(popup=True, pos=(int(left), int(top + height + 4)), no_saved_settings=True)
         for entry in entries:
             dpg.add_menu_item(
-                label=label(entry), parent=self._menu, callback=lambda _s, _a, chosen: self._chosen(model, chosen),
+                label=label(entry),
+                parent=self._menu,
+                callback=lambda _s, _a, chosen: self._chosen(model, chosen),
                 user_data=entry,
             )
 

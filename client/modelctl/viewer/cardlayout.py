@@ -30,7 +30,7 @@ class Metrics:
     @classmethod
     def of(cls, text_height: float) -> "Metrics":
         """For a font of this height."""
-        line = round(text_height * 1.45)
+        line = round(text_height * 1.35)
         return cls(
             line=line, button=round(text_height * 1.9), padding=round(text_height), gap=round(text_height * 0.75)
         )
@@ -67,25 +67,23 @@ def layout(card: Card, width: int, metrics: Metrics, failure_lines: int = 0) -> 
     columns: list[tuple[int, int, Sequence[str]]]
     if width >= WIDE * m.line * 0.62:
         split = round(inner * LEFT_SHARE)
-        right = card.figures or card.machine
+        beside = _in_two(card.machine)
+        fits = len(card.figures) + len(beside) <= max(len(card.about), len(beside))
+        right = (*card.figures, *beside) if fits else card.figures
         columns = [(left, split - m.padding, card.about), (left + split, inner - split, right)]
-        below = [GAP.join(card.machine)] if card.figures and card.machine else []
+        below = [GAP.join(card.machine)] if card.machine and not fits else []
     else:
         columns = [(left, inner, (*card.about, *card.figures))]
         below = list(card.machine)
-    lines = [
-        Line(text, x, y + row * m.line, room, _tone(text))
-        for x, room, texts in columns
-        for row, text in enumerate(texts)
-    ]
+    lines = [_line(text, x, y + row * m.line, room, m) for x, room, texts in columns for row, text in enumerate(texts)]
     y += m.line * max(len(texts) for _x, _room, texts in columns)
     for text in below:
-        lines.append(Line(text, left, y, inner, _tone(text)))
+        lines.append(_line(text, left, y, inner, m))
         y += m.line
     context_y = gauge_y = failure_y = None
     if card.context is not None:
         context_y = y + m.line // 4
-        y = context_y + round(m.line * 1.75)
+        y = context_y + round(m.line * 1.55)
     if card.gauge is not None:
         gauge_y = y + m.line // 4
         y = gauge_y + round(m.line * 1.6)
@@ -93,6 +91,19 @@ def layout(card: Card, width: int, metrics: Metrics, failure_lines: int = 0) -> 
         failure_y = y + m.line // 5
         y = failure_y + failure_lines * m.line
     return Layout(tuple(lines), context_y, gauge_y, failure_y, y + m.padding - m.line // 4)
+
+
+def _in_two(machine: Sequence[str]) -> tuple[str, ...]:
+    """What the model runs on and takes, in at most two lines: the memory, which is long, has its own."""
+    memory = [text for text in machine if text.startswith("🧮")]
+    rest = [text for text in machine if text not in memory]
+    return (*([GAP.join(rest)] if rest else []), *memory)
+
+
+def _line(text: str, x: int, y: int, width: int, metrics: Metrics) -> Line:
+    """A line at its place; numbers begin below their heading's words, not below its sign."""
+    indent = metrics.line if text.startswith("•") else 0
+    return Line(text, x + indent, y, width - indent, _tone(text))
 
 
 def _tone(text: str) -> str:

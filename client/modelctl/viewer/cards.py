@@ -4,7 +4,7 @@ The cards hang at computed places inside a scrolled area as high as all of them;
 it was scrolled or resized. A thousand models cost as much as ten.
 """
 
-from collections.abc import Callable
+import time
 
 import dearpygui.dearpygui as dpg
 from modeld.protocol.events import AnyEvent
@@ -21,7 +21,7 @@ from modelctl.viewer.slot import Slot
 from modelctl.viewer.ui import ViewerUi
 
 PULSE_S = 1.0
-"""How long the spinner of a loading model is drawn on, unless it is seen again."""
+"""How long a loading model's stripe pulses on, unless it is seen again."""
 
 
 class CardList:
@@ -76,16 +76,21 @@ class CardList:
         if self._snapshot is None or not dpg.is_item_visible(self._filter):
             return False
         width, height = dpg.get_item_rect_size(self._area)
+        if width <= 1:
+            return False  # it was not drawn yet
         viewed = (float(width), float(height), float(dpg.get_y_scroll(self._area)))
         metrics = Metrics.of(lettering.size("Xg")[1])
         if metrics != self._metrics or viewed[0] != self._viewed[0]:
             self._metrics, self._dirty = metrics, True
+            self._fit_summary(width)
         moved = self._dirty or viewed != self._viewed
         self._viewed = viewed
         if moved:
             self._place()
-        if any(slot.moving for slot in self._slots.values()):
-            self._ui.animate(PULSE_S)
+        for slot in self._slots.values():
+            if slot.moving:
+                slot.pulse(time.monotonic())
+                self._ui.animate(PULSE_S)
         return moved
 
     def _choose(self) -> None:
@@ -101,9 +106,16 @@ class CardList:
                 on_disk=dpg.get_value(self._on_disk),
                 by_state=dpg.get_value(self._by_state),
             )
-        dpg.set_value(self._summary, presenter.summary(snapshot) if snapshot is not None else "")
+        self._fit_summary(self._viewed[0])
         self._emptiness.show(self._reason())
         dpg.configure_item(self._area, show=bool(self._models))
+
+    def _fit_summary(self, width: float) -> None:
+        """The list in a line beside the filter, in a word where there is less room, or not at all."""
+        texts = [presenter.summary(self._snapshot), presenter.short_summary(self._snapshot)] if self._snapshot else []
+        left = dpg.get_item_rect_max(self._by_state)[0] - dpg.get_item_rect_min(self._filter)[0] + 16
+        fitting = [text for text in texts if left + lettering.size(text)[0] <= width]
+        dpg.set_value(self._summary, fitting[0] if fitting else "")
 
     def _reason(self) -> Reason | None:
         """Why there is nothing to see, or little."""
@@ -140,9 +152,7 @@ class CardList:
         width = self._card_width()
         failure = self._failure(card)
         room = width - 3 * self._metrics.padding
-        lines = sum(
-            cardlayout.wrapped_lines(lettering.size(part)[0], room) for part in failure.splitlines() if failure
-        )
+        lines = sum(cardlayout.wrapped_lines(lettering.size(part)[0], room) for part in failure.splitlines() if failure)
         return cardlayout.layout(card, width, self._metrics, lines)
 
     def _card_width(self) -> int:

@@ -36,6 +36,7 @@ class Emptiness:
         self._title = dpg.add_text(parent=self._item)
         lettering.bind(self._title, lettering.LARGE)
         self._text = dpg.add_text(parent=self._item, wrap=0, color=theme.PALETTE.muted)
+        dpg.add_spacer(parent=self._item, height=6)
         self._button = dpg.add_button(parent=self._item, callback=self._pressed)
         dpg.bind_item_theme(self._button, theme.PRIMARY)
         self.show(Reason.PENDING)
@@ -81,7 +82,9 @@ def words(reason: Reason) -> tuple[str, str, str]:
         case Reason.NOTHING_ON_DISK:
             return (
                 _("No model is on disk yet"),
-                _("Download one to load it, chat with it and measure it. A file you have already: modelctl add KEY FILE"),
+                _(
+                    "Download one to load it, chat with it and measure it. A file you have already: modelctl add KEY FILE"
+                ),
                 _("Download a model"),
             )
         case Reason.NO_MATCH:

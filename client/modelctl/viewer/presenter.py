@@ -59,6 +59,7 @@ class Card:
     """
 
     key: str
+    ready: bool
     title: str
     marks: tuple[Mark, ...]
     tone: str
@@ -106,6 +107,7 @@ def card(view: ModelView, job: JobView | None = None) -> Card:
     about = [line for line in lines if line not in machine and not line.startswith(("⚡", "•"))]
     return Card(
         key=view.key,
+        ready=view.state in HAS_FILE,
         title=f"{ready}  {name}",
         marks=(*(Mark(text, "green" if "ACTIVE" in text else "blue") for text in marks), *_states(view, job)),
         tone=TONES[view.state],
@@ -233,6 +235,11 @@ def summary(snapshot: Snapshot) -> str:
     )
     memory = sum(model.loaded.memory_bytes for model in loaded if model.loaded is not None)
     return f"{text} ({format_bytes(memory)})" if memory else text
+
+
+def short_summary(snapshot: Snapshot) -> str:
+    """How many models are in memory."""
+    return _("{loaded} loaded").format(loaded=sum(model.state in IN_MEMORY for model in snapshot.models))
 
 
 def nothing_on_disk(snapshot: Snapshot) -> bool:

@@ -1,5 +1,6 @@
 """The items of one card, made once and filled again and again: the list has as many as fit on the screen."""
 
+import math
 from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
@@ -16,6 +17,9 @@ LINES = 14
 MARKS = 6
 BUTTONS = 3
 GAUGE_HEIGHT = 8
+HEAD_GAP = 14
+PROMINENT = frozenset({Do.LOAD, Do.CHAT, Do.DOWNLOAD, Do.RESUME})
+"""What a person most likely wants; one of a card's buttons at most."""
 
 Act = Callable[[str, Do], None]
 
@@ -29,10 +33,14 @@ class Slot:
         self._filled: tuple[Card, Layout, int, int, str] | None = None
         self.item = dpg.add_child_window(parent=parent, no_scrollbar=True, no_scroll_with_mouse=True, border=True)
         dpg.bind_item_theme(self.item, theme.CARD)
-        self._canvas = dpg.add_drawlist(width=8, height=8, parent=self.item, pos=(0, 0))
+        # A drawlist ignores its place, the group around it does not.
+        corner = dpg.add_group(parent=self.item)
+        dpg.configure_item(corner, pos=(1, 1))
+        self._canvas = dpg.add_drawlist(width=9, height=8, parent=corner)
         self._stripe = dpg.draw_rectangle((0, 0), (4, 8), parent=self._canvas, rounding=2)
-        head = dpg.add_group(parent=self.item, horizontal=True, horizontal_spacing=14)
+        head = dpg.add_group(parent=self.item, horizontal=True, horizontal_spacing=HEAD_GAP)
         self._head = head
+        self._ready = dpg.add_text(parent=head)
         self._title = dpg.add_text(parent=head)
         lettering.bind(self._title, lettering.BOLD)
         self._marks = [dpg.add_text(parent=head) for _number in range(MARKS)]
@@ -44,9 +52,6 @@ class Slot:
         self._gauge = dpg.add_progress_bar(parent=self._gauge_group, width=-1, height=GAUGE_HEIGHT)
         self._failure = dpg.add_text(parent=self.item, color=(255, 150, 150))
         self._buttons_group = dpg.add_group(parent=self.item, horizontal=True, horizontal_spacing=8)
-        self._spinner = dpg.add_loading_indicator(
-            parent=self._buttons_group, style=1, radius=1.1, color=theme.PALETTE.orange, show=False
-        )
         self._buttons = [self._button(number) for number in range(BUTTONS)]
         self._more = dpg.add_button(label="···", parent=self._buttons_group, callback=self._opened)
         dpg.bind_item_theme(self._more, theme.QUIET)
@@ -65,10 +70,7 @@ class Slot:
         tone = getattr(theme.PALETTE, card.tone)
         dpg.configure_item(self._canvas, height=layout.height)
         inset = metrics.padding // 2
-        dpg.configure_item(
-            self._stripe, pmin=(1, inset), pmax=(5, layout.height - inset), fill=tone, color=(*tone, 0)
-        )
-        self._fill_head(card, metrics)
+        dpg.configure_item(self._stripe, pmin=(4, inset), pmax=(8, layout.height - inset), fill=tone, color=(*tone, 0))
         self._fill_lines(layout)
         self._fill_bars(card, layout, metrics)
         left = metrics.padding + metrics.line // 3
@@ -76,11 +78,18 @@ class Slot:
         if layout.failure_y is not None:
             dpg.configure_item(self._failure, pos=(left, layout.failure_y), wrap=width - left - metrics.padding)
             dpg.set_value(self._failure, failure)
-        self._fill_buttons(card, width, metrics)
+        self._fill_head(card, metrics, self._fill_buttons(card, width, metrics))
+
+    def pulse(self, now: float) -> None:
+        """While the model moves between states its stripe glows and fades, once in two seconds."""
+        if self._card is not None and self._card.moving:
+            strength = 0.6 + 0.4 * math.sin(now * math.pi)
+            tone = getattr(theme.PALETTE, self._card.tone)
+            dpg.configure_item(self._stripe, fill=(*tone, round(255 * strength)))
 
     @property
     def moving(self) -> bool:
-        """Whether its spinner turns."""
+        """Whether its stripe pulses."""
         return self._card is not None and self._card.moving
 
     def hide(self) -> None:
@@ -88,11 +97,18 @@ class Slot:
         self._filled = self._card = None
         dpg.configure_item(self.item, show=False)
 
-    def _fill_head(self, card: Card, metrics: Metrics) -> None:
+    def _fill_head(self, card: Card, metrics: Metrics, room: float) -> None:
+        """The title and as many marks as ``room`` pixels hold; the most telling ones come first."""
         dpg.configure_item(self._head, pos=(metrics.padding + metrics.line // 3, metrics.padding + metrics.line // 8))
-        dpg.set_value(self._title, glyphs(card.title))
+        ready, _gap, name = card.title.partition("  ")
+        dpg.set_value(self._ready, ready)
+        dpg.configure_item(self._ready, color=theme.PALETTE.green if card.ready else theme.PALETTE.faint)
+        dpg.set_value(self._title, glyphs(name))
+        room -= lettering.size(ready)[0] + lettering.size(glyphs(name), lettering.BOLD)[0] + 2 * HEAD_GAP
         for number, item in enumerate(self._marks):
-            shown = number < len(card.marks)
+            if number < len(card.marks):
+                room -= lettering.size(glyphs(card.marks[number].text))[0] + HEAD_GAP
+            shown = number < len(card.marks) and room >= 0
             dpg.configure_item(item, show=shown)
             if shown:
                 mark = card.marks[number]
@@ -126,7 +142,8 @@ class Slot:
             dpg.set_value(self._gauge, card.gauge.fraction or 0.0)
             dpg.bind_item_theme(self._gauge, theme.stripe(getattr(theme.PALETTE, card.gauge.tone)))
 
-    def _fill_buttons(self, card: Card, width: int, metrics: Metrics) -> None:
+    def _fill_buttons(self, card: Card, width: int, metrics: Metrics) -> float:
+        """The buttons at the right end; returns how much is left of the head beside them."""
         room = 0.0
         for number, item in enumerate(self._buttons):
             shown = number < len(card.actions)
@@ -134,13 +151,13 @@ class Slot:
             if shown:
                 do = card.actions[number]
                 dpg.configure_item(item, label=label(do))
-                dpg.bind_item_theme(item, theme.PRIMARY_SMALL if number == 0 else theme.SMALL)
+                dpg.bind_item_theme(item, theme.PRIMARY_SMALL if do in PROMINENT else theme.SMALL)
                 room += theme.button_width(label(do)) + 8
-        dpg.configure_item(self._spinner, show=card.moving)
-        room += metrics.line * 1.4 if card.moving else 0
         dpg.configure_item(self._more, show=bool(card.more))
         room += theme.button_width("···") if card.more else -8
-        dpg.configure_item(self._buttons_group, pos=(int(width - metrics.padding - room), metrics.padding))
+        left = int(width - metrics.padding - room)
+        dpg.configure_item(self._buttons_group, pos=(left, metrics.padding))
+        return left - 2 * metrics.padding
 
     def _line(self) -> tuple[Tag, Tag, Tag]:
         item = dpg.add_text(parent=self.item)

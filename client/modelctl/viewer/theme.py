@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 
 from modelctl.viewer import lettering
+from modelctl.viewer.fonts import TEXT_PX
 from modelctl.viewer.pane import Tag
 
 Colour = tuple[int, int, int]
@@ -54,6 +55,8 @@ def make(scale: float = 1.0) -> None:
     _button(PRIMARY_SMALL, p.accent, p.accent_hover, p.accent_active, (255, 255, 255), small)
     _button(QUIET, p.card, p.raised, p.line, p.muted, small)
     _child(CARD, p.card, p.line, _px(8, scale), (_px(16, scale), _px(12, scale)))
+    with dpg.theme_component(dpg.mvText, parent=CARD):
+        dpg.add_theme_style(dpg.mvStyleVar_FramePadding, 0, 0)  # else each line of text is as high as a button
     _child(FOOT, p.card, p.line, _px(8, scale), (_px(14, scale), _px(10, scale)))
     _child(ERROR, (58, 28, 33), (128, 45, 52), _px(8, scale), (_px(14, scale), _px(10, scale)))
 
@@ -85,6 +88,10 @@ def _global(scale: float) -> None:
             dpg.add_theme_style(dpg.mvStyleVar_FrameBorderSize, 0)
             dpg.add_theme_style(dpg.mvStyleVar_WindowTitleAlign, 0.0, 0.5)
             dpg.add_theme_style(dpg.mvStyleVar_DisabledAlpha, 0.45)
+        with dpg.theme_component(dpg.mvCheckbox):
+            dpg.add_theme_style(dpg.mvStyleVar_FrameBorderSize, 1)
+            dpg.add_theme_color(dpg.mvThemeCol_Border, p.hover)
+            dpg.add_theme_color(dpg.mvThemeCol_FrameBg, p.card)
         with dpg.theme_component(dpg.mvButton, enabled_state=False):
             dpg.add_theme_color(dpg.mvThemeCol_Button, p.card)
             dpg.add_theme_color(dpg.mvThemeCol_ButtonHovered, p.card)
@@ -165,7 +172,7 @@ def _child(tag: str, ground: Colour, border: Colour, rounding: int, padding: tup
 
 def button_width(label: str) -> float:
     """How wide a small button with this label is."""
-    return lettering.size(label)[0] + 2 * _SMALL_PADDING[0] * max(1.0, lettering.size("X")[1] / 16)
+    return lettering.size(label)[0] + 2 * _SMALL_PADDING[0] * max(1.0, lettering.size("X")[1] / TEXT_PX)
 
 
 def stripe(colour: Colour) -> Tag:

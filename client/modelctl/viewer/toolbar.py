@@ -49,9 +49,9 @@ class Toolbar:
         dpg.bind_item_theme(self._start, theme.PRIMARY)
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Whether the daemon is there; without it the buttons that need it rest."""
+        """Whether the daemon is there; without it only Refresh makes sense."""
         there = snapshot is not None
-        for button in self.buttons[:4]:
+        for button in self.buttons[1:4]:
             dpg.configure_item(button, enabled=there)
         dpg.configure_item(self.buttons[4], enabled=can_unload(snapshot))
         text = f"modeld {snapshot.daemon.version}" if snapshot is not None else _("modeld is away")
@@ -75,10 +75,11 @@ class Toolbar:
         last_button = self.buttons[-1]
         used = dpg.get_item_rect_min(last_button)[0] + dpg.get_item_rect_size(last_button)[0] - row_left
         available = dpg.get_item_rect_size(parent)[0]
-        state = 12 + 8 + lettering.size(dpg.get_value(self._state))[0]
-        if dpg.is_item_shown(self._start):
-            state += 8 + dpg.get_item_rect_size(self._start)[0]
-        room = max(1, int(available - used - state - 16))
+        words = 8 + lettering.size(dpg.get_value(self._state))[0]
+        button = 8 + dpg.get_item_rect_size(self._start)[0] if dpg.is_item_shown(self._start) else 0
+        left = available - used - 16 - 12 - button
+        dpg.configure_item(self._state, show=left >= words)  # where it is narrow the dot's colour and the button tell
+        room = max(1, int(left - words if left >= words else left))
         if room == self._state_width:
             return False
         self._state_width = room

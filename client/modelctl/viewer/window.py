@@ -37,6 +37,7 @@ def run(places: Places, scale: float = 0.0) -> None:
     ui = ViewerUi(client, loop)
     following = None
     try:
+        _viewport(geometry.read(places))
         panel = _make(ui, scale or display_scale(os.environ, library))
         following = Following(client.link, ui.post, panel.show, panel.heard)
         following.start()
@@ -95,7 +96,12 @@ def _draw(loop: WindowLoop, panel: Panel, places: Places, library: glfw.Glfw | N
             watched.release()
 
     with tempfile.TemporaryDirectory(prefix="modeld-viewer-") as folder:
-        _viewport(geometry.read(places), _icon(Path(folder)))
+        icon = _icon(Path(folder))
+        if icon:
+            dpg.set_viewport_small_icon(icon)
+            dpg.set_viewport_large_icon(icon)
+        dpg.setup_dearpygui()
+        dpg.show_viewport()
         dpg.set_primary_window(WINDOW, True)
         with _ended_by_signals(loop):
             try:
@@ -118,12 +124,10 @@ def _ended_by_signals(loop: WindowLoop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _viewport(kept: Geometry, icon: str) -> None:
-    """The window, where and as large as it was."""
+def _viewport(kept: Geometry) -> None:
+    """The window, where and as large as it was; not shown yet, but the panes may ask for its size."""
     dpg.create_viewport(
         title="modeld",
-        small_icon=icon,
-        large_icon=icon,
         width=kept.width,
         height=kept.height,
         min_width=MIN_WIDTH,
@@ -131,8 +135,6 @@ def _viewport(kept: Geometry, icon: str) -> None:
         clear_color=(*theme.PALETTE.ground, 255),
         **({"x_pos": kept.x, "y_pos": kept.y} if kept.x >= 0 and kept.y >= 0 else {}),
     )
-    dpg.setup_dearpygui()
-    dpg.show_viewport()
 
 
 def _keep_geometry(places: Places) -> None:
