@@ -99,8 +99,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _speak(session: Session) -> None:
     """Choose the language, before any verb is imported."""
-    i18n.use(language.chosen(os.environ))  # what is wrong with the preferences is said in the system's language
-    wanted = language.chosen(os.environ, session.preferences.language)
+    wanted = language.chosen(os.environ)
+    if (session.places.config_dir / language.PREFERENCES_FILE).exists():
+        i18n.use(wanted)  # what is wrong with the preferences is said in the system's language
+        wanted = language.chosen(os.environ, session.preferences.language)
     i18n.use(wanted)
     i18n.use_for_click(wanted)
     in_language(cli)

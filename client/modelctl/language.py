@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from modelctl.i18n import is_known
 
 ENGLISH = "en"
+PREFERENCES_FILE = "client.toml"
+"""Named here, so that where there is none nothing is imported to read it."""
 
 
 def chosen(environment: Mapping[str, str], setting: str = "") -> str:

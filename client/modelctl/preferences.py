@@ -11,6 +11,7 @@ import msgspec
 from modeld.places import Places
 
 from modelctl.i18n import _
+from modelctl.language import PREFERENCES_FILE
 
 
 class PreferencesError(ValueError):
@@ -36,13 +37,14 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     language: str = ""
     scale: float = 0.0
+    start_daemon: bool = False
     panel: Literal["dark", "light"] = "dark"
     notifications: Notifications = Notifications()
 
 
 def file(places: Places) -> Path:
     """Where they are kept."""
-    return places.config_dir / "client.toml"
+    return places.config_dir / PREFERENCES_FILE
 
 
 def read(places: Places) -> Preferences:
