@@ -1,7 +1,7 @@
 """When the backend is told, and of what."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from modelctl.tray.look import Look
@@ -28,13 +28,19 @@ class FakeBackend:
             self._told.notify_all()
 
     def set_menu(self, menu: Menu) -> None:
-        self.menus.append(menu)
+        with self._told:
+            self.menus.append(menu)
+            self._told.notify_all()
 
     def run(self) -> None:
         raise AssertionError("nobody runs it")
 
     def stop(self) -> None:
         raise AssertionError("nobody stops it")
+
+    def wait_until(self, is_true: Callable[[Menu], bool]) -> None:
+        with self._told:
+            assert self._told.wait_for(lambda: bool(self.menus) and is_true(self.menus[-1]), DEADLINE_S)
 
     def wait_for(self, state: IconState) -> None:
         with self._told:
@@ -110,3 +116,13 @@ def test_a_choice_that_failed_is_an_error_until_the_menu_was_read(painter: Paint
     painter.closed()
     painter.draw()
     assert find(backend.menus[-1], "failure") is None
+
+
+def test_where_closing_is_never_told_the_words_go_after_a_while(backend: FakeBackend) -> None:
+    painter = Painter(backend, read_s=0.01)
+    painter.start()
+    painter.failed("It broke.")
+    backend.wait_until(lambda menu: find(menu, "failure") is not None)
+    painter.opened()
+    backend.wait_until(lambda menu: find(menu, "failure") is None)
+    painter.stop()

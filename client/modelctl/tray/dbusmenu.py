@@ -130,6 +130,7 @@ class MenuService(ServiceInterface):
             return
         node = self._layout.node(number)
         if kind == "clicked" and node is not None and node.action is not None:
+            self._listener.closed()
             self._listener.chosen(node.action)
 
     def _known(self, number: int) -> Node:

@@ -37,12 +37,12 @@ def failed(sentence: str) -> News:
 
 
 def opened(news: News) -> News:
-    """The menu was opened: all is seen now; what had been seen before is forgotten."""
-    return News() if news.seen else replace(news, seen=bool(news.failure), finished=False)
+    """The menu was opened: all is seen now, and a failure's words stay to be read."""
+    return replace(news, seen=bool(news.failure), finished=False)
 
 
 def closed(news: News) -> News:
-    """The menu was closed: what was seen is forgotten."""
+    """The menu was closed, or there was time to read it: what was seen is forgotten."""
     return News() if news.seen else news
 
 

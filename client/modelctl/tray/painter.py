@@ -4,6 +4,7 @@ Others say what is new; a thread draws it. Nothing is drawn, and nothing sent, w
 """
 
 import threading
+import time
 from collections.abc import Callable
 
 from modeld.protocol.views import Snapshot
@@ -16,12 +17,17 @@ from modelctl.tray.news import News
 
 INTERVAL_S = 0.5
 
+READ_S = 30.0
+"""How long what was seen stays in the menu where the panel does not tell that it was closed (xfce4-panel does not)."""
+
 
 class Painter:
     """Draws on ``backend`` while it runs; the other methods may be called from any thread."""
 
-    def __init__(self, backend: TrayBackend) -> None:
+    def __init__(self, backend: TrayBackend, *, read_s: float = READ_S) -> None:
         self._backend = backend
+        self._read_s = read_s
+        self._opened_at = 0.0
         self._changed = threading.Event()
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -60,6 +66,7 @@ class Painter:
 
     def opened(self) -> None:
         """The menu was opened."""
+        self._opened_at = time.monotonic()
         self._tell(news.opened)
 
     def closed(self) -> None:
@@ -85,9 +92,17 @@ class Painter:
 
     def _keep_drawing(self) -> None:
         while True:
-            self._changed.wait()
+            self._changed.wait(self._reading_s())
             self._changed.clear()
             if self._stop.is_set():
                 return
+            if self._reading_s() == 0:
+                self.closed()
             self.draw()
             self._stop.wait(INTERVAL_S)
+
+    def _reading_s(self) -> float | None:
+        """For how long still the seen news stay in the menu; None when there are none."""
+        if not self._news.seen:
+            return None
+        return max(0.0, self._opened_at + self._read_s - time.monotonic())

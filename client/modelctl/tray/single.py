@@ -1,4 +1,4 @@
-"""One tray for each home: a lock that the system drops when the process ends, however it ends."""
+"""One program of a kind for each home: a lock that the system drops when the process ends, however it ends."""
 
 import os
 import sys
@@ -11,13 +11,13 @@ else:
     import fcntl
 
 
-def hold(folder: Path) -> IO[str] | None:
-    """Hold the tray's lock in ``folder`` while the returned file is open; None when another tray holds it.
+def hold(folder: Path, name: str = "tray.lock") -> IO[str] | None:
+    """Hold the tray's lock (or ``name``) in ``folder`` while the returned file is open; None when another holds it.
 
     Raises OSError where the folder cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = (folder / "tray.lock").open("a+", encoding="ascii")
+    file = (folder / name).open("a+", encoding="ascii")
     try:
         if sys.platform == "win32":
             file.seek(0)
