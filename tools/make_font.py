@@ -18,6 +18,7 @@ from pathlib import Path
 import font_shapes
 from font_shapes import ASCENT, CAP_MIDDLE, DESCENT, EM, Glyph
 from fontTools.fontBuilder import FontBuilder
+from fontTools.misc.timeTools import timestampFromString
 from fontTools.misc.transform import Transform
 from fontTools.pens.boundsPen import BoundsPen
 from fontTools.pens.cu2quPen import Cu2QuPen
@@ -28,6 +29,8 @@ from fontTools.ttLib import TTFont
 
 TARGET = Path(__file__).resolve().parent.parent / "client" / "modelctl" / "viewer" / "typefaces"
 
+MADE = "Thu Jan  1 00:00:00 2026"
+"""The date in the files: always the same, so that the same sources give the same bytes."""
 SYMBOL_HEIGHT = 1040
 """No emoji is higher; larger ones would touch the lines above and below."""
 
@@ -59,8 +62,8 @@ EMOJI = [
 NAMED_EMOJI = [
     *map(ord, "✅❌🟢🔵🔴🟡🟠📝💬📁📂📊📉📈⚡🎮🖥⏱⏳🧮🔄📥📤🔍🏆💾🧠⚠📌⏸▶⏹⏺🗑🌡🔥💡🔒🔧⚙📄📦🤖👤🎯🚀⭐❓❗➕➖")
 ]
-NOTHING = [0x200B, 0x200C, 0x200D, 0x2060, 0xFE0E, 0xFE0F, 0xFEFF]
-"""Drawn as nothing, with no width, instead of as the box for what is missing."""
+NOTHING = [0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFE0E, 0xFE0F, 0xFEFF, *range(0x1F3FB, 0x1F400)]
+"""Joiners, selectors and tones of skin: drawn as nothing, with no width, instead of as a character that is missing."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,7 @@ def build(root: Path, recipe: Recipe) -> Path:
     )
     builder.setupPost(keepGlyphNames=False, isFixedPitch=int(recipe.monospaced))
     builder.font["head"].macStyle = 1 if bold else 0
-    builder.font["head"].created = builder.font["head"].modified = 0
+    builder.font["head"].created = builder.font["head"].modified = timestampFromString(MADE)
     builder.font.recalcTimestamp = False
     path = TARGET / recipe.file
     builder.save(path)
