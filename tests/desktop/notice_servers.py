@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from dbus_fast import Message, MessageType, RequestNameReply
@@ -45,13 +46,13 @@ class BareBus:
 
 
 class Server:
-    """Owns the name of the notification server on a bus; answers nothing, or the little that ``answers`` says.
+    """Owns the name of the notification server on a bus, and answers if ``answers``, as one that ``can`` do so much.
 
-    ``calls`` are the members called, ``replaced`` what Notify was asked to replace.
+    ``calls`` are the members that were called, ``notified`` the arguments of each Notify.
     """
 
     def __init__(self, address: str, *, answers: bool, can: tuple[str, ...] = ()) -> None:
-        self.calls: list[str] = []
+        self.calls: list[str | None] = []
         self.notified: list[list[object]] = []
         self._answers = answers
         self._can = can
@@ -83,11 +84,11 @@ class Server:
         self._there.set()
         await self._leave.wait()
         self._bus.disconnect()
-        await self._bus.wait_for_disconnect()
+        await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  # dbus-fast's own
 
-    def _signal(self, member: str, signature: str, body: list[object]) -> None:
+    def _signal(self, member: str, signature: str, body: Sequence[object]) -> None:
         path = "/org/freedesktop/Notifications"
-        self._bus.send(Message.new_signal(path, NAME, member, signature, body))
+        self._bus.send(Message.new_signal(path, NAME, member, signature, [*body]))
 
     def _heard(self, message: Message) -> "Message | bool":
         if message.message_type is not MessageType.METHOD_CALL:

@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ def _test(session: Session) -> None:
 def _run(session: Session) -> None:
     from modelctl.follow import keep_following
     from modelctl.notices.desktop import DesktopNotices
+    from modelctl.watched import is_watched
 
     stop = threading.Event()
 
@@ -62,7 +64,9 @@ def _run(session: Session) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    notices = DesktopNotices(session.client, session.preferences.notifications)
+    notices = DesktopNotices(
+        session.client, session.preferences.notifications, watched=partial(is_watched, session.places)
+    )
     said: int | None = 0
 
     def changed(mirror: "Mirror | None", event: "AnyEvent | None") -> None:

@@ -1,25 +1,12 @@
 """What a click on a notification does."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 
 from modelctl.client import Client
-from modelctl.errors import ModeldError
+from modelctl.errors import ModeldError, explained
 from modelctl.i18n import _
 from modelctl.notices.notice import Action, Notice, NoticeKind
 from modelctl.opening import open_path
-
-_opened: "list[subprocess.Popen[bytes]]" = []
-"""Kept to be waited for: a viewer that ended would otherwise stay as a zombie until this program ends."""
-
-
-def open_viewer() -> None:
-    """Start the viewer as a program of its own."""
-    _opened[:] = [viewer for viewer in _opened if viewer.poll() is None]
-    null = subprocess.DEVNULL
-    command = [sys.executable, "-m", "modelctl", "viewer"]
-    _opened.append(subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True))
 
 
 def act(client: Client, notice: Notice, action: Action, viewer: Callable[[], None]) -> str:
@@ -35,7 +22,7 @@ def act(client: Client, notice: Notice, action: Action, viewer: Callable[[], Non
         else:
             client.benchmark([notice.model])
     except ModeldError as error:
-        return "\n".join(filter(None, (error.message, error.hint)))
+        return "\n".join(filter(None, (explained(error.failure), error.hint)))
     except OSError as error:
         return str(error)
     return ""

@@ -20,6 +20,7 @@ from modelctl.notices.backend import NotifierBackend
 from modelctl.notices.news import AnyNews, JobEnded, Reader, kind_of
 from modelctl.notices.notice import Action, Notice
 from modelctl.notices.notifier import Notifier
+from modelctl.notices.turn import Turn
 from modelctl.notices.wording import action_failed, worded
 from modelctl.preferences import Notifications
 
@@ -34,7 +35,8 @@ log = logging.getLogger("modelctl.notices")
 class DesktopNotices:
     """Tells on the desktop what ends and fails; quiet while ``watched()`` says that it is seen in the viewer anyway.
 
-    ``client`` stays the caller's. ``viewer`` opens the viewer; a click calls it in the notifier's thread.
+    ``client`` stays the caller's. ``viewer`` opens the viewer (as a program of its own unless given); a click calls it
+    in the notifier's thread. One program for each home tells at a time.
     """
 
     def __init__(
@@ -43,13 +45,14 @@ class DesktopNotices:
         wanted: Notifications,
         *,
         watched: Callable[[], bool] = lambda: False,
-        viewer: Callable[[], None] = actions.open_viewer,
+        viewer: Callable[[], None] | None = None,
         backends: Sequence[NotifierBackend] | None = None,
     ) -> None:
         self._client = client
         self._wanted: dict[str, bool] = msgspec.structs.asdict(wanted)
         self._watched = watched
         self._viewer = viewer
+        self._turn = Turn(client.link.places)
         self._reader = Reader()
         self._notifier = Notifier(ways.Ways(ways.found(self.clicked) if backends is None else backends))
 
@@ -65,17 +68,24 @@ class DesktopNotices:
         """Do what a person chose on a notification; from any thread."""
 
         def act() -> Notice | None:
-            wrong = actions.act(self._client, notice, action, self._viewer)
+            wrong = actions.act(self._client, notice, action, self._viewer or partial(self._open_viewer, notice))
             return action_failed(notice, wrong) if wrong else None
 
         self._notifier.post(act)
 
     def close(self) -> bool:
         """Show what is held and end, within three seconds; False when something is left behind that uses the client."""
-        return self._notifier.close()
+        ended = self._notifier.close()
+        self._turn.end()
+        return ended
+
+    def _open_viewer(self, notice: Notice) -> None:
+        from modelctl.tray import viewer
+
+        viewer.start(lambda why: self._notifier.post(lambda: action_failed(notice, why)))
 
     def _worded(self, news: AnyNews) -> Notice | None:
-        if self._watched():
+        if self._watched() or not self._turn.is_mine():
             return None
         return worded(news, self._change(news) if isinstance(news, JobEnded) else None)
 

@@ -7,6 +7,7 @@ from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import Change, ModelView, SystemView
 
+from modelctl.errors import explained, headline
 from modelctl.format import format_bytes, format_eta, format_speed
 from modelctl.i18n import _
 from modelctl.notices.news import AnyNews, DiskLow, JobEnded, ModelCrashed, kind_of
@@ -81,7 +82,7 @@ def reason(code: ErrorCode) -> str:
         case ErrorCode.WORKER_CRASHED:
             return _("crashed")
         case _:
-            return code.replace("_", " ")
+            return headline(code)
 
 
 def _downloaded(news: JobEnded) -> Notice:
@@ -185,7 +186,7 @@ def _said(failure: Failure | None) -> list[str]:
     """What the daemon said of it, with the hint."""
     if failure is None:
         return [_("The reason is not known.")]
-    return [failure.message, failure.hint]
+    return [explained(failure), failure.hint]
 
 
 def _name(key: str) -> str:
