@@ -119,6 +119,10 @@ class Daemon:
             home=str(places.data_dir),
             models_dir=str(self._models_dir),
             log_file=str(places.log_file),
+            default_model=self._settings.default_model,
+            use_gpu=self._settings.effective_gpu_layers() != 0,
+            max_loaded_models=self._settings.max_loaded_models,
+            hub_endpoint=self._settings.hub_endpoint,
         )
         remembered = Remembered(
             specs=merge(catalogue.read(), self._store.specs()),

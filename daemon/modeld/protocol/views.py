@@ -220,7 +220,7 @@ class SystemView(View, frozen=True, kw_only=True):
 
 
 class DaemonView(View, frozen=True, kw_only=True):
-    """The daemon itself."""
+    """The daemon itself, and those of its settings that a client shows or needs."""
 
     version: str
     pid: int
@@ -228,6 +228,10 @@ class DaemonView(View, frozen=True, kw_only=True):
     home: str = ""
     models_dir: str = ""
     log_file: str = ""
+    default_model: str = ""
+    use_gpu: bool = False
+    max_loaded_models: int = 0
+    hub_endpoint: str = ""
 
 
 class Comparison(View, frozen=True, kw_only=True):

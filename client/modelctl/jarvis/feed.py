@@ -1,0 +1,149 @@
+"""News of jobs for a host program: one thread, each job's end told exactly once, over every restart of the daemon."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+from modeld.protocol import events
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.states import FINAL, JobState
+from modeld.protocol.views import JobView
+
+from modelctl.follow import keep_following
+from modelctl.link import Link
+
+if TYPE_CHECKING:
+    from modelctl.follow import Mirror
+
+Heard = Callable[[JobView], None]
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 1000
+"""Ended jobs whose end is known to have been told."""
+
+LOOK_S = 1.0
+"""How often somebody who waits for a job looks whether the daemon is still there."""
+
+
+class Feed:
+    """Follows the daemon from the first ``listen`` on; listeners are called in its thread, one after another."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._listeners: list[Heard] = []
+        self._ended = threading.Condition()  # guards everything below
+        self._open: dict[str, JobView] = {}
+        self._claimed: OrderedDict[str, JobView | None] = OrderedDict()
+        self._mirror: Mirror | None = None
+        self._connected = threading.Event()
+        self._away_since = time.monotonic()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def listen(self, heard: Heard) -> None:
+        """Call ``heard`` with every job that is new or changed; what it raises is logged and stops nobody else."""
+        with self._ended:
+            self._listeners.append(heard)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._follow, name="modeld jobs", daemon=True)
+                self._thread.start()
+
+    def forget(self, heard: Heard) -> None:
+        """Call ``heard`` no more."""
+        with self._ended:
+            self._listeners.remove(heard)
+
+    def wait_until_connected(self, deadline_s: float) -> bool:
+        """Whether news arrives now, or does within ``deadline_s``."""
+        return self._connected.wait(deadline_s)
+
+    def is_own_thread(self) -> bool:
+        """Whether this is the thread that calls the listeners, which must not wait for news."""
+        return threading.current_thread() is self._thread
+
+    def wait_for(self, job: JobView, grace_s: float) -> JobView | None:
+        """The job once it has ended and the listeners know; None when the daemon was away for ``grace_s``."""
+        with self._ended:
+            if job.id not in self._claimed:
+                self._open.setdefault(job.id, job)
+            known = self._mirror.job(job.id) if self._mirror is not None else None
+        # It may have ended before anybody knew that it was waited for.
+        for seen in (known, job):
+            if seen is not None and seen.state in FINAL:
+                self._hear(seen)
+        with self._ended:
+            while (end := self._claimed.get(job.id)) is None:
+                self._ended.wait(LOOK_S)
+                if not self._connected.is_set() and time.monotonic() - self._away_since > grace_s:
+                    return None
+            return end
+
+    def close(self) -> None:
+        """End the thread; takes up to a heartbeat's second."""
+        self._stop.set()
+        if self._thread is not None and not self.is_own_thread():
+            self._thread.join()
+
+    def _follow(self) -> None:
+        keep_following(self._link, self._changed, self._stop)
+
+    def _changed(self, mirror: "Mirror | None", event: events.AnyEvent | None) -> None:
+        with self._ended:
+            self._mirror = mirror
+        if mirror is None:
+            self._away_since = time.monotonic()
+            self._connected.clear()
+        elif event is None:
+            for job in self._missed(mirror):
+                self._hear(job)
+            self._connected.set()
+        elif isinstance(event, events.JobChanged):
+            self._hear(event.job)
+        elif isinstance(event, events.JobProgress):
+            job_now = mirror.job(event.job)
+            if job_now is not None:
+                self._hear(job_now)
+
+    def _missed(self, mirror: "Mirror") -> list[JobView]:
+        """After a gap: what runs, and what ended meanwhile; older ends are history."""
+        jobs = {job.id: job for job in mirror.snapshot.jobs}
+        with self._ended:
+            waited_for = dict(self._open)
+        found = [job for job in jobs.values() if job.state not in FINAL or job.id in waited_for]
+        why = Failure(code=ErrorCode.INTERRUPTED, message="The daemon does not know this job any more.")
+        lost = [job for job in waited_for.values() if job.id not in jobs]
+        return found + [msgspec.structs.replace(job, state=JobState.FAILED, failure=why) for job in lost]
+
+    def _hear(self, job: JobView) -> None:
+        """Tell the listeners, a job's end once; who waits for it learns of it after them."""
+        final = job.state in FINAL
+        with self._ended:
+            if job.id in self._claimed:
+                return
+            if final:
+                self._open.pop(job.id, None)
+                self._claimed[job.id] = None
+            else:
+                self._open[job.id] = job
+            listeners = tuple(self._listeners)
+        for heard in listeners:
+            call_safely(heard, job)
+        if final:
+            with self._ended:
+                self._claimed[job.id] = job
+                while len(self._claimed) > REMEMBERED:
+                    self._claimed.popitem(last=False)
+                self._ended.notify_all()
+
+
+def call_safely(callback: Callable[..., object], *arguments: object) -> None:
+    """Call a host program's function; whatever it raises is logged with its traceback and goes no further."""
+    try:
+        callback(*arguments)
+    except Exception:  # the function is the host's own, and one that fails must not stop the others
+        log.exception("a callback failed")

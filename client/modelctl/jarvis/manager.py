@@ -1,0 +1,276 @@
+"""``LlmManager``: JarvisCore's classic ``jarvis.llm_manager``, spoken to the daemon.
+
+It never raises because of the daemon: a call that cannot be carried out answers False, None or an empty value, and the
+reason is in the log. It keeps no conversation and no cache of answers; both counts are always 0.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from modeld.protocol.requests import Message, Sampling
+from modeld.protocol.states import HAS_FILE, IN_MEMORY
+from modeld.protocol.views import DaemonView, ModelView, Snapshot
+
+from modelctl.client import Client
+from modelctl.format import GIB, MIB, format_bytes
+from modelctl.jarvis import progress, roles
+from modelctl.jarvis.downloads import ModelDownloadManager
+from modelctl.jarvis.progress import DownloadProgress
+from modelctl.jarvis.reach import Reach, shared
+
+Overview = dict[str, dict[str, object]]
+
+ProgressCallback = Callable[[dict[str, object]], object]
+
+
+class LlmManager:
+    """The classic surface. ``current_model`` is the one that answered last, unless the host sets another."""
+
+    def __init__(self, jarvis_instance: object = None, *, reach: Reach | None = None) -> None:
+        self._jarvis = jarvis_instance
+        self._reach = reach or shared()
+        self._downloads = ModelDownloadManager(jarvis_instance, reach=self._reach)
+        self._chosen: str | None = None
+
+    # -- models in memory ----------------------------------------------------------------------------------------
+
+    def load_model(self, model_key: str = "mistral") -> bool:
+        """Load a model; True when it can answer. Blocks."""
+        loaded = self._reach.ask(lambda client: client.load(model_key, wait=True), None) is not None
+        if loaded:
+            self._chosen = model_key.lower()
+        return loaded
+
+    def unload_model(self, model_key: str | None = None) -> None:
+        """Unload a model, or all without one; returns when their memory is free."""
+        self._reach.ask(lambda client: client.unload(model_key or "", wait=True), None)
+        if model_key is None or model_key.lower() == self._chosen:
+            self._chosen = None
+
+    def is_model_ready(self, model_key: str) -> bool:
+        """Whether the model's whole file is on disk."""
+        model = self._model(model_key)
+        return model is not None and model.state in HAS_FILE
+
+    def check_model_exists(self, model_key: str) -> bool:
+        """The same, by its other name."""
+        return self.is_model_ready(model_key)
+
+    def get_model_path(self, model_key: str) -> str | None:
+        """The path of the model's file; None while it is not on disk."""
+        model = self._model(model_key)
+        return model.path if model is not None and model.state in HAS_FILE else None
+
+    # -- answers -------------------------------------------------------------------------------------------------
+
+    def generate_response(
+        self,
+        prompt: str,
+        system_prompt: str | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        model_key: str | None = None,
+        use_case: str | None = None,
+        task_hint: str | None = None,
+        enable_cache: bool = True,  # noqa: ARG002 - part of the surface; there is no cache of answers to switch off
+    ) -> str | None:
+        """The model's answer to ``prompt`` through its chat template; None when there is none. Blocks."""
+        key = model_key or self.choose_model_for_prompt(prompt, use_case, task_hint)
+        system = [Message(role="system", content=system_prompt)] if system_prompt else []
+        sampling = Sampling() if temperature is None else Sampling(temperature=temperature)
+        messages = [*system, Message(role="user", content=prompt)]
+
+        def ask(client: Client) -> str:
+            return client.chat(key, messages, max_tokens=max_tokens or 0, sampling=sampling).text
+
+        return self._reach.ask(ask, None)
+
+    def predict_use_case(self, prompt: str) -> dict[str, object]:
+        """``use_case`` and its ``scores``, by the words of the prompt."""
+        return {"use_case": roles.best_for(prompt), "scores": roles.scores(prompt)}
+
+    def choose_model_for_prompt(self, prompt: str, use_case: str | None = None, task_hint: str | None = None) -> str:
+        """The key of the model to ask: one in memory for this use case, the current one, one on disk, the default."""
+        wanted = use_case or task_hint or roles.best_for(prompt)
+        ready = [model for model in self._models() if model.state in HAS_FILE]
+        loaded = [model for model in ready if model.state in IN_MEMORY]
+        fitting = [model.key for model in loaded + ready if roles.of(model.key).use_case == wanted]
+        current = self.current_model
+        current_fits = current is not None and (wanted == "general" or current in fitting)
+        first = [current] if current_fits else fitting[:1]
+        candidates = [*first, current, *(model.key for model in loaded + ready)]
+        return next(filter(None, candidates), self.default_model)
+
+    # -- downloads -----------------------------------------------------------------------------------------------
+
+    def download_model(self, model_key: str, progress_cb: ProgressCallback | None = None) -> bool:
+        """Download a model; True when its file is there, verified. Blocks; ``progress_cb`` gets progress payloads."""
+        key = model_key.lower()
+
+        def tell(now: DownloadProgress) -> None:
+            if progress_cb is not None and now.model == key:
+                progress_cb(progress.payload(now))
+
+        self._downloads.register_callback(tell)
+        try:
+            return self._downloads.download_model(key)
+        finally:
+            self._downloads.unregister_callback(tell)
+
+    # -- overviews -----------------------------------------------------------------------------------------------
+
+    def get_model_overview(self) -> Overview:
+        """Everything JarvisCore shows of each model, by key."""
+        snapshot = self._snapshot()
+        if snapshot is None:
+            return {}
+        return {model.key: _overview(model, snapshot.daemon) for model in snapshot.models}
+
+    def get_model_status(self) -> dict[str, object]:
+        """The manager as a whole."""
+        snapshot = self._snapshot()
+        models = snapshot.models if snapshot is not None else []
+        loaded = [model.key for model in models if model.state in IN_MEMORY]
+        return {
+            "current_model": self.current_model,
+            "model_loaded": bool(loaded),
+            "available_models": [model.key for model in models],
+            "ready_models": [model.key for model in models if model.state in HAS_FILE],
+            "conversation_length": 0,
+            "models_directory": snapshot.daemon.models_dir if snapshot is not None else "",
+            "use_gpu": self.use_gpu,
+            "cached_models": loaded,
+            "max_cached_models": snapshot.daemon.max_loaded_models if snapshot is not None else 0,
+            "response_cache_entries": 0,
+        }
+
+    def list_available_models(self) -> Overview:
+        """As ``get_model_overview``."""
+        return self.get_model_overview()
+
+    # -- attributes ----------------------------------------------------------------------------------------------
+
+    @property
+    def available_models(self) -> Overview:
+        """Every model, by key."""
+        return self.get_model_overview()
+
+    @property
+    def loaded_models(self) -> dict[str, dict[str, object]]:
+        """The metadata of each model in memory, by key."""
+        return {model.key: _metadata(model) for model in self._models() if model.state in IN_MEMORY}
+
+    @property
+    def model_metadata(self) -> dict[str, dict[str, object]]:
+        """The same, by its other name."""
+        return self.loaded_models
+
+    @property
+    def current_model(self) -> str | None:
+        """The model that answers when none is named; None while none is in memory."""
+        loaded = [model for model in self._models() if model.state in IN_MEMORY]
+        active = [model.key for model in loaded if model.key == self._chosen] or [m.key for m in loaded if m.active]
+        return next(iter(active), loaded[0].key if loaded else None)
+
+    @current_model.setter
+    def current_model(self, model_key: str | None) -> None:
+        self._chosen = model_key.lower() if model_key else None
+
+    @property
+    def model_loaded(self) -> bool:
+        """Whether any model is in memory."""
+        return bool(self.loaded_models)
+
+    @property
+    def models_dir(self) -> Path:
+        """Where downloads go."""
+        daemon = self._daemon()
+        return Path(daemon.models_dir) if daemon is not None else self._reach.client.link.places.models_dir
+
+    @property
+    def default_model(self) -> str:
+        """The model of a request that names none; empty while the daemon is away."""
+        daemon = self._daemon()
+        return daemon.default_model if daemon is not None else ""
+
+    @property
+    def use_gpu(self) -> bool:
+        """Whether the daemon may put layers on a GPU; False while it is away."""
+        daemon = self._daemon()
+        return daemon is not None and daemon.use_gpu
+
+    def _snapshot(self) -> Snapshot | None:
+        return self._reach.ask(lambda client: client.snapshot(), None)
+
+    def _daemon(self) -> DaemonView | None:
+        status = self._reach.ask(lambda client: client.status(), None)
+        return None if status is None else status.daemon
+
+    def _models(self) -> list[ModelView]:
+        return self._reach.ask(lambda client: client.list(), [])
+
+    def _model(self, key: str) -> ModelView | None:
+        return self._reach.ask(lambda client: client.show(key), None)
+
+
+def _overview(model: ModelView, daemon: DaemonView) -> dict[str, object]:
+    role = roles.of(model.key)
+    ready = model.state in HAS_FILE
+    header = model.header
+    entry: dict[str, object] = {
+        "name": model.key,
+        "display_name": model.display_name,
+        "description": model.description,
+        "context_length": model.context_length,
+        "parameters": _parameters(header.parameters) if header is not None else "",
+        "use_case": role.use_case,
+        "format": "GGUF",
+        "size_gb": round(model.size_bytes / GIB, 2),
+        "repo_url": _repository(model.source, daemon.hub_endpoint),
+        "strengths": list(role.strengths),
+        "weaknesses": list(role.weaknesses),
+        "role": role.role,
+        "downloaded": ready,
+        "ready": ready,
+        "local_path": model.path if ready else None,
+        "size_bytes": model.size_bytes,
+        "size_human": format_bytes(model.size_bytes),
+        "loaded": model.state in IN_MEMORY,
+        "active": model.active,
+        "available": ready,
+        "filename": _file_name(model),
+        "size_mb": round(model.size_bytes / MIB, 1),
+    }
+    if model.state in IN_MEMORY:
+        entry["metadata"] = _metadata(model)
+    return entry
+
+
+def _metadata(model: ModelView) -> dict[str, object]:
+    loaded = model.loaded
+    if loaded is None:
+        return {}
+    return {
+        "loaded_at": loaded.loaded_at,
+        "last_used": loaded.last_used_at,
+        "gpu_layers": loaded.gpu_layers,
+        "context_length": loaded.context_size,
+        "load_duration": loaded.load_s,
+    }
+
+
+def _parameters(count: int) -> str:
+    """``7.2B``, ``135M``."""
+    return f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M"
+
+
+def _repository(source: str, hub_endpoint: str) -> str:
+    """The page of a model's repository; of other sources the source itself."""
+    if not source.startswith("hf:"):
+        return source
+    return f"{hub_endpoint.rstrip('/')}/{source.split(':')[1]}"
+
+
+def _file_name(model: ModelView) -> str:
+    where = model.path or model.source.rsplit(":", 1)[-1]
+    return where.replace("\\", "/").rsplit("/", 1)[-1]
