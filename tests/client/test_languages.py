@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -241,3 +242,13 @@ def test_states_have_names_in_german_and_are_the_wires_words_in_english(in_germa
     assert not set(told()) & (set(wire) - {"benchmark"})
     i18n.use("en")
     assert told() == wire
+
+
+def test_without_preferences_english_imports_nothing_to_read_them(places: Places) -> None:
+    look = (
+        "import sys\nfrom modelctl.cli import main\n"
+        "try:\n    main(['ps'])\n"
+        "finally:\n    print(sorted({'tomllib', 'modelctl.preferences'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (3, "[]\n")
