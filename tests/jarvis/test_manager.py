@@ -14,7 +14,8 @@ from modelctl.jarvis.runtime import LlamaRuntime
 
 OVERVIEW = (
     "name, display_name, description, context_length, parameters, use_case, format, size_gb, repo_url, strengths, "
-    "weaknesses, role, downloaded, ready, local_path, size_bytes, size_human, loaded, active, available, filename, size_mb"
+    "weaknesses, role, downloaded, ready, local_path, size_bytes, size_human, loaded, active, available, filename, "
+    "size_mb"
 )
 STATUS = (
     "current_model, model_loaded, available_models, ready_models, conversation_length, models_directory, use_gpu, "
