@@ -26,13 +26,16 @@ from modelctl.viewer.ui import ViewerUi
 log = logging.getLogger(__name__)
 
 TAB = "🧠 Models"
+TAB_PX = 13
+"""The height of the tab's letters: a host's font rarely has the sign, but gives the tab its size, so ours is small."""
 
 
 class ExtendedModelManagerUI:
     """The panel under the name that JarvisCore's documentation gives it; shows the daemon of this user.
 
     Makes no connection and no item before ``build_ui``. No method raises or waits because the daemon is away. Several
-    of them may be in one program, and ``build_ui`` may be called again, also in a new context.
+    of them may be in one program, and ``build_ui`` may be called again. (DearPyGui 2.3 itself does not survive a second
+    context in one process.)
     """
 
     def __init__(self, jarvis_instance: object | None = None) -> None:
@@ -60,7 +63,7 @@ def add_tab(tab_bar_tag: Tag, jarvis_instance: object | None = None) -> Extended
     embedded = ExtendedModelManagerUI(jarvis_instance)
     tab = dpg.add_tab(label=TAB, parent=tab_bar_tag)
     embedded.build_ui(tab)
-    lettering.bind(tab, lettering.REGULAR)  # a host's font rarely has the sign
+    dpg.bind_item_font(tab, _tab_font())
     return embedded
 
 
@@ -74,7 +77,10 @@ class _View:
     def __init__(self, client: Client, parent: Tag) -> None:
         self._gone = threading.Event()
         anchor = _Anchor()
-        self._root: Tag = dpg.add_group(parent=parent, user_data=anchor)
+        self._root: Tag = dpg.add_child_window(
+            parent=parent, user_data=anchor, border=False, always_use_window_padding=True, no_scrollbar=True
+        )
+        dpg.bind_item_theme(self._root, _ground())
         self._host = HostLoop()
         self._host.each_frame(self._tidy)
         ui = ViewerUi(client, _Guarded(self._host, self._gone))
@@ -131,7 +137,8 @@ class _Guarded:
         self._host.each_frame(lambda: bool(self._unless_gone(hook)))
 
     def _unless_gone(self, action: Callable[[], object]) -> object:
-        if self._gone.is_set():
+        # A host that is about to destroy its context has stopped before; then nothing is begun any more.
+        if self._gone.is_set() or not dpg.is_dearpygui_running():
             return None
         try:
             return action()
@@ -162,5 +169,22 @@ def _prepare(client: Client) -> None:
         wanted = preferences.Preferences()
     i18n.use(language.chosen(os.environ, wanted.language))
     scale = wanted.scale or 1.0
-    lettering.adopt(fonts.load(scale))
     theme.make(scale)
+    lettering.adopt(fonts.load(scale))
+
+
+def _tab_font() -> Tag:
+    tag = "modelctl.embed.tab"
+    if not dpg.does_item_exist(tag):
+        dpg.add_font(str(fonts.REGULAR), TAB_PX, parent=dpg.add_font_registry(), tag=tag)
+    return tag
+
+
+def _ground() -> Tag:
+    """The panel's own ground: its texts are made for it, whatever the host's is."""
+    tag = "modelctl.embed.ground"
+    if not dpg.does_item_exist(tag):
+        windows = dpg.add_theme_component(dpg.mvChildWindow, parent=dpg.add_theme(tag=tag))
+        dpg.add_theme_color(dpg.mvThemeCol_ChildBg, theme.PALETTE.ground, parent=windows)
+        dpg.add_theme_style(dpg.mvStyleVar_WindowPadding, 12, 12, parent=windows)
+    return tag

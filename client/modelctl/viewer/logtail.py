@@ -12,6 +12,7 @@ from modeld.protocol.views import Snapshot
 from modelctl import logfile
 from modelctl.i18n import _, _n
 from modelctl.opening import open_path
+from modelctl.viewer import lettering
 from modelctl.viewer.gather import Gather
 from modelctl.viewer.loglines import KEPT, LEVELS, Line, LogLines
 from modelctl.viewer.pane import Tag, Ui
@@ -24,6 +25,9 @@ COLOURS: dict[str, Colour] = {
     "ERROR": PALETTE.red,
     "CRITICAL": PALETTE.red,
 }
+MARGIN = 24
+"""Pixels behind the end of a line."""
+
 WAITING = 2000
 """Lines that may wait to be shown; a log that is written faster than it can be drawn loses its oldest."""
 
@@ -56,6 +60,7 @@ class LogPane:
         dpg.add_button(parent=bar, label=_("Open folder"), callback=lambda: self._ui.post(self._open_folder))
         self._note = dpg.add_text(parent=bar, color=PALETTE.muted)
         self._frame = dpg.add_child_window(parent=parent, height=-1, horizontal_scrollbar=True)
+        lettering.bind(self._frame, lettering.MONO)
         self._empty = dpg.add_text(parent=self._frame, color=PALETTE.muted)
         self._describe(())
 
@@ -113,9 +118,11 @@ class LogPane:
 
     def _row(self, line: Line) -> Tag:
         """A line as a field that cannot be written to: its text can be selected, and has the colour of its level."""
-        size = dpg.get_text_size(line.text)  # None before the first frame
         row: Tag = dpg.add_input_text(
-            parent=self._frame, readonly=True, default_value=line.text, width=int(size[0]) + 24 if size else -1
+            parent=self._frame,
+            readonly=True,
+            default_value=line.text,
+            width=int(lettering.size(line.text, lettering.MONO)[0]) + MARGIN,
         )
         dpg.bind_item_theme(row, _row_theme(line.level))
         return row

@@ -1,0 +1,98 @@
+"""A program of somebody else with a DearPyGui window of its own, that has our panel in a tab; run as a child of tests.
+
+It has its own widgets, its own loop and its own idea of when to stop. It reads commands from standard input, one a line,
+and answers each with one line: ``texts``, ``select N``, ``drop``, ``rebuild``, ``end``.
+"""
+
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+
+import dearpygui.dearpygui as dpg
+from modelctl.jarvis import ContextWindowVisualizer, ExtendedModelManagerUI
+from modelctl.viewer import embed
+
+
+class Host:
+    """The program's state; everything but reading runs in its loop."""
+
+    def __init__(self) -> None:
+        self.commands: deque[str] = deque()
+        self.jarvis = object()
+        self.frames = 0
+        self.embedded: ExtendedModelManagerUI | None = None
+
+    def build(self) -> None:
+        """The window, with a tab of its own and ours."""
+        with dpg.window(tag="host"):
+            dpg.add_text("A program of its own")
+            with dpg.tab_bar(tag="bar"), dpg.tab(label="Own", tag="own"):
+                dpg.add_button(label="Own button", tag="own button")
+                dpg.add_slider_float(label="Own slider", tag="own slider")
+                ContextWindowVisualizer.create_visualization(158, 8192, "own")
+        self.embedded = embed.add_tab("bar", self.jarvis)
+        dpg.create_viewport(title="host program", width=1100, height=720, x_pos=40, y_pos=40)
+        dpg.setup_dearpygui()
+        dpg.show_viewport()
+        dpg.set_primary_window("host", True)
+
+    def run(self) -> None:
+        """The loop, as any host writes it, with commands in between."""
+        while dpg.is_dearpygui_running():
+            dpg.render_dearpygui_frame()
+            self.frames += 1
+            if self.commands:
+                self.do(self.commands.popleft())
+
+    def do(self, command: str) -> None:
+        """One command, and its answer."""
+        verb, _, rest = command.partition(" ")
+        if verb == "texts":
+            print(" | ".join(texts("bar")), flush=True)
+            return
+        if verb == "select":
+            dpg.set_value("bar", dpg.get_item_children("bar", 1)[int(rest)])
+        elif verb == "drop":
+            dpg.delete_item(dpg.get_item_children("bar", 1)[1])
+        elif verb == "rebuild":
+            tab = dpg.add_tab(label="Models again", parent="bar")
+            for _number in range(2):  # the second takes the place of the first
+                assert self.embedded is not None
+                self.embedded.build_ui(tab)
+        elif verb == "end":
+            dpg.stop_dearpygui()
+        print(f"did {command} after {self.frames} frames, {threading.active_count()} threads", flush=True)
+
+
+def texts(item: int | str) -> Iterator[str]:
+    """What is written in and under an item, where it is shown."""
+    if not dpg.get_item_configuration(item).get("show", True):
+        return
+    kind = dpg.get_item_info(item)["type"]
+    written = dpg.get_value(item) if kind.endswith("mvText") else dpg.get_item_label(item)
+    if isinstance(written, str) and written:
+        yield written.replace("\n", " ")
+    for children in dpg.get_item_children(item).values():
+        for child in children:
+            yield from texts(child)
+
+
+def main() -> None:
+    """Read commands until there are no more."""
+    dpg.create_context()
+    host = Host()
+    host.build()
+
+    def read() -> None:
+        for line in sys.stdin:
+            host.commands.append(line.strip())
+        host.commands.append("end")
+
+    threading.Thread(target=read, daemon=True).start()
+    host.run()
+    dpg.destroy_context()
+
+
+if __name__ == "__main__":
+    main()
