@@ -4,8 +4,8 @@ import math
 
 import msgspec
 import pytest
-from modeld.core.figures import average, change, compare, implausible
-from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun, Figure
+from modeld.core.figures import change, compare, implausible
+from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Figure
 
 FINE = BenchmarkResult(
     model_key="mistral",
@@ -35,20 +35,6 @@ def run(mean: float, stddev: float = 0.1, n: int = 3, *, disturbed: bool = False
         inference_ms=one,
         disturbed=disturbed,
     )
-
-
-def test_the_average_is_the_mean_of_each_figure() -> None:
-    other = msgspec.structs.replace(FINE, tokens_per_second=54.68, inference_time=2750.5, memory_usage_mb=4831.3)
-    assert average([FINE, other]) == BenchmarkAverage(
-        runs=2,
-        avg_tokens_per_second=pytest.approx(50.0),
-        avg_inference_time=pytest.approx(3000.5),
-        avg_memory_usage_mb=pytest.approx(4830.3),
-    )
-
-
-def test_there_is_no_average_of_nothing() -> None:
-    assert average([]) is None
 
 
 def test_a_comparison_is_fastest_first_and_finds_the_least_memory() -> None:

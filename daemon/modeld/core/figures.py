@@ -1,9 +1,9 @@
 """Benchmark numbers: averages, comparisons, changes, and whether a number can be true at all."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun, Change, Comparison
+from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Change, Comparison
 
 FASTEST_BELIEVED = 1e6
 """Tokens a second above which a figure is a mistake."""
@@ -11,19 +11,6 @@ FASTEST_BELIEVED = 1e6
 LARGEST_BELIEVED_MB = 1e8
 NOISE_SIGMAS = 2.0
 LEAST_CHANGE_PERCENT = 1.0
-
-
-def average(results: Sequence[BenchmarkResult]) -> BenchmarkAverage | None:
-    """The mean of each figure; None without a result."""
-    if not results:
-        return None
-    n = len(results)
-    return BenchmarkAverage(
-        runs=n,
-        avg_tokens_per_second=sum(result.tokens_per_second for result in results) / n,
-        avg_inference_time=sum(result.inference_time for result in results) / n,
-        avg_memory_usage_mb=sum(result.memory_usage_mb for result in results) / n,
-    )
 
 
 def compare(results: Iterable[BenchmarkResult]) -> Comparison:

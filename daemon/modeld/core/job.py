@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 
-from modeld.core.model import ImpossibleMoveError
 from modeld.core.rate import Rate
+from modeld.core.table import follow
 from modeld.core.task import Ticket
 from modeld.protocol.errors import Failure
 from modeld.protocol.states import FINAL, JobKind, JobState
@@ -70,10 +70,7 @@ class Job:
 
     def move(self, fact: JobFact) -> None:
         """Take the step the table has for ``fact``; raises ImpossibleMoveError where it has none."""
-        try:
-            self.state = TABLE[self.state, fact]
-        except KeyError:
-            raise ImpossibleMoveError(f"job {self.id}: {fact} does not fit {self.state}") from None
+        self.state = follow(TABLE, self.state, fact, f"job {self.id}")
 
     def view(self) -> JobView:
         """The job as clients see it."""

@@ -6,6 +6,7 @@ from enum import StrEnum, auto
 
 import msgspec
 
+from modeld.core.table import follow
 from modeld.core.task import Task, Ticket
 from modeld.protocol.errors import Failure
 from modeld.protocol.states import HAS_FILE, ModelState
@@ -50,10 +51,6 @@ TABLE: dict[tuple[ModelState, ModelFact], ModelState] = {
     (_S.UNLOADING, _F.WORKER_READY): _S.UNLOADING,
     (_S.UNLOADING, _F.WORK_ENDED): _S.UNLOADING,
 }
-
-
-class ImpossibleMoveError(Exception):
-    """A fact that does not fit the state: a bug of ours, never a client's fault."""
 
 
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,10 +116,7 @@ class Model:
 
     def move(self, fact: ModelFact) -> None:
         """Take the step the table has for ``fact``; raises ImpossibleMoveError where it has none."""
-        try:
-            self.state = TABLE[self.state, fact]
-        except KeyError:
-            raise ImpossibleMoveError(f"model {self.key}: {fact} does not fit {self.state}") from None
+        self.state = follow(TABLE, self.state, fact, f"model {self.key}")
 
     def view(self) -> ModelView:
         """The model as clients see it."""
