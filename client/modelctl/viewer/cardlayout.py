@@ -20,7 +20,7 @@ OVERSCAN = 1
 
 @dataclass(frozen=True)
 class Metrics:
-    """Sizes in pixels: a line of text with its leading, a button's height, the card's padding, the gap between cards."""
+    """Sizes in pixels: a line of text, a button's height, the card's padding, the gap between cards."""
 
     line: int
     button: int

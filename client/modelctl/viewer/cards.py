@@ -109,6 +109,8 @@ class CardList:
         self._fit_summary(self._viewed[0])
         self._emptiness.show(self._reason())
         dpg.configure_item(self._area, show=bool(self._models))
+        if self._models and self._viewed[0] and dpg.is_item_visible(self._filter):
+            self._place()  # now, not after a frame that would still show the old
 
     def _fit_summary(self, width: float) -> None:
         """The list in a line beside the filter, in a word where there is less room, or not at all."""

@@ -82,9 +82,7 @@ def words(reason: Reason) -> tuple[str, str, str]:
         case Reason.NOTHING_ON_DISK:
             return (
                 _("No model is on disk yet"),
-                _(
-                    "Download one to load it, chat with it and measure it. A file you have already: modelctl add KEY FILE"
-                ),
+                _("Download one to chat with it and measure it. A file that you have already: modelctl add KEY FILE"),
                 _("Download a model"),
             )
         case Reason.NO_MATCH:

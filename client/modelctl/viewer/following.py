@@ -24,8 +24,8 @@ class Following:
     def __init__(
         self,
         link: Link,
-        post: Callable[[Callable[[], None]], None],
-        show: Callable[[Snapshot | None], None],
+        post: Callable[[Callable[[], object]], None],
+        show: Callable[[Snapshot | None], bool],
         heard: Callable[[events.AnyEvent], None],
     ) -> None:
         self._link = link
@@ -38,7 +38,7 @@ class Following:
         self._thread = threading.Thread(target=self._follow, name="viewer events", daemon=True)
 
     def start(self) -> None:
-        """Begin; ``show`` is called once the daemon answered or is known to be away."""
+        """Begin; ``show`` (which says whether there is news to draw) is called once the daemon answered or is known to be away."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -69,15 +69,16 @@ class Following:
     def _follow(self) -> None:
         keep_following(self._link, self.changed, self._stop)
 
-    def _deliver(self) -> None:
-        """On the drawing thread: the newest snapshot, then the events that are not in it."""
+    def _deliver(self) -> bool:
+        """On the drawing thread: the newest snapshot, then the events that are not in it; whether to draw."""
         with self._lock:
             newest, heard = self._newest, list(self._events)
             self._events.clear()
             self._posted = False
-        self._show(newest)
+        news = self._show(newest)
         for event in heard:
             self._heard(event)
+        return news or bool(heard)
 
 
 def leaves_no_trace(event: events.AnyEvent) -> bool:

@@ -21,14 +21,14 @@ FRAME_S = 1 / 60
 AFTER_INPUT = 4
 """Frames until Dear ImGui has settled: hover, focus and sizes follow one or two frames behind the input."""
 
-AFTER_DATA = 2
-"""Frames until new texts have their sizes."""
+SETTLE_S = 0.2
+"""How long after new data, shown at once, a second frame is drawn: by then all sizes fit the new texts."""
 
 IDLE_S = 1.0
-"""The longest sleep; whoever shows what no event tells (an age, a file that grows) gets its turn then."""
+"""The longest sleep, after which nothing is drawn; only the keyboard's focus is looked at."""
 
-ANIMATION_S = 1 / 12
-"""How often what moves by itself is drawn: a spinner needs no more."""
+ANIMATION_S = 1 / 6
+"""How often what moves by itself is drawn: a slow glow needs no more, and a frame may cost 25 ms without a GPU."""
 
 EACH_FRAME = frozenset(f"mvAppItemType::mv{name}Handler" for name in ("Visible", "Hover", "Focus", "Active"))
 """Handlers that fire in every frame: they alone are no reason for another one."""
@@ -48,7 +48,7 @@ class WindowLoop:
         self._busy_until = 0.0
         self._mouse: list[float] = []
         self._hooks: list[Callable[[], bool]] = []
-        self._stopped = False
+        self._stopped = self._unsettled = False
         self.frames = 0
 
     def post(self, action: Action) -> None:
@@ -67,17 +67,12 @@ class WindowLoop:
         """Draw until the window is closed; ``each_wake`` runs before every sleep, at least once a second."""
         left = AFTER_INPUT
         while dpg.is_dearpygui_running() and not self._stopped:
-            began = time.monotonic()
-            left = max(left - 1, self._work())
-            dpg.render_dearpygui_frame()
-            self.frames += 1
-            if _follow(self._hooks):
-                left = max(left, AFTER_DATA)
+            left = max(left, self._work())
             if left > 0:
-                time.sleep(max(0.0, FRAME_S - (time.monotonic() - began)))
-                continue
-            each_wake()
-            left = self._sleep()
+                left = self._frame(left - 1)
+            else:
+                each_wake()
+                left = self._sleep()
 
     def stop(self) -> None:
         """End ``run``; also from a signal's handler."""
@@ -87,32 +82,49 @@ class WindowLoop:
         """Take no more posts: after this nothing of ours touches DearPyGui."""
         self._posts.close()
 
+    def _frame(self, left: int) -> int:
+        """Draw one frame, at most as fast as the screen shows them; how many are left to draw."""
+        began = time.monotonic()
+        dpg.render_dearpygui_frame()
+        self.frames += 1
+        if _follow(self._hooks):
+            left = max(left, 1)
+        if left > 0:
+            time.sleep(max(0.0, FRAME_S - (time.monotonic() - began)))
+        return left
+
     def _work(self) -> int:
         """Callbacks and posts; the frames that they ask for."""
         jobs = dpg.get_callback_queue() or []
         acted = any(_is_news(job[1]) for job in jobs)
         dpg.run_callbacks(jobs)
         posted = self._posts.drain()
-        return AFTER_INPUT if acted else AFTER_DATA if posted else 0
+        self._unsettled = self._unsettled or posted
+        return AFTER_INPUT if acted else int(posted)
 
     def _sleep(self) -> int:
         """Wait for something to draw; the frames to draw for it."""
+        moving = time.monotonic() < self._animated_until
+        if self._glfw is None:
+            return self._look(moving)
+        seconds = ANIMATION_S if moving else SETTLE_S if self._unsettled else IDLE_S
+        began = time.monotonic()
+        if not self._posts.arrived.is_set():
+            self._glfw.wait(seconds)
         if self._posts.arrived.is_set():
-            return AFTER_DATA
-        if self._glfw is not None:
-            moving = time.monotonic() < self._animated_until
-            self._glfw.wait(ANIMATION_S if moving else IDLE_S)
-            # Woken by a post: that asks for its own frames. Else by input, or by the end of the wait.
-            return 1 if self._posts.arrived.is_set() else AFTER_INPUT
-        return self._look()
+            return 0  # what was posted asks for its own frame
+        if time.monotonic() - began < 0.95 * seconds:
+            return AFTER_INPUT
+        settling, self._unsettled = self._unsettled, False
+        return int(moving or settling)
 
-    def _look(self) -> int:
+    def _look(self, moving: bool) -> int:
         """Without a wait for input: a frame now and then shows whether there was any."""
         now = time.monotonic()
         mouse = [*dpg.get_mouse_pos(local=False)]
         if mouse != self._mouse or self._posts.arrived.is_set():
             self._mouse, self._busy_until = mouse, now + FAST_FOR_S
-        self._posts.arrived.wait(FAST_S if now < max(self._busy_until, self._animated_until) else SLOW_S)
+        self._posts.arrived.wait(FAST_S if moving or now < self._busy_until else SLOW_S)
         return 1
 
 

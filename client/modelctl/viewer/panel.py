@@ -48,7 +48,8 @@ class Panel:
         self._cards = CardList(ui, self._actions, Emptiness(self.start, self._open_downloads))
         self._chat_pane = ChatPane(ui)
         self._log = LogPane(ui)
-        self._panes: list[Pane] = [self._cards, HistoryPane(ui), MonitorPane(ui), self._log, self._chat_pane]
+        self._monitor = MonitorPane(ui)
+        self._panes: list[Pane] = [self._cards, HistoryPane(ui), self._monitor, self._log, self._chat_pane]
         self._tabs: list[Tag] = []
         self._toolbar = Toolbar(
             Deeds(
@@ -76,16 +77,21 @@ class Panel:
             self._tabs.append(tab)
             inside = dpg.add_child_window(parent=tab, border=False, width=-1, height=-1)
             pane.build(inside)
+        self._monitor_tab = self._tabs[self._panes.index(self._monitor)]
         self._ui.each_frame(self._track)
 
-    def show(self, snapshot: Snapshot | None) -> None:
-        """Bring everything up to ``snapshot``; None: the daemon is away."""
-        self._snapshot = snapshot
+    def show(self, snapshot: Snapshot | None) -> bool:
+        """Bring everything up to ``snapshot``; None: the daemon is away. Returns whether there is news to draw."""
+        before, self._snapshot = self._snapshot, snapshot
+        if only_the_machine(before, snapshot):
+            self._monitor.show(snapshot)
+            return bool(dpg.get_value(self._tab_bar) == self._monitor_tab)
         self._toolbar.show(snapshot)
         for pane in self._panes:
             pane.show(snapshot)
         for window in (self._downloads, self._transfers, self._benchmarks, self._comparison):
             window.show(snapshot)
+        return True
 
     def heard(self, event: AnyEvent) -> None:
         """Hand on an event that left no trace in the snapshot, and say what a person should know of it."""
@@ -180,6 +186,13 @@ class Panel:
 def tab_titles() -> list[str]:
     """The tabs, in their order."""
     return [_("Models"), _("History"), _("System"), _("Log"), _("Chat")]
+
+
+def only_the_machine(before: Snapshot | None, now: Snapshot | None) -> bool:
+    """Whether nothing changed but the machine's memory and processors: that comes each second, and one tab shows it."""
+    if before is None or now is None:
+        return False
+    return before.models is now.models and before.jobs is now.jobs and before.daemon is now.daemon
 
 
 def told(event: AnyEvent) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-Action = Callable[[], None]
+Action = Callable[[], object]
+"""Something to do; where it returns False there is nothing new to draw."""
 
 
 class Posts:
     """A queue of actions; ``wake`` is called after each one, so that the drawing thread looks."""
 
-    def __init__(self, wake: Action = lambda: None) -> None:
+    def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
         self._wake = wake
         self._waiting: deque[Action] = deque()
         self._closed = threading.Event()
@@ -28,16 +29,17 @@ class Posts:
         self._wake()
 
     def drain(self) -> bool:
-        """Do what waited when this began (what that posts waits for the next frame); whether there was anything."""
+        """Do what waited when this began (what that posts waits for the next frame); whether there is anything to draw."""
         self.arrived.clear()
-        count = len(self._waiting)
+        count, news = len(self._waiting), False
         for _ in range(count):
             action = self._waiting.popleft()
             try:
-                action()
+                news = action() is not False or news
             except Exception:  # the outer loop of the drawing thread: one bad pane must not take the window along
+                news = True
                 log.exception("A part of the viewer failed")
-        return count > 0
+        return news
 
     def close(self) -> None:
         """Take nothing more; nothing touches DearPyGui after this."""

@@ -53,9 +53,9 @@ class Gauge:
 class Card:
     """One model as it is shown.
 
-    ``about`` are the lines on the left (what it is), ``figures`` those on the right (what was measured), ``machine`` what
-    it runs on and takes: below both, or on the right where nothing was measured. ``actions`` are buttons, the first of
-    them the obvious one; ``more`` is the menu behind the last.
+    ``about`` are the lines on the left (what it is), ``figures`` those on the right (what was measured), ``machine``
+    what it runs on and takes: on the right too, or below both where that is full. ``actions`` are buttons; ``more`` is
+    the menu behind the last.
     """
 
     key: str

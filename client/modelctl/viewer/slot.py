@@ -170,7 +170,8 @@ class Slot:
             if self._card is not None and number < len(self._card.actions):
                 self._act(self._card.key, self._card.actions[number])
 
-        return dpg.add_button(parent=self._buttons_group, callback=pressed)
+        button: Tag = dpg.add_button(parent=self._buttons_group, callback=pressed)
+        return button
 
     def _opened(self) -> None:
         if self._card is not None:

@@ -12,7 +12,7 @@ from modelctl.i18n import _
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-Action = Callable[[], None]
+Action = Callable[[], object]
 
 
 class Loop(Protocol):
