@@ -1,6 +1,7 @@
 """The notifier's thread and its ways, with hand-written ones that answer, are away, or do not come back."""
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -10,7 +11,7 @@ from modelctl.notices.log import LogBackend
 from modelctl.notices.notice import Notice, NoticeKind
 from modelctl.notices.notifier import QUEUE, Notifier
 from modelctl.notices.plyer import BODY_LENGTH, TITLE_LENGTH, PlyerBackend
-from modelctl.notices.ways import OFF_S, Ways
+from modelctl.notices.ways import OFF_S, Ways, found
 from notice_makers import notice
 
 DEADLINE_S = 30.0
@@ -146,6 +147,19 @@ def test_a_notifier_whose_way_hangs_can_be_closed_all_the_same(notifier: Notifie
     notifier.post(shown(low()))
 
     assert not notifier.close(0.01)
+
+
+@pytest.mark.parametrize(("platform", "best"), [("linux", "D-Bus"), ("win32", "plyer"), ("darwin", "plyer")])
+def test_each_platform_has_its_best_way_and_the_log(platform: str, best: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelctl.notices.ways.sys.platform", platform)
+
+    assert [way.name for way in found(lambda _notice, _action: None)] == [best, "log"]
+
+
+def test_a_linux_without_the_library_of_d_bus_uses_plyer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "modelctl.notices.dbus", None)
+
+    assert [way.name for way in found(lambda _notice, _action: None)] == ["plyer", "log"]
 
 
 def test_the_first_way_that_works_is_used() -> None:

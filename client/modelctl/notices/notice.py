@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 TITLE_LENGTH = 80
-BODY_LENGTH = 500
+BODY_LENGTH = 300
 """Servers show about this much; what is longer is cut where a person sees that it was."""
 
 _JOINERS = "\u200c\u200d"

@@ -1,6 +1,7 @@
 """The ways to show a notice, best first: the first that works shows it."""
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -16,16 +17,21 @@ log = logging.getLogger("modelctl.notices")
 
 
 def found(clicked: Callable[[Notice, Action], None]) -> list[NotifierBackend]:
-    """The ways of this machine: D-Bus where its library is (Linux), else plyer; the log last."""
-    ways: list[NotifierBackend] = [LogBackend()]
+    """The ways of this machine: D-Bus where its library is (not Windows, not macOS), else plyer; the log last."""
+    first = _dbus(clicked)
+    if first is None and plyer.available():
+        first = plyer.PlyerBackend()
+    return [LogBackend()] if first is None else [first, LogBackend()]
+
+
+def _dbus(clicked: Callable[[Notice, Action], None]) -> NotifierBackend | None:
+    if sys.platform in ("win32", "darwin"):
+        return None
     try:
         from modelctl.notices.dbus import DBusBackend
     except ImportError:
-        if plyer.available():
-            ways.insert(0, plyer.PlyerBackend())
-    else:
-        ways.insert(0, DBusBackend(clicked))
-    return ways
+        return None
+    return DBusBackend(clicked)
 
 
 class Ways:
