@@ -43,9 +43,7 @@ class ComparisonWindow:
         """Open it, or open it anew."""
         self.close()
         title = glyphs(_("📊 Performance Comparison"))
-        count = len(benchmarked(snapshot)) if snapshot is not None else 0
-        height = min(REST_EM + ROW_EM * count, MOST_EM)
-        self._frame = DialogFrame(self._ui, title, (WIDTH_EM, height), self.close)
+        self._frame = DialogFrame(self._ui, title, (WIDTH_EM, REST_EM), self.close)
         self._legend = dpg.add_text(parent=self._frame.body, show=False)
         self._build_table(self._frame.body)
         self._build_foot(self._frame.foot)
@@ -83,6 +81,7 @@ class ComparisonWindow:
         for item in (self._legend, self._table, self._foot):
             dpg.configure_item(item, show=not why_not)
         if not why_not:
+            self._frame.grow(min(REST_EM + ROW_EM * len(self._rows), MOST_EM))
             dpg.set_value(self._legend, glyphs("\n".join(comparison_legend(comparison))))
         self._fill()
 

@@ -48,6 +48,13 @@ class DialogFrame:
         self._open = False
         dpg.delete_item(self.window)
 
+    def grow(self, height_em: float) -> None:
+        """Make the window at least so high, as far as there is room."""
+        width, height = dpg.get_item_width(self.window), dpg.get_item_height(self.window)
+        if height is not None and width is not None and em(height_em) > height:
+            _width, height, place = centred(width, em(height_em))
+            dpg.configure_item(self.window, height=height, pos=[dpg.get_item_pos(self.window)[0], place[1]])
+
     def say(self, text: str, colour: theme.Colour = theme.PALETTE.text) -> None:
         """Show a message between body and foot; an empty one takes it away."""
         dpg.set_value(self._message, text)

@@ -82,7 +82,7 @@ class DownloadDialog:
         row = dpg.add_table_row(parent=table)
         names = dpg.add_group(parent=row)
         dpg.add_text(choice.title, parent=names)
-        if choice.name.upper() != choice.title:
+        if choice.name and choice.name.upper() != choice.title:
             tight(dpg.add_text(choice.name, parent=names, color=theme.PALETTE.muted))
         for text in (choice.description, choice.size, choice.context):
             dpg.add_text(text, parent=row, wrap=0 if text is choice.description else -1)
