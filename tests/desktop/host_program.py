@@ -1,7 +1,7 @@
 """A program of somebody else with a DearPyGui window of its own, that has our panel in a tab; run as a child of tests.
 
-It has its own widgets, its own loop and its own idea of when to stop. It reads commands from standard input, one a line,
-and answers each with one line: ``texts``, ``select N``, ``drop``, ``rebuild``, ``end``.
+It has its own widgets, its own loop and its own idea of when to stop. It reads commands from standard input and
+answers each with one line: ``texts``, ``select N``, ``drop``, ``rebuild``, ``end``.
 """
 
 import sys

@@ -23,6 +23,12 @@ from modelctl.viewer.pane import Tag
 from modelctl.viewer.panel import Panel
 from modelctl.viewer.ui import ViewerUi
 
+LETTERS = "".join(map(chr, (*range(0x20, 0x7F), *range(0xA0, 0x180)))) + (
+    "–—‘’“”„•…←↑→↓▲▼█░⚠⚡✅❌✓✗⏱🎮🏆💬💾📁📊📝📥🔄🔍🔴🔵🖥🟢🧠🧮"
+)
+LETTERS_FRAMES = 3
+LETTERS_WINDOW = "modelctl.embed.letters"
+
 log = logging.getLogger(__name__)
 
 TAB = "🧠 Models"
@@ -119,12 +125,16 @@ class _Guarded:
 
     def __init__(self, host: HostLoop, gone: threading.Event) -> None:
         self._host, self._gone = host, gone
+        self._ready_at = -1
 
-    def post(self, action: Callable[[], None]) -> None:
+    def post(self, action: Callable[[], object]) -> None:
         """Run ``action`` with the host's callbacks while the panel is there."""
 
         def guarded() -> None:
-            self._unless_gone(action)
+            if self._ready():
+                self._unless_gone(action)
+            else:
+                self._host.post(guarded)
 
         if not self._gone.is_set():
             self._host.post(guarded)
@@ -134,7 +144,19 @@ class _Guarded:
 
     def each_frame(self, hook: Callable[[], bool]) -> None:
         """Call ``hook`` about once a frame while the panel is there."""
-        self._host.each_frame(lambda: bool(self._unless_gone(hook)))
+        self._host.each_frame(lambda: self._ready() and bool(self._unless_gone(hook)))
+
+    def _ready(self) -> bool:
+        """Whether the letters have been drawn once (see ``_draw_letters``)."""
+        if self._gone.is_set() or not dpg.is_dearpygui_running():
+            return False
+        if self._ready_at < 0:
+            self._ready_at = dpg.get_frame_count() + LETTERS_FRAMES
+        if dpg.get_frame_count() < self._ready_at:
+            return False
+        if dpg.does_item_exist(LETTERS_WINDOW):
+            dpg.delete_item(LETTERS_WINDOW)
+        return True
 
     def _unless_gone(self, action: Callable[[], object]) -> object:
         # A host that is about to destroy its context has stopped before; then nothing is begun any more.
@@ -171,6 +193,30 @@ def _prepare(client: Client) -> None:
     scale = wanted.scale or 1.0
     theme.make(scale)
     lettering.adopt(fonts.load(scale))
+    _draw_letters()
+
+
+def _draw_letters() -> None:
+    """Have every letter that is common here drawn in the host's first frame, unseen.
+
+    Dear ImGui makes a letter's picture when it is first drawn or measured. Measured by the callbacks' thread while the
+    host's thread hands pictures to the graphics card, it would be missing from then on.
+    """
+    window = dpg.add_window(
+        tag=LETTERS_WINDOW,
+        no_title_bar=True,
+        no_background=True,
+        no_focus_on_appearing=True,
+        no_resize=True,
+        no_move=True,
+        no_scrollbar=True,
+        no_saved_settings=True,
+        width=1,
+        height=1,
+        pos=(0, 0),
+    )
+    for font in (lettering.REGULAR, lettering.BOLD, lettering.LARGE, lettering.MONO):
+        dpg.bind_item_font(dpg.add_text(LETTERS, parent=window, color=(0, 0, 0, 0)), font)
 
 
 def _tab_font() -> Tag:
