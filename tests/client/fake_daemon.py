@@ -106,6 +106,7 @@ class FakeDaemon:
         self._pub = self._context.socket(zmq.PUB)
         for socket in (self._router, self._pub):
             socket.linger = 200
+            socket.sndhwm = 0  # a slow reader gets everything, later; losses are made by skip_event
         commands, published = (f"ipc://{places.runtime_dir / name}" for name in ("commands.sock", "events.sock"))
         self._router.bind(commands)
         self._pub.bind(published)

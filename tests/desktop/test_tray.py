@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -255,6 +256,52 @@ def test_a_bus_without_a_panel_is_waited_on(start: Callable[..., TrayProcess], t
     finally:
         bus.kill()
         bus.communicate()
+
+
+def test_two_hours_of_events_leave_no_memory_behind_and_the_menu_of_a_fresh_start(
+    desktop: VirtualDesktop, tmp_path: Path
+) -> None:
+    home = tmp_path / "replayed"
+    environment = environment_of(desktop, home)
+    command = [sys.executable, str(Path(__file__).with_name("replay_daemon.py"))]
+    daemon = subprocess.Popen(
+        command,
+        env={**environment, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+    assert daemon.stdin is not None and daemon.stdout is not None
+    trays: list[TrayProcess] = []
+    try:
+        assert daemon.stdout.readline() == "ready\n"
+        trays.append(TrayProcess(environment, home))
+        trays[0].wait_until_shown()
+        resident = []
+        for count in (20_000, 100_000):
+            daemon.stdin.write(f"{count}\n")
+            until(lambda count=count: trays[0].host.entry("Load", f"AFTER-{count}"), f"{count} events", 90.0)
+            resident.append(resident_bytes(trays[0].process.pid))
+        assert resident[1] - resident[0] < 10 * 1024**2
+        final = trays[0].host.texts(), trays[0].host.tooltip(), trays[0].host.icon()
+        assert trays[0].end() == 0
+        trays.append(TrayProcess(environment, home))
+        trays[1].wait_until_shown()
+        until(lambda: trays[1].host.entry("Load"), "the daemon's menu")
+        assert (trays[1].host.texts(), trays[1].host.tooltip(), trays[1].host.icon()) == final
+    finally:
+        for tray in trays:
+            tray.end()
+        asked, _ = daemon.communicate()
+    # One for each tray: every event of the rest was received, one after another.
+    assert int(asked) == 2
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory of a process that is in RAM."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(fields["VmRSS"].split()[0]) * 1024
 
 
 def known_share(tray: TrayProcess) -> int | None:
