@@ -34,6 +34,7 @@ class CardList:
         self._models: list[ModelView] = []
         self._jobs: dict[str, JobView] = {}
         self._cards: dict[str, tuple[ModelView, JobView | None, Card]] = {}
+        self._known_layouts: dict[str, tuple[Card, int, Metrics, str, Layout]] = {}
         self._layouts: list[Layout] = []
         self._tops: list[int] = [0]
         self._slots: dict[str, Slot] = {}
@@ -62,6 +63,7 @@ class CardList:
         self._jobs = presenter.current_jobs(snapshot.jobs) if snapshot is not None else {}
         known = {model.key for model in snapshot.models} if snapshot is not None else set()
         self._cards = {key: entry for key, entry in self._cards.items() if key in known}
+        self._known_layouts = {key: entry for key, entry in self._known_layouts.items() if key in known}
         self._choose()
 
     def heard(self, event: AnyEvent) -> None:
@@ -151,8 +153,16 @@ class CardList:
         return self._actions.failures.get(card.key) or card.failure
 
     def _layout(self, card: Card) -> Layout:
-        width = self._card_width()
-        failure = self._failure(card)
+        """The layout of a card, made anew only when the card, its failure or the width changed."""
+        width, failure = self._card_width(), self._failure(card)
+        known = self._known_layouts.get(card.key)
+        if known is not None and known[0] is card and known[1:4] == (width, self._metrics, failure):
+            return known[4]
+        made = self._made_layout(card, width, failure)
+        self._known_layouts[card.key] = (card, width, self._metrics, failure, made)
+        return made
+
+    def _made_layout(self, card: Card, width: int, failure: str) -> Layout:
         room = width - 3 * self._metrics.padding
         lines = sum(cardlayout.wrapped_lines(lettering.size(part)[0], room) for part in failure.splitlines() if failure)
         return cardlayout.layout(card, width, self._metrics, lines)

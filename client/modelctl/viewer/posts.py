@@ -29,7 +29,7 @@ class Posts:
         self._wake()
 
     def drain(self) -> bool:
-        """Do what waited when this began (what that posts waits for the next frame); whether there is anything to draw."""
+        """Do what waited when this began (what that posts waits for the next time); whether there is news to draw."""
         self.arrived.clear()
         count, news = len(self._waiting), False
         for _ in range(count):

@@ -1,0 +1,174 @@
+"""Where cards are, and what their buttons ask for."""
+
+from collections.abc import Callable
+
+import pytest
+from modelctl.client import Client
+from modelctl.errors import LocalFailure, ModeldError
+from modelctl.viewer import cardlayout
+from modelctl.viewer.cardactions import CardActions
+from modelctl.viewer.cardlayout import Metrics
+from modelctl.viewer.presenter import Card, Do, Gauge
+from modeld.protocol.errors import ErrorCode
+from modeld.protocol.states import ModelState
+from modeld.protocol.views import ModelView
+
+METRICS = Metrics.of(18)
+
+
+def card(**fields: object) -> Card:
+    whole: dict[str, object] = {
+        "key": "m",
+        "ready": True,
+        "title": "✅  M",
+        "marks": (),
+        "tone": "blue",
+        "about": ("📝 M", "📁 m.gguf (1.0 GB)"),
+        "figures": (),
+        "machine": (),
+        "context": None,
+        "gauge": None,
+        "failure": "",
+        "actions": (),
+        "more": (),
+        "moving": False,
+        **fields,
+    }
+    return Card(**whole)  # type: ignore[arg-type]  # a test names the fields it is about
+
+
+def inside(layout: cardlayout.Layout, width: int) -> bool:
+    return all(
+        line.x + line.width <= width and line.y + METRICS.line <= layout.height and line.width > 0
+        for line in layout.lines
+    )
+
+
+@pytest.mark.parametrize("width", [400, 720, 900, 1200, 3000])
+def test_no_line_of_a_full_card_leaves_it_or_meets_another(width: int) -> None:
+    full = card(
+        about=("📝 a", "💬 b", "📁 c", "📊 d"),
+        figures=("⚡ Latest", "• 1", "⚡ Average", "• 2"),
+        machine=("🖥️ CPU Only", "🧮 Memory: 1 MB", "⏱️ Load Time: 1.0s"),
+        context=(1, 2),
+        gauge=Gauge(0.5, "half", "purple"),
+    )
+
+    layout = cardlayout.layout(full, width, METRICS, failure_lines=2)
+
+    assert inside(layout, width)
+    assert layout.context_y is not None and layout.gauge_y is not None and layout.failure_y is not None
+    assert max(line.y for line in layout.lines) + METRICS.line <= layout.context_y < layout.gauge_y < layout.failure_y
+    places = [(line.x, line.y) for line in layout.lines]
+    assert len(set(places)) == len(places)
+
+
+def test_a_wide_card_is_lower_than_a_narrow_one() -> None:
+    measured = card(figures=("⚡ Latest", "• 1"), machine=("🖥️ CPU Only", "🧮 Memory: 1 MB"))
+
+    assert cardlayout.layout(measured, 1200, METRICS).height < cardlayout.layout(measured, 500, METRICS).height
+
+
+def test_every_text_of_a_card_is_somewhere_on_it_whatever_its_width() -> None:
+    full = card(figures=("⚡ Latest", "• 1"), machine=("🖥️ CPU Only", "🧮 Memory: 1 MB", "⏱️ Load Time: 1.0s"))
+
+    for width in (500, 1200):
+        shown = " ".join(line.text for line in cardlayout.layout(full, width, METRICS).lines)
+        assert all(text in shown for text in (*full.about, *full.figures, *full.machine))
+
+
+def test_only_the_cards_on_the_screen_and_one_beyond_are_made() -> None:
+    places = cardlayout.tops([100] * 1000, gap=10)
+
+    assert list(cardlayout.seen(places, 0, 500)) == [0, 1, 2, 3, 4, 5]
+    assert list(cardlayout.seen(places, 1100, 220)) == [9, 10, 11, 12]
+    assert list(cardlayout.seen(places, places[-1] - 300, 300))[-1] == 999
+    assert list(cardlayout.seen([0], 0, 500)) == []
+
+
+class FakeUi:
+    """Keeps what was asked for; a test answers."""
+
+    def __init__(self) -> None:
+        self.asked: list[
+            tuple[Callable[[Client], object], Callable[[object], None], Callable[[ModeldError], None]]
+        ] = []
+        self.said: list[str] = []
+
+    def post(self, action: Callable[[], object]) -> None:
+        action()
+
+    def ask(self, call, done=None, failed=None) -> None:  # type: ignore[no-untyped-def]
+        self.asked.append((call, done, failed))
+
+    def say(self, text: str, *, error: bool = False) -> None:
+        self.said.append(text)
+
+
+class FakeClient:
+    """Records the calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def call(*values: object, **named: object) -> None:
+            self.calls.append(f"{name}{values}{named}")
+
+        return call
+
+
+MODEL = ModelView(key="m", state=ModelState.ON_DISK, display_name="M", path="/m.gguf", size_bytes=1)
+FAILURE = ModeldError(LocalFailure(code=ErrorCode.INTERNAL, message="No memory.", hint="Unload one."))
+
+
+@pytest.mark.parametrize(
+    ("do", "call"),
+    [
+        (Do.LOAD, "load('m',){'wait': False}"),
+        (Do.UNLOAD, "unload('m',){'wait': False}"),
+        (Do.BENCHMARK, "benchmark(['m'],){}"),
+        (Do.DOWNLOAD, "pull('m',){}"),
+        (Do.PIN, "pin('m',){}"),
+        (Do.UNPIN, "pin('m', False){}"),
+        (Do.CANCEL, "cancel(){'model': 'm'}"),
+    ],
+)
+def test_a_button_asks_the_daemon_for_what_it_says(do: Do, call: str) -> None:
+    ui, client = FakeUi(), FakeClient()
+    CardActions(ui, lambda key: None, lambda job: None).do(MODEL, None, do)
+
+    ui.asked[0][0](client)  # type: ignore[arg-type]  # it answers to the same names
+
+    assert client.calls == [call]
+
+
+def test_a_failure_is_kept_for_its_card_until_the_next_attempt() -> None:
+    ui = FakeUi()
+    actions = CardActions(ui, lambda key: None, lambda job: None)
+    actions.do(MODEL, None, Do.LOAD)
+
+    ui.asked[0][2](FAILURE)
+    assert actions.failures == {"m": "No memory. Unload one."}
+
+    actions.do(MODEL, None, Do.LOAD)
+    assert actions.failures == {}
+
+
+def test_a_second_click_waits_for_the_answer_to_the_first() -> None:
+    ui = FakeUi()
+    actions = CardActions(ui, lambda key: None, lambda job: None)
+    actions.do(MODEL, None, Do.LOAD)
+    actions.do(MODEL, None, Do.LOAD)
+    assert len(ui.asked) == 1
+
+    ui.asked[0][1](None)
+    actions.do(MODEL, None, Do.LOAD)
+    assert len(ui.asked) == 2
+
+
+def test_chat_is_opened_with_the_model() -> None:
+    chosen: list[str] = []
+    CardActions(FakeUi(), chosen.append, lambda job: None).do(MODEL, None, Do.CHAT)
+
+    assert chosen == ["m"]

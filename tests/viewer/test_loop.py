@@ -1,0 +1,245 @@
+"""How work and news reach the drawing thread."""
+
+import logging
+import threading
+
+import msgspec
+import pytest
+from modelctl.client import Client
+from modelctl.errors import DaemonAway, ModeldError
+from modelctl.viewer.following import Following, leaves_no_trace
+from modelctl.viewer.posts import Posts
+from modelctl.viewer.ui import ViewerUi
+from modelctl.watched import Watched, is_watched
+from modeld.places import Places
+from modeld.protocol import events, views
+from modeld.protocol.states import ModelState
+
+AT = "2026-01-02T03:04:05+00:00"
+SNAPSHOT = views.Snapshot(
+    epoch="e",
+    seq=0,
+    at=AT,
+    daemon=views.DaemonView(version="1", pid=1, started_at=AT),
+    system=views.SystemView(),
+    models=[],
+    jobs=[],
+)
+
+
+class Steps:
+    """A loop that a test turns."""
+
+    def __init__(self) -> None:
+        self.posts = Posts()
+        self.post = self.posts.post
+
+    def animate(self, seconds: float) -> None:
+        pass
+
+    def each_frame(self, hook: object) -> None:
+        pass
+
+    def until(self, done: threading.Event) -> None:
+        """Turn until the event."""
+        for _turn in range(100):
+            if done.is_set():
+                return
+            self.posts.arrived.wait(5)
+            self.posts.drain()
+        pytest.fail("nothing was posted")
+
+
+def test_posts_run_in_order_and_what_they_post_runs_the_next_time() -> None:
+    posts, done = Posts(), []
+    posts.post(lambda: (done.append(1), posts.post(lambda: done.append(3))))
+    posts.post(lambda: done.append(2))
+
+    assert posts.drain()
+    assert done == [1, 2]
+    assert posts.drain()
+    assert done == [1, 2, 3]
+    assert not posts.drain()
+
+
+def test_a_post_that_changed_nothing_asks_for_no_frame() -> None:
+    posts = Posts()
+    posts.post(lambda: False)
+    assert not posts.drain()
+
+    posts.post(lambda: False)
+    posts.post(lambda: None)
+    assert posts.drain()
+
+
+def test_a_post_that_fails_is_logged_and_the_next_ones_run(caplog: pytest.LogCaptureFixture) -> None:
+    posts, done = Posts(), []
+    posts.post(lambda: 1 / 0)
+    posts.post(lambda: done.append(1))
+
+    with caplog.at_level(logging.ERROR):
+        posts.drain()
+
+    assert done == [1]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_each_post_wakes_the_loop_and_none_after_the_end() -> None:
+    woken: list[int] = []
+    posts = Posts(lambda: woken.append(1))
+    posts.post(lambda: None)
+    posts.close()
+    posts.post(lambda: None)
+
+    assert len(woken) == 1
+    assert not posts.drain()
+
+
+def following(posts: Posts, shown: list[views.Snapshot | None], heard: list[events.AnyEvent]) -> Following:
+    def show(snapshot: views.Snapshot | None) -> bool:
+        shown.append(snapshot)
+        return True
+
+    return Following(None, posts.post, show, heard.append)  # type: ignore[arg-type]  # no link: the test is the daemon
+
+
+def test_many_events_before_a_frame_become_one_refresh_with_the_newest_snapshot() -> None:
+    posts, shown = Posts(), []
+    news = following(posts, shown, [])
+    for seq in range(1, 10_001):
+        newest = msgspec.structs.replace(SNAPSHOT, seq=seq)
+        news.news(newest, events.SystemSampled(epoch="e", seq=seq, system=views.SystemView()))
+
+    posts.drain()
+
+    assert shown == [newest]
+
+
+def test_the_next_event_after_a_frame_is_shown_with_the_next() -> None:
+    posts, shown = Posts(), []
+    news = following(posts, shown, [])
+    news.news(SNAPSHOT, None)
+    posts.drain()
+    news.news(None, None)
+    posts.drain()
+
+    assert shown == [SNAPSHOT, None]
+
+
+def test_a_heartbeat_draws_nothing() -> None:
+    posts, shown = Posts(), []
+    following(posts, shown, []).news(SNAPSHOT, events.Heartbeat(epoch="e", seq=0))
+
+    assert not posts.drain()
+    assert shown == []
+
+
+def test_what_leaves_no_trace_is_heard_event_by_event_in_order() -> None:
+    posts, heard = Posts(), []
+    news = following(posts, [], heard)
+    full = [events.ContextFull(epoch="e", seq=seq, model="m", size=8) for seq in (1, 2)]
+    for event in full:
+        news.news(SNAPSHOT, event)
+
+    posts.drain()
+
+    assert heard == full
+
+
+def test_an_eviction_is_heard_and_a_plain_change_is_not() -> None:
+    model = views.ModelView(key="m", state=ModelState.ON_DISK, display_name="M")
+
+    assert leaves_no_trace(events.ModelChanged(model=model, reason="evicted"))
+    assert not leaves_no_trace(events.ModelChanged(model=model))
+    assert leaves_no_trace(events.ContextRefused(model="m", prompt_tokens=9, size=8))
+
+
+@pytest.fixture
+def places(tmp_path: object) -> Places:
+    return Places(config_dir=tmp_path, data_dir=tmp_path, state_dir=tmp_path, runtime_dir=tmp_path)  # type: ignore[arg-type]
+
+
+def test_an_answer_comes_back_to_the_drawing_thread(places: Places) -> None:
+    steps, done, threads = Steps(), threading.Event(), []
+    with Client(places) as client:
+        ui = ViewerUi(client, steps)
+
+        def call(_client: Client) -> str:
+            threads.append(threading.current_thread())
+            return "answer"
+
+        def answered(answer: str) -> None:
+            threads.append(threading.current_thread())
+            assert answer == "answer"
+            done.set()
+
+        ui.ask(call, answered)
+        steps.until(done)
+
+    assert threads[0] is not threads[1]
+    assert threads[1] is threading.current_thread()
+
+
+def test_a_failure_goes_where_it_was_asked_for(places: Places) -> None:
+    steps, done, failures = Steps(), threading.Event(), []
+    with Client(places) as client:
+        ui = ViewerUi(client, steps)
+
+        def failed(error: ModeldError) -> None:
+            failures.append(error)
+            done.set()
+
+        ui.ask(lambda client: client.ping(), None, failed)
+        steps.until(done)
+
+    assert isinstance(failures[0], DaemonAway)
+
+
+def test_a_failure_without_a_place_of_its_own_is_said_with_its_hint(places: Places) -> None:
+    steps, done, said = Steps(), threading.Event(), []
+    with Client(places) as client:
+        ui = ViewerUi(client, steps)
+        ui.on_say = lambda text, error: (said.append((text, error)), done.set())
+
+        ui.ask(lambda client: client.ping())
+        steps.until(done)
+
+    text, error = said[0]
+    assert error
+    assert "modeld is not running" in text
+    assert text.endswith("Start it with: modelctl up")
+
+
+def test_the_mark_of_a_watched_viewer_is_there_while_it_is_held(places: Places) -> None:
+    watched = Watched()
+    assert not is_watched(places)
+
+    watched.hold(places)
+    watched.hold(places)
+    assert is_watched(places)
+
+    watched.release()
+    assert not is_watched(places)
+
+
+def test_two_viewers_may_be_open_and_the_mark_is_one(places: Places) -> None:
+    first, second = Watched(), Watched()
+    first.hold(places)
+    second.hold(places)
+    second.release()
+    assert is_watched(places)
+
+    first.release()
+    assert not is_watched(places)
+
+
+def test_without_a_runtime_folder_nobody_watches(places: Places) -> None:
+    nowhere = msgspec.convert(
+        dict.fromkeys(("config_dir", "data_dir", "state_dir", "runtime_dir"), places.runtime_dir / "missing"),
+        Places,
+    )
+    watched = Watched()
+    watched.hold(nowhere)
+
+    assert not is_watched(nowhere)
+    watched.release()
