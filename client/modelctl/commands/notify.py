@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @pass_session
 def notify(session: Session, only_test: bool) -> None:
     """Show desktop notifications until interrupted; the tray does the same while it runs."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING if only_test else logging.INFO)
+    logging.basicConfig(format="%(message)s", level=logging.ERROR if only_test else logging.INFO)
     if only_test:
         _test(session)
     else:

@@ -1,32 +1,22 @@
-"""Notifications over D-Bus: org.freedesktop.Notifications, by the Desktop Notifications Specification 1.2.
+"""Notifications over D-Bus.
 
 Connected when first needed and again after the bus was away. A loop in a thread of its own holds the connection, since
 clicks arrive at any time; ``send`` waits for it no longer than the deadline.
 """
 
 import asyncio
-import html
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
 
-from dbus_fast import BusType, DBusFastError, Message, MessageType, Variant
+from dbus_fast import BusType, DBusFastError
 from dbus_fast.aio import MessageBus
 
 from modelctl.i18n import _
 from modelctl.notices.backend import DEADLINE_S, NoAnswerError, NobodyThereError
-from modelctl.notices.notice import FAILURES, Action, Notice, NoticeKind
-
-NAME = "org.freedesktop.Notifications"
-PATH = "/org/freedesktop/Notifications"
-APPLICATION = "modeld"
-ICON_SIZE = 64
-REMEMBERED = 100
-"""Notices whose clicks and replacements are still known; servers tell when one is closed, but need not."""
-
-Clicked = Callable[[Notice, Action], None]
+from modelctl.notices.notice import Notice
+from modelctl.notices.server import Clicked, Server
 
 
 class DBusBackend:
@@ -41,7 +31,7 @@ class DBusBackend:
         self._deadline_s = deadline_s
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._session: _Session | None = None
+        self._server: Server | None = None
 
     def send(self, notice: Notice) -> str:
         """Show it and name the server; raises NobodyThereError or NoAnswerError."""
@@ -51,7 +41,7 @@ class DBusBackend:
             return future.result(self._deadline_s + 1.0)
         except TimeoutError:
             future.cancel()
-            raise NoAnswerError(f"no answer within {self._deadline_s:g} s") from None
+            raise NoAnswerError(_("no answer within {seconds} s").format(seconds=f"{self._deadline_s:g}")) from None
         except CancelledError:
             raise NobodyThereError("the connection was closed") from None
 
@@ -86,111 +76,34 @@ class DBusBackend:
     async def _send(self, notice: Notice) -> str:
         try:
             async with asyncio.timeout(self._deadline_s):
-                session = await self._connected()
-                return await session.show(notice)
+                server = await self._connected()
+                return await server.show(notice)
         except TimeoutError:
-            raise NoAnswerError(f"no answer within {self._deadline_s:g} s") from None
+            raise NoAnswerError(_("no answer within {seconds} s").format(seconds=f"{self._deadline_s:g}")) from None
         except (OSError, EOFError, DBusFastError) as error:
             await self._leave()
             raise NobodyThereError(str(error) or type(error).__name__) from error
 
-    async def _connected(self) -> "_Session":
-        if self._session is not None and self._session.bus.connected:
-            return self._session
+    async def _connected(self) -> Server:
+        if self._server is not None and self._server.bus.connected:
+            return self._server
         address = self._address or session_bus_address()
         if not address:
-            raise NobodyThereError("there is no session bus")
+            raise NobodyThereError(_("there is no session bus"))
         bus = await MessageBus(bus_address=address, bus_type=BusType.SESSION).connect()
-        self._session = _Session(bus, self._clicked)
-        await self._session.listen()
-        return self._session
+        server = Server(bus, self._clicked)
+        try:
+            await server.listen()
+        except BaseException:
+            bus.disconnect()
+            raise
+        self._server = server
+        return server
 
     async def _leave(self) -> None:
-        session, self._session = self._session, None
-        if session is not None and session.bus.connected:
-            session.bus.disconnect()
-
-
-class _Session:
-    """One connection: what the server there can do, and which of our notices it shows."""
-
-    def __init__(self, bus: MessageBus, clicked: Clicked) -> None:
-        self.bus = bus
-        self._clicked = clicked
-        self._server = ""
-        self._can: frozenset[str] = frozenset()
-        self._shown: dict[int, Notice] = {}
-
-    async def listen(self) -> None:
-        """Hear of clicks, of closed notices, and of the server's end."""
-        self.bus.add_message_handler(self._heard)
-        for rule in (
-            f"type='signal',sender='{NAME}',path='{PATH}'",
-            f"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{NAME}'",
-        ):
-            await self._call("org.freedesktop.DBus", "/org/freedesktop/DBus", "AddMatch", "s", [rule])
-
-    async def show(self, notice: Notice) -> str:
-        """Show ``notice``, in the place of an earlier one of its key; returns the server's name."""
-        if not self._server:
-            found = await self._call(NAME, PATH, "GetCapabilities")
-            self._can = frozenset(found) if isinstance(found, list) else frozenset()
-            self._server = str(await self._call(NAME, PATH, "GetServerInformation"))
-        keys = {notice.key, notice.instead_of}
-        replaced = next((id_ for id_, shown in self._shown.items() if shown.key in keys), 0)
-        arguments = [
-            APPLICATION,
-            replaced,
-            "",
-            notice.title,
-            html.escape(notice.body, quote=False) if "body-markup" in self._can else notice.body,
-            _actions(notice) if "actions" in self._can else [],
-            _hints(notice),
-            -1,
-        ]
-        id_ = await self._call(NAME, PATH, "Notify", "susssasa{sv}i", arguments)
-        self._shown.pop(replaced, None)
-        if isinstance(id_, int):
-            self._shown[id_] = notice
-        while len(self._shown) > REMEMBERED:
-            del self._shown[next(iter(self._shown))]
-        return self._server
-
-    def _heard(self, message: Message) -> None:
-        if message.message_type is not MessageType.SIGNAL:
-            return
-        match message.member, message.body:
-            case "NameOwnerChanged", [name, *_rest] if name == NAME:
-                # Another server counts its notices anew, so that ours would replace a stranger's.
-                self._server = ""
-                self._shown.clear()
-            case "NotificationClosed", [int(id_), *_rest]:
-                self._shown.pop(id_, None)
-            case "ActionInvoked", [int(id_), str(action)] if id_ in self._shown and action in set(Action):
-                self._clicked(self._shown[id_], Action(action))
-
-    async def _call(
-        self,
-        destination: str,
-        path: str,
-        member: str,
-        signature: str = "",
-        body: list[object] | None = None,
-    ) -> object:
-        """The first value of the answer; raises NobodyThereError when the answer is an error."""
-        reply = await self.bus.call(
-            Message(
-                destination=destination,
-                path=path,
-                interface=destination,
-                member=member,
-                signature=signature,
-                body=body or [],
-            )
-        )
-        if reply is None or reply.message_type is MessageType.ERROR:
-            raise NobodyThereError(str(reply.body[0]) if reply and reply.body else "no answer")
-        return reply.body[0] if reply.body else None
+        server, self._server = self._server, None
+        if server is not None and server.bus.connected:
+            server.bus.disconnect()
 
 
 def session_bus_address() -> str:
@@ -200,42 +113,3 @@ def session_bus_address() -> str:
         return address
     socket = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nowhere") / "bus"
     return f"unix:path={socket}" if socket.exists() else ""
-
-
-def _actions(notice: Notice) -> list[str]:
-    """The actions as the specification wants them: key, label, key, label."""
-    labels = {Action.OPEN: _("Open"), Action.RETRY: _("Retry"), Action.SHOW_LOG: _("Show log")}
-    return [text for action in notice.actions for text in (action.value, labels[action])]
-
-
-def _hints(notice: Notice) -> dict[str, Variant]:
-    hints = {
-        "urgency": Variant("y", int(notice.urgency)),
-        "category": Variant("s", _category(notice.kind)),
-        "desktop-entry": Variant("s", APPLICATION),
-    }
-    if notice.progress is not None:
-        hints["value"] = Variant("i", notice.progress)
-    icon = _icon()
-    if icon is not None:
-        hints["image-data"] = icon
-    return hints
-
-
-def _category(kind: NoticeKind) -> str:
-    """One of the specification's categories, as near as they come."""
-    if kind is NoticeKind.DOWNLOAD_FINISHED:
-        return "transfer.complete"
-    if kind is NoticeKind.DOWNLOAD_FAILED:
-        return "transfer.error"
-    return "device.error" if kind in FAILURES else "device"
-
-
-def _icon() -> Variant | None:
-    """The application's icon as ``image-data`` (width, height, rowstride, alpha, bits, channels, bytes)."""
-    try:
-        from modelicons import app_icon
-    except ImportError:
-        return None
-    image = app_icon(ICON_SIZE)
-    return Variant("(iiibiiay)", [image.width, image.height, image.width * 4, True, 8, 4, image.tobytes()])
