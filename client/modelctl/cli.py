@@ -48,6 +48,7 @@ VERBS = {
     "notify": "notify",
     "tray": "tray",
     "viewer": "viewer",
+    "service": "service",
     "completion": "completion",
 }
 """Verb -> the module of ``modelctl.commands`` that has it, under its own name."""

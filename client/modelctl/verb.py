@@ -61,6 +61,9 @@ def in_language(command: click.Command) -> click.Command:
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.help:
             parameter.help = _(parameter.help)
+    if isinstance(command, click.Group):
+        for verb in command.commands.values():
+            in_language(verb)
     return command
 
 

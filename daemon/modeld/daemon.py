@@ -78,6 +78,7 @@ class Daemon:
                 tray.start()
             await self._serve(manager)
         finally:
+            notify.stopping()
             ticking.cancel()
             tray.close()
             self._places.connection_file.unlink(missing_ok=True)
@@ -150,6 +151,7 @@ class Daemon:
             await asyncio.sleep(TICK_S)
             report(self._probe.sample(self._workers.pids()))
             report(facts.Ticked())
+            notify.alive()
 
     def _perform(self, effect: effects.AnyEffect) -> None:
         match effect:

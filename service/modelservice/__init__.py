@@ -1,1 +1,16 @@
-"""Start at login: units and their installer."""
+"""Starting modeld at login: what is written for each system, and the installer that writes it.
+
+    from modelservice import Program, for_this_system
+
+    service = for_this_system()
+    for line in service.install(Program.of_this_python()):
+        print(line)
+
+Linux: a user unit of systemd where that runs the session, else an autostart entry; the tray has an entry of its own,
+since a unit does not know the display. macOS: a launch agent. Windows: a value of the person's Run key.
+"""
+
+from modelservice.program import Program
+from modelservice.service import Service, ServiceError, State, for_this_system
+
+__all__ = ["Program", "Service", "ServiceError", "State", "for_this_system"]

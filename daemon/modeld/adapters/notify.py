@@ -1,12 +1,35 @@
-"""Tells whoever started the daemon that it is ready, by systemd's protocol (sd_notify(3)): one datagram, no library."""
+"""Tells whoever started the daemon how it is, by systemd's protocol (sd_notify(3)): datagrams, no library."""
 
+import logging
 import os
 import socket
 
+log = logging.getLogger(__name__)
+
 
 def ready() -> None:
-    """Say READY=1 to NOTIFY_SOCKET, where that is set; ``@`` begins an abstract address."""
+    """It serves now."""
+    _tell("READY=1")
+
+
+def alive() -> None:
+    """It is alive, where somebody watches: the loop that answers clients is the one that says so."""
+    if os.environ.get("WATCHDOG_USEC"):
+        _tell("WATCHDOG=1")
+
+
+def stopping() -> None:
+    """It is about to end."""
+    _tell("STOPPING=1")
+
+
+def _tell(state: str) -> None:
+    """Send a state to NOTIFY_SOCKET, where that is set; ``@`` begins an abstract address."""
     address = os.environ.get("NOTIFY_SOCKET", "")
-    if address and hasattr(socket, "AF_UNIX"):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.sendto(b"READY=1", "\0" + address[1:] if address.startswith("@") else address)
+    if not address or not hasattr(socket, "AF_UNIX"):
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        try:
+            sender.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
+        except OSError as error:
+            log.debug("nobody hears %s: %s", state, error)

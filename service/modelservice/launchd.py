@@ -1,0 +1,59 @@
+"""macOS: a launch agent. Written after launchd.plist(5) and launchctl(1); it has not been run on a Mac."""
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from modelservice import texts
+from modelservice.program import Program
+from modelservice.service import ServiceError, State, remove, write
+
+DEADLINE_S = 60.0
+
+Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
+
+
+def _run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+
+
+class LaunchAgent:
+    """A property list in ``~/Library/LaunchAgents``, in the domain of the person's login."""
+
+    def __init__(self, home: Path, run: Run = _run, uid: int | None = None) -> None:
+        self._file = home / "Library/LaunchAgents" / f"{texts.LABEL}.plist"
+        self._log = home / "Library/Logs/modeld.err.log"
+        self._run = run
+        self._domain = f"gui/{os.getuid() if uid is None else uid}"
+
+    def install(self, program: Program) -> list[str]:
+        """Write the agent and start it; one that was there before is ended first."""
+        if self._file.exists():
+            self._run(["launchctl", "bootout", f"{self._domain}/{texts.LABEL}"])
+        done = write(self._file, texts.launch_agent(program, str(self._log)))
+        self._launchctl("bootstrap", self._domain, str(self._file))
+        return [done, f"started {texts.LABEL}"]
+
+    def uninstall(self) -> list[str]:
+        """End the agent and remove its file."""
+        if not self._file.exists():
+            return []
+        self._run(["launchctl", "bootout", f"{self._domain}/{texts.LABEL}"])
+        return [f"stopped {texts.LABEL}", *remove(self._file)]
+
+    def state(self) -> State:
+        """What launchd says of the agent."""
+        done = self._run(["launchctl", "print", f"{self._domain}/{texts.LABEL}"])
+        there = self._file.exists()
+        return State(
+            kind="launch agent",
+            files=(str(self._file),) if there else (),
+            at_login=there,
+            running=done.returncode == 0 and "state = running" in done.stdout,
+        )
+
+    def _launchctl(self, *words: str) -> None:
+        done = self._run(["launchctl", *words])
+        if done.returncode != 0:
+            raise ServiceError(f"launchctl {' '.join(words)} failed: {done.stderr.strip() or done.returncode}.")

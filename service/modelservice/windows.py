@@ -1,0 +1,94 @@
+"""Windows: two values of the person's Run key, which Explorer starts at logon. It has not been run on Windows.
+
+A service of Windows' own would have no desktop, so no tray. The person may switch a value off in the task manager.
+"""
+
+import sys
+from typing import Protocol
+
+from modelservice import texts
+from modelservice.program import Program
+from modelservice.service import ServiceError, State
+
+KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
+DAEMON, TRAY = "modeld", "modeld tray"
+
+
+class Registry(Protocol):
+    """The values of one key."""
+
+    def get(self, name: str) -> str | None:
+        """A value; None where there is none."""
+
+    def set(self, name: str, value: str) -> None:
+        """Write a value."""
+
+    def delete(self, name: str) -> bool:
+        """Remove a value; whether there was one."""
+
+
+class RunKey:
+    """The Run key of the current user. Windows gives it no environment: MODELD_HOME must be set for the account."""
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        self._registry = registry if registry is not None else _current_user()
+
+    def install(self, program: Program) -> list[str]:
+        """Write the daemon's and the tray's command lines; they count from the next logon on."""
+        commands = {DAEMON: program.daemon("--no-tray"), TRAY: program.tray()}
+        for name, words in commands.items():
+            self._registry.set(name, texts.run_value(words))
+        done = [rf"wrote HKCU\{KEY}\{name}" for name in commands]
+        if program.environment:
+            names = ", ".join(name for name, _ in program.environment)
+            done.append(f"{names} must be set for your account (setx), since Windows starts it with nothing else")
+        return [*done, "It starts at the next logon; until then: modelctl up"]
+
+    def uninstall(self) -> list[str]:
+        """Remove both values."""
+        return [rf"removed HKCU\{KEY}\{name}" for name in (DAEMON, TRAY) if self._registry.delete(name)]
+
+    def state(self) -> State:
+        """Whether the values are there."""
+        found = {name: value for name in (DAEMON, TRAY) if (value := self._registry.get(name)) is not None}
+        return State(
+            kind="Run key",
+            files=tuple(rf"HKCU\{KEY}\{name}: {value}" for name, value in found.items()),
+            at_login=DAEMON in found,
+            running=False,
+        )
+
+
+if sys.platform == "win32":
+    import winreg
+
+    class _CurrentUser:
+        def get(self, name: str) -> str | None:
+            try:
+                with winreg.OpenKey(winreg.HKEY_CURRENT_USER, KEY) as key:
+                    return str(winreg.QueryValueEx(key, name)[0])
+            except FileNotFoundError:
+                return None
+
+        def set(self, name: str, value: str) -> None:
+            try:
+                with winreg.CreateKey(winreg.HKEY_CURRENT_USER, KEY) as key:
+                    winreg.SetValueEx(key, name, 0, winreg.REG_SZ, value)
+            except OSError as error:
+                raise ServiceError(f"The registry cannot be written: {error}.") from error
+
+        def delete(self, name: str) -> bool:
+            try:
+                with winreg.OpenKey(winreg.HKEY_CURRENT_USER, KEY, access=winreg.KEY_SET_VALUE) as key:
+                    winreg.DeleteValue(key, name)
+            except FileNotFoundError:
+                return False
+            return True
+
+    def _current_user() -> Registry:
+        return _CurrentUser()
+
+else:
+
+    def _current_user() -> Registry:
+        raise ServiceError("There is no registry here: this is not Windows.")
