@@ -36,8 +36,8 @@ def json_option() -> click.Option:
     )
 
 
-class Verb(click.Command):
-    """A verb; ``example`` is shown at the end of its help."""
+class _Example(click.Command):
+    """A command with ``--json``, whose help ends with an example."""
 
     def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:  # Any: click's own signature is not exported
         super().__init__(*args, **kwargs)
@@ -50,6 +50,14 @@ class Verb(click.Command):
             for line in self.example.splitlines():
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
         super().format_epilog(ctx, formatter)
+
+
+class Verb(_Example):
+    """A verb; ``example`` is shown at the end of its help."""
+
+
+class VerbGroup(_Example, click.Group):
+    """A verb with verbs of its own (``service install``); ``example`` is shown at the end of its help."""
 
 
 def in_language(command: click.Command) -> click.Command:

@@ -12,12 +12,12 @@ from modelservice import Program, ServiceError, for_this_system
 from modelctl.errors import LocalFailure, ModeldError
 from modelctl.i18n import _
 from modelctl.session import Session, pass_session
-from modelctl.verb import Verb
+from modelctl.verb import Verb, VerbGroup
 
 _T = TypeVar("_T")
 
 
-@click.group()
+@click.group(cls=VerbGroup, example="modelctl service install")
 def service() -> None:
     """Start modeld at login, or stop doing so."""
 
