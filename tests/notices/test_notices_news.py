@@ -1,5 +1,6 @@
 """What is worth a notification, and what is told once and no more."""
 
+import msgspec
 import pytest
 from modelctl.notices.news import DiskLow, JobEnded, ModelCrashed, Reader, disk_is_low, kind_of
 from modelctl.notices.notice import NoticeKind
@@ -7,7 +8,7 @@ from modeld.protocol.errors import ErrorCode
 from modeld.protocol.events import JobChanged, JobProgress, ModelChanged
 from modeld.protocol.states import JobKind, JobState, ModelState
 from modeld.protocol.views import JobView, Progress, Snapshot, SystemView
-from notice_makers import CRASH, GIB, failure, job, model, snapshot
+from notice_makers import CRASH, GIB, at, failure, job, model, snapshot
 
 RUNNING = job(state=JobState.RUNNING)
 
@@ -85,6 +86,12 @@ def test_an_end_missed_in_a_hole_is_told_from_the_snapshot_after_it() -> None:
 
 def test_a_job_begun_and_ended_in_a_hole_is_told() -> None:
     done = job(begun=105, ended=110)
+
+    assert after_hole(snapshot(second=100), snapshot(done, second=120)) == [JobEnded(done)]
+
+
+def test_a_job_of_a_hole_without_a_time_of_its_end_counts_from_its_creation() -> None:
+    done = msgspec.structs.replace(job(), created_at=at(110))
 
     assert after_hole(snapshot(second=100), snapshot(done, second=120)) == [JobEnded(done)]
 

@@ -130,7 +130,7 @@ def disk_is_low(system: SystemView, was_low: bool) -> bool:
 
 def _newly_ended(known: dict[str, JobView], job: JobView, since: str) -> bool:
     old = known.get(job.id)
-    return job.ended_at >= since if old is None else old.state not in FINAL
+    return (job.ended_at or job.created_at) >= since if old is None else old.state not in FINAL
 
 
 def _worth(job: JobView) -> bool:
