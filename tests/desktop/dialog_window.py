@@ -1,0 +1,258 @@
+"""A small window with the viewer's dialogs in it, driven from a test; a program of its own, for DearPyGui may end hard.
+
+Started as a program it follows the daemon of its environment and answers lines of JSON on its standard input:
+``["open", "download"]`` opens a dialog, ``["look"]`` tells what is drawn and where; ``["clipboard"]``, ``["close"]``.
+``DialogWindow`` is the test's side.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from virtual_desktop import VirtualDesktop, until
+
+SIZE = (1240, 740)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An item that is drawn: what kind, what it says, where, and whether it can be pressed."""
+
+    kind: str
+    text: str
+    left: int
+    top: int
+    width: int
+    height: int
+    enabled: bool
+    value: float
+
+    @property
+    def middle(self) -> tuple[int, int]:
+        return self.left + self.width // 2, self.top + self.height // 2
+
+
+class DialogWindow:
+    """The window as a child process on the desktop."""
+
+    def __init__(self, desktop: VirtualDesktop, home: Path) -> None:
+        self.desktop = desktop
+        self._log = home.parent / "dialogs.log"
+        environment = {**desktop.environment, "MODELD_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self._line() == "ready", self.log()
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def ask(self, *words: str) -> Any:  # JSON
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(words) + "\n")
+        self._process.stdin.flush()
+        line = self._line()
+        assert line, self.log()
+        return json.loads(line)
+
+    def open(self, what: str) -> None:
+        self.ask("open", what)
+
+    def look(self) -> list[Seen]:
+        """What is drawn now."""
+        return [Seen(**item) for item in self.ask("look")]
+
+    def texts(self) -> list[str]:
+        return [item.text for item in self.look()]
+
+    def find(self, text: str, kind: str = "") -> list[Seen]:
+        """The items that say exactly ``text``."""
+        return [item for item in self.look() if item.text == text and kind in item.kind]
+
+    def wait_for(self, text: str, kind: str = "") -> Seen:
+        """The first item that says exactly ``text``, when it is drawn and where it stays."""
+
+        def still() -> Seen | None:
+            found = self.find(text, kind)
+            return found[0] if found and found == self.find(text, kind) else None
+
+        found = until(still, f"{text!r} in the window; {self.log()}")
+        assert found is not None
+        return found
+
+    def wait_until(self, says: Callable[[list[str]], bool], what: str) -> None:
+        until(lambda: says(self.texts()), what)
+
+    def click(self, text: str, kind: str = "Button") -> None:
+        """Click the item that says ``text``, as a person does."""
+        self.desktop.click(*self.wait_for(text, kind).middle)
+
+    def close(self) -> None:
+        """End it; it must end in order."""
+        self.ask("close")
+        assert self._process.wait(30) == 0, self.log()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+        assert "Traceback" not in self.log(), self.log()
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(30)
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+def main() -> None:
+    import dearpygui.dearpygui as dpg
+    from modelctl import Client
+    from modelctl.viewer import fonts, lettering, theme
+    from modelctl.viewer.benchmarks import BenchmarkDialog
+    from modelctl.viewer.comparison import ComparisonWindow
+    from modelctl.viewer.downloads import DownloadDialog
+    from modelctl.viewer.following import Following
+    from modelctl.viewer.history import HistoryPane
+    from modelctl.viewer.loop import WindowLoop
+    from modelctl.viewer.transfers import ProgressWindows
+    from modelctl.viewer.ui import ViewerUi
+    from modeld.protocol.views import Snapshot
+
+    dpg.create_context()
+    dpg.create_viewport(title="dialogs", width=SIZE[0], height=SIZE[1], x_pos=0, y_pos=0)
+    dpg.setup_dearpygui()
+    client = Client()
+    loop = WindowLoop()
+    ui = ViewerUi(client, loop)
+    lettering.adopt(fonts.load())
+    theme.make()
+    dpg.bind_theme(theme.GLOBAL)
+    below = dpg.add_window()
+    dpg.set_primary_window(below, True)
+    transfers = ProgressWindows(ui)
+    dialogs = {
+        "history": _Tab(HistoryPane(ui), below),
+        "download": DownloadDialog(ui, transfers.open),
+        "benchmark": BenchmarkDialog(ui),
+        "compare": ComparisonWindow(ui),
+    }
+    newest: list[Snapshot | None] = [None]
+
+    def show(snapshot: Snapshot | None) -> None:
+        newest[0] = snapshot
+        for part in (transfers, *dialogs.values()):
+            part.show(snapshot)
+
+    following = Following(client.link, ui.post, show, lambda _event: None)
+    dpg.show_viewport()
+    following.start()
+    listener = threading.Thread(target=_obey, args=(sys.stdin, loop, dialogs, newest), daemon=True)
+    ui.post(lambda: (print("ready", flush=True), listener.start())[0])
+    loop.run()
+    loop.close()
+    dpg.destroy_context()
+    following.stop()
+    following.join(5)
+
+
+class _Tab:
+    """A pane that is built when it is opened, as a tab of the panel would show it."""
+
+    def __init__(self, pane: Any, parent: int | str) -> None:
+        self._pane, self._parent, self._built = pane, parent, False
+
+    def open(self, snapshot: object) -> None:
+        self._pane.build(self._parent)
+        self._built = True
+        self._pane.show(snapshot)
+
+    def show(self, snapshot: object) -> None:
+        if self._built:
+            self._pane.show(snapshot)
+
+
+def _obey(lines: IO[str], loop: Any, dialogs: dict[str, Any], newest: list[Any]) -> None:
+    """Do what the test asks, on the drawing thread, and answer."""
+    import dearpygui.dearpygui as dpg
+
+    def answer(words: list[str]) -> None:
+        result: object = None
+        match words:
+            case ["open", what]:
+                dialogs[what].open(newest[0])
+            case ["look"]:
+                result = _drawn()
+            case ["clipboard"]:
+                result = dpg.get_clipboard_text()
+            case ["close"]:
+                dpg.stop_dearpygui()
+        print(json.dumps(result), flush=True)
+
+    for line in lines:
+        words = json.loads(line)
+        loop.post(lambda words=words: answer(words))
+
+
+def _drawn() -> list[dict[str, object]]:
+    """Every item of interest that was drawn in the last frame."""
+    import dearpygui.dearpygui as dpg
+
+    found = []
+    for item in dpg.get_all_items():
+        kind = dpg.get_item_info(item)["type"].rsplit("::", 1)[-1]
+        state = dpg.get_item_state(item)
+        if kind not in ("mvText", "mvButton", "mvCheckbox", "mvProgressBar", "mvInputText", "mvWindowAppItem"):
+            continue
+        if not state.get("visible", kind == "mvProgressBar"):  # a bar does not say whether it is visible
+            continue
+        settings = dpg.get_item_configuration(item)
+        text = dpg.get_value(item) if kind == "mvText" else settings.get("overlay") or dpg.get_item_label(item) or ""
+        if kind == "mvWindowAppItem":
+            (left, top), (width, height) = dpg.get_item_pos(item), state["rect_size"]
+        elif kind == "mvProgressBar":
+            left, top = (
+                sum(pair) for pair in zip(dpg.get_item_pos(_window(item)), dpg.get_item_pos(item), strict=True)
+            )
+            width, height = settings["width"], settings["height"]
+        else:
+            (left, top), (width, height) = state["rect_min"], state["rect_size"]
+        found.append(
+            {
+                "kind": kind,
+                "text": text,
+                "left": int(left),
+                "top": int(top),
+                "width": int(width),
+                "height": int(height),
+                "enabled": bool(settings.get("enabled", True)),
+                "value": float(dpg.get_value(item)) if kind in ("mvProgressBar", "mvCheckbox") else 0.0,
+            }
+        )
+    return found
+
+
+def _window(item: int | str) -> int | str:
+    """The window an item is in."""
+    import dearpygui.dearpygui as dpg
+
+    while not dpg.get_item_info(item)["type"].endswith("mvWindowAppItem"):
+        item = dpg.get_item_parent(item)
+    return item
+
+
+if __name__ == "__main__":
+    main()
