@@ -25,7 +25,7 @@ class Following:
         self,
         link: Link,
         post: Callable[[Callable[[], object]], None],
-        show: Callable[[Snapshot | None], bool],
+        show: Callable[[Snapshot | None], object],
         heard: Callable[[events.AnyEvent], None],
     ) -> None:
         self._link = link
@@ -38,7 +38,7 @@ class Following:
         self._thread = threading.Thread(target=self._follow, name="viewer events", daemon=True)
 
     def start(self) -> None:
-        """Begin; ``show``, which says whether to draw, is called as soon as the daemon answers or is known to be away."""
+        """Begin; ``show`` (False: nothing new to draw) is called as soon as the daemon answers or is known to be away."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -75,7 +75,7 @@ class Following:
             newest, heard = self._newest, list(self._events)
             self._events.clear()
             self._posted = False
-        news = self._show(newest)
+        news = self._show(newest) is not False
         for event in heard:
             self._heard(event)
         return news or bool(heard)

@@ -1,0 +1,216 @@
+"""The panel, built without a screen: its buttons and tabs, what it says of events, and the states without a daemon."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
+import msgspec
+import pytest
+from modelctl.client import Client
+from modelctl.viewer import emptiness, geometry, panel, theme, toolbar
+from modelctl.viewer.emptiness import Reason
+from modelctl.viewer.geometry import Geometry
+from modelctl.viewer.panel import Panel
+from modelctl.viewer.posts import Posts
+from modelctl.viewer.ui import ViewerUi
+from modeld.places import Places, find
+from modeld.protocol import events, views
+from modeld.protocol.states import ModelState
+
+AT = "2026-01-02T03:04:05+00:00"
+
+
+class Loop:
+    """A loop without a screen: posts wait until the test drains them."""
+
+    def __init__(self) -> None:
+        self.posts = Posts()
+        self.post = self.posts.post
+
+    def animate(self, seconds: float) -> None:
+        pass
+
+    def each_frame(self, hook: Callable[[], bool]) -> None:
+        pass
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return find({"MODELD_HOME": str(tmp_path)})
+
+
+@pytest.fixture
+def ui(places: Places) -> Iterator[ViewerUi]:
+    """In a context that has a viewport, which is never shown."""
+    dpg.create_context()
+    dpg.create_viewport(width=1200, height=760)
+    with Client(places) as client:
+        yield ViewerUi(client, Loop())
+    dpg.destroy_context()
+
+
+@pytest.fixture
+def built(ui: ViewerUi) -> Iterator[Panel]:
+    theme.make()
+    made = Panel(ui)
+    made.build(dpg.add_window())
+    yield made
+    made.close()
+
+
+def snapshot(*models: views.ModelView) -> views.Snapshot:
+    return views.Snapshot(
+        epoch="e",
+        seq=1,
+        at=AT,
+        daemon=views.DaemonView(version="1.2", pid=1, started_at=AT),
+        system=views.SystemView(),
+        models=[*models],
+        jobs=[],
+    )
+
+
+def labels(kind: str) -> list[str]:
+    """The labels of all items of a kind, in the order they were made."""
+    items = [item for item in dpg.get_all_items() if dpg.get_item_info(item)["type"] == f"mvAppItemType::mv{kind}"]
+    return [dpg.get_item_label(item) or "" for item in sorted(items)]
+
+
+def shown_texts() -> list[str]:
+    items = [item for item in dpg.get_all_items() if dpg.get_item_info(item)["type"] == "mvAppItemType::mvText"]
+    return [dpg.get_value(item) for item in items if dpg.is_item_shown(item)]
+
+
+def enabled(label: str) -> bool:
+    item = next(item for item in dpg.get_all_items() if dpg.get_item_label(item) == label)
+    return bool(dpg.is_item_enabled(item))
+
+
+LOADED = views.ModelView(
+    key="m", state=ModelState.LOADED, display_name="M", loaded=views.LoadedView(run=1, context_size=8)
+)
+
+
+def test_the_five_buttons_are_in_order(built: Panel) -> None:
+    assert labels("Button")[:5] == ["🔄 Refresh", "📥 Download", "⚡ Benchmark", "🔍 Compare", "🔴 Unload All"]
+    assert toolbar.labels() == labels("Button")[:5]
+
+
+def test_the_tabs_are_there(built: Panel) -> None:
+    assert labels("Tab") == ["Models", "History", "System", "Log", "Chat"]
+
+
+def test_with_a_daemon_the_toolbar_has_its_version_and_every_button_works(built: Panel) -> None:
+    built.show(snapshot(LOADED))
+
+    assert "modeld 1.2" in shown_texts()
+    assert all(enabled(label) for label in toolbar.labels())
+
+
+def test_unload_all_rests_while_nothing_is_loaded(built: Panel) -> None:
+    built.show(snapshot())
+
+    assert not enabled("🔴 Unload All")
+
+
+def test_while_the_daemon_is_away_only_refresh_works_and_the_panel_says_what_to_do(built: Panel) -> None:
+    built.show(snapshot(LOADED))
+    built.show(None)
+
+    assert [label for label in toolbar.labels() if enabled(label)] == ["🔄 Refresh"]
+    assert shown_texts().count("modeld is away") == 2
+    assert "Start modeld" in labels("Button")
+
+
+def test_a_panel_that_was_shown_nothing_yet_looks_for_the_daemon(built: Panel) -> None:
+    assert "Looking for modeld…" in shown_texts()
+
+
+def test_a_daemon_without_models_leads_to_the_first_one(built: Panel) -> None:
+    built.show(snapshot())
+    assert "No models yet" in shown_texts()
+
+    built.show(snapshot(views.ModelView(key="m", state=ModelState.ABSENT, display_name="M")))
+    assert "No model is on disk yet" in shown_texts()
+
+
+def test_every_reason_for_an_empty_list_has_words() -> None:
+    assert all(title and text for title, text, _button in map(emptiness.words, Reason))
+
+
+def test_only_the_machines_figures_need_no_new_frame_on_other_tabs(built: Panel) -> None:
+    first = snapshot(LOADED)
+    assert built.show(first)
+
+    busier = msgspec.structs.replace(first, seq=2, system=views.SystemView(cpu_percent=50.0))
+    assert not built.show(busier)
+    assert built.show(msgspec.structs.replace(busier, seq=3, models=[]))
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (events.ContextRefused(model="m", prompt_tokens=9, size=8), "M: the prompt has 9 tokens, the context 8."),
+        (events.ContextFull(model="m", size=8), "M: the context of 8 tokens is full"),
+        (events.ModelChanged(model=LOADED, reason="unloaded for phi"), "M: unloaded for phi"),
+        (events.DaemonStopping(), "modeld is stopping."),
+    ],
+)
+def test_an_event_without_a_trace_is_told(event: events.AnyEvent, said: str) -> None:
+    assert panel.told(event).startswith(said)
+
+
+def test_a_plain_change_is_not_told() -> None:
+    assert panel.told(events.ModelChanged(model=LOADED)) == ""
+
+
+def test_the_window_comes_back_where_it_was(places: Places) -> None:
+    kept = Geometry(width=900, height=700, x=10, y=20)
+    geometry.write(places, kept)
+
+    assert geometry.read(places) == kept
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b'{"width":"x"}', b"[]"])
+def test_a_spoilt_file_is_forgotten(places: Places, content: bytes) -> None:
+    places.state_dir.mkdir(parents=True)
+    geometry.file(places).write_bytes(content)
+
+    assert geometry.read(places) == Geometry()
+
+
+def test_a_size_or_place_off_the_screen_is_made_sensible(places: Places) -> None:
+    geometry.write(places, Geometry(width=5, height=10**6, x=-500, y=30))
+
+    assert geometry.read(places) == Geometry(width=geometry.MIN_WIDTH, height=16_000, x=-1, y=30)
+
+
+@pytest.mark.parametrize(
+    ("display", "said"),
+    [("", "There is no display"), (":987", "The display :987 cannot be opened")],
+    ids=["none", "dead"],
+)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a display")
+def test_without_a_display_the_verb_says_so_and_ends(tmp_path: Path, display: str, said: str) -> None:
+    environment = {
+        **{name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")},
+        "MODELD_HOME": str(tmp_path),
+        "MODELCTL_LANGUAGE": "en",
+        **({"DISPLAY": display} if display else {}),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "modelctl", "viewer"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "hint:" in ended.stderr
+    assert "Traceback" not in ended.stderr
