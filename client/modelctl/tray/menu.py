@@ -20,7 +20,7 @@ from modelctl.tray.news import News
 MOST_ENTRIES = 40
 """A longer submenu leaves the screen; the rest is in the viewer."""
 
-FAILURE_CHARACTERS = 80
+FAILURE_CHARACTERS = 60
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from modeld.protocol.states import JobState
 from modeld.protocol.views import Snapshot
 
+from modelctl.errors import explained
 from modelctl.notices.news import ended
 
 
@@ -62,7 +63,7 @@ def _after_jobs(news: News, before: Snapshot, now: Snapshot) -> News:
         if job.state is JobState.DONE:
             news = replace(news, finished=True, seen=False, failure="" if news.seen else news.failure)
         else:
-            sentence = job.failure.message if job.failure else ""
+            sentence = explained(job.failure) if job.failure else ""
             news = replace(failed(_about(job.model, sentence)), finished=news.finished)
     return news
 
@@ -71,7 +72,7 @@ def _after_models(news: News, before: Snapshot, now: Snapshot) -> News:
     known = {model.key: model.failure for model in before.models}
     for model in now.models:
         if model.failure is not None and model.key in known and known[model.key] != model.failure:
-            news = replace(failed(_about(model.key, model.failure.message)), finished=news.finished)
+            news = replace(failed(_about(model.key, explained(model.failure))), finished=news.finished)
     return news
 
 

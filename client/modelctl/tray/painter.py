@@ -78,12 +78,12 @@ class Painter:
         with self._lock:
             snapshot, told = self._snapshot, self._news
         new_look, new_menu = look(snapshot, told), menu(snapshot, told)
-        if new_look != self._look:
-            self._look = new_look
-            self._backend.set_look(new_look)
         if new_menu != self._menu:
             self._menu = new_menu
             self._backend.set_menu(new_menu)
+        if new_look != self._look:
+            self._look = new_look
+            self._backend.set_look(new_look)
 
     def _tell(self, change: Callable[[News], News]) -> None:
         with self._lock:

@@ -37,6 +37,7 @@ class SniTray:
         self._retry_s = retry_s
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
+        self._dressed = asyncio.Event()
         self._watcher_came = asyncio.Event()
         self._item = statusitem.StatusItem(listener)
         self._menu = dbusmenu.MenuService(listener)
@@ -52,7 +53,12 @@ class SniTray:
         if key != self._drawn:
             self._drawn, self._icon = key, pixmaps(look, self._panel)
         icon = self._icon
-        self._post(lambda: self._item.show(look, icon))
+
+        def show() -> None:
+            self._item.show(look, icon)
+            self._dressed.set()
+
+        self._post(show)
 
     def set_menu(self, menu: Menu) -> None:
         """Offer this menu."""
@@ -102,7 +108,8 @@ class SniTray:
             await asyncio.gather(registering, gone, return_exceptions=True)
 
     async def _keep_registered(self, bus: MessageBus) -> None:
-        """Export the item, then register it with every watcher that comes."""
+        """Export the item, then register it with every watcher that comes; not before there is an icon to show."""
+        await self._dressed.wait()
         name = f"org.kde.StatusNotifierItem-{os.getpid()}-1"
         bus.export(statusitem.PATH, self._item)
         bus.export(dbusmenu.PATH, self._menu)
