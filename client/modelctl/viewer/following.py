@@ -38,7 +38,7 @@ class Following:
         self._thread = threading.Thread(target=self._follow, name="viewer events", daemon=True)
 
     def start(self) -> None:
-        """Begin; ``show`` (False: nothing new to draw) is called as soon as the daemon answers or is known to be away."""
+        """Begin; ``show`` (False: nothing to draw) is called as soon as the daemon answers or is known to be away."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -193,13 +193,14 @@ def gauge(job: JobView) -> Gauge:
         return Gauge(fraction or 0.0, _("Paused") + GAP + _amount(job), "muted")
     if job.kind is JobKind.BENCHMARK:
         steps = _("Benchmark: step {done} of {total}").format(done=progress.done, total=progress.total)
-        rate = f"{GAP}{progress.rate:.1f} tokens/sec" if progress.rate else ""
+        rate = GAP + _("{rate:.1f} tokens/sec").format(rate=progress.rate) if progress.rate else ""
         share = progress.done / progress.total if progress.total else None
         return Gauge(share, steps + rate, "accent")
     if progress.stalled_since:
         return Gauge(fraction, _("No data arrives; still trying") + GAP + _amount(job), "orange")
-    parts = [percent(progress.percent), _amount(job), f"Speed: {format_speed(progress.rate)}"]
-    return Gauge(fraction, GAP.join([*parts, f"ETA: {format_eta(progress.eta_s)}"]), "purple")
+    speed = _("Speed: {speed}").format(speed=format_speed(progress.rate))
+    eta = _("ETA: {eta}").format(eta=format_eta(progress.eta_s))
+    return Gauge(fraction, GAP.join([percent(progress.percent), _amount(job), speed, eta]), "purple")
 
 
 def current_jobs(jobs: Iterable[JobView]) -> dict[str, JobView]:

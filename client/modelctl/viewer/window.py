@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from modelctl.viewer.ui import ViewerUi
 from modelctl.watched import Watched
 
 ICON_PX = 64
+QUICK_S = 0.1
 WINDOW = "modelctl.window"
 
 
@@ -146,19 +148,24 @@ def _keep_geometry(places: Places) -> None:
 def _shortcuts(panel: Panel) -> None:
     """F5, Ctrl+F, Ctrl+Q, Escape, Ctrl+1 to Ctrl+5."""
 
-    def control() -> bool:
-        return bool(dpg.is_key_down(dpg.mvKey_LControl) or dpg.is_key_down(dpg.mvKey_RControl))
+    controls = (dpg.mvKey_LControl, dpg.mvKey_RControl)
+    control_at = 0.0
 
     def pressed(_sender: object, key: int) -> None:
+        nonlocal control_at
+        if key in controls:
+            control_at = time.monotonic()
+        # Both keys may have gone down and up again within one slow frame.
+        control = any(map(dpg.is_key_down, controls)) or time.monotonic() - control_at < QUICK_S
         if key == dpg.mvKey_F5:
             panel.refresh()
         elif key == dpg.mvKey_Escape:
             panel.dismiss()
-        elif control() and key == dpg.mvKey_F:
+        elif control and key == dpg.mvKey_F:
             panel.focus_filter()
-        elif control() and key == dpg.mvKey_Q:
+        elif control and key == dpg.mvKey_Q:
             dpg.stop_dearpygui()
-        elif control() and dpg.mvKey_1 <= key <= dpg.mvKey_5:
+        elif control and dpg.mvKey_1 <= key <= dpg.mvKey_5:
             panel.open_tab(key - dpg.mvKey_1)
 
     with dpg.handler_registry():
