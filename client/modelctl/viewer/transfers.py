@@ -24,7 +24,7 @@ STEP_EM = 2.2
 
 @dataclass
 class _Items:
-    """The items of one window, the job it shows and what it said last."""
+    """The items of one window, the job it shows, whether a snapshot has had it, and what it said last."""
 
     window: Tag
     status: Tag
@@ -36,6 +36,7 @@ class _Items:
     shown: ProgressText | None = None
     refusal: str = ""
     place: int = 0
+    seen: bool = False
 
 
 class ProgressWindows:
@@ -60,7 +61,9 @@ class ProgressWindows:
         for items in self._open:
             job = find_job(snapshot, items.job.id)
             if job is not None:
-                items.job = job
+                items.job, items.seen = job, True
+            elif snapshot is not None and not items.seen:
+                continue  # older than the answer that began the download
             text = progress_text(items.job, known=job is not None, daemon_there=snapshot is not None)
             if text != items.shown:
                 self._draw(items, text)
@@ -134,7 +137,7 @@ class ProgressWindows:
 
     def _again(self, items: _Items, job: JobView) -> None:
         if items in self._open:
-            items.job = job
+            items.job, items.seen = job, False
             self._draw(items, progress_text(job))
 
     def _refused(self, items: _Items, error: ModeldError) -> None:
