@@ -46,7 +46,9 @@ class CardActions:
         self.close()
         left, top = dpg.get_item_rect_min(button)
         height = dpg.get_item_rect_size(button)[1]
-        self._menu = dpg.add_window(popup=True, pos=(int(left), int(top + height + 4)), no_saved_settings=True)
+        self._menu = dpg.add_window(
+            popup=True, pos=(int(left), int(top + height + 4)), autosize=True, min_size=(1, 1), no_saved_settings=True
+        )
         for entry in entries:
             dpg.add_menu_item(
                 label=label(entry),

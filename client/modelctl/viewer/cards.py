@@ -17,9 +17,11 @@ from modelctl.viewer.cardlayout import Layout, Metrics
 from modelctl.viewer.emptiness import Emptiness, Reason
 from modelctl.viewer.pane import Tag
 from modelctl.viewer.presenter import Card, Do
+from modelctl.viewer.sizes import em
 from modelctl.viewer.slot import Slot
 from modelctl.viewer.ui import ViewerUi
 
+FILTER_EM = 16.5
 PULSE_S = 1.0
 """How long a loading model's stripe pulses on, unless it is seen again."""
 
@@ -46,9 +48,7 @@ class CardList:
     def build(self, parent: Tag) -> None:
         """Make the filter row and the empty list."""
         bar = dpg.add_group(parent=parent, horizontal=True, horizontal_spacing=16)
-        self._filter = dpg.add_input_text(
-            parent=bar, hint=_("Filter by name (Ctrl+F)"), width=300, callback=self._choose
-        )
+        self._filter = dpg.add_input_text(parent=bar, hint=_("Filter by name (Ctrl+F)"), callback=self._choose)
         self._on_disk = dpg.add_checkbox(parent=bar, label=_("On disk only"), callback=self._choose)
         self._by_state = dpg.add_checkbox(parent=bar, label=_("Sort by state"), callback=self._choose)
         self._summary = dpg.add_text(parent=bar, color=theme.PALETTE.muted)
@@ -84,6 +84,7 @@ class CardList:
         metrics = Metrics.of(lettering.size("Xg")[1])
         if metrics != self._metrics or viewed[0] != self._viewed[0]:
             self._metrics, self._dirty = metrics, True
+            dpg.configure_item(self._filter, width=em(FILTER_EM))
             self._fit_summary(width)
         moved = self._dirty or viewed != self._viewed
         self._viewed = viewed

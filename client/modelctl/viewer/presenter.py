@@ -9,7 +9,7 @@ from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.errors import explained
 from modelctl.format import format_bytes, format_eta, format_speed, model_card, percent
-from modelctl.i18n import _
+from modelctl.i18n import _, _n
 
 GAP = "    "
 """Between facts that share a line."""
@@ -109,7 +109,7 @@ def card(view: ModelView, job: JobView | None = None) -> Card:
         key=view.key,
         ready=view.state in HAS_FILE,
         title=f"{ready}  {name}",
-        marks=(*(Mark(text, "green" if "ACTIVE" in text else "blue") for text in marks), *_states(view, job)),
+        marks=(*(Mark(text, "green" if text.startswith("🟢") else "blue") for text in marks), *_states(view, job)),
         tone=TONES[view.state],
         about=tuple(about),
         figures=figures,
@@ -231,9 +231,9 @@ def summary(snapshot: Snapshot) -> str:
     models = snapshot.models
     on_disk = sum(model.state in HAS_FILE for model in models)
     loaded = [model for model in models if model.state in IN_MEMORY]
-    text = _("{count} models, {on_disk} on disk, {loaded} loaded").format(
-        count=len(models), on_disk=on_disk, loaded=len(loaded)
-    )
+    count = _n("{count} model", "{count} models", len(models)).format(count=len(models))
+    parts = _("{on_disk} on disk, {loaded} loaded").format(on_disk=on_disk, loaded=len(loaded))
+    text = f"{count}, {parts}"
     memory = sum(model.loaded.memory_bytes for model in loaded if model.loaded is not None)
     return f"{text} ({format_bytes(memory)})" if memory else text
 

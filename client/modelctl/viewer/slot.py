@@ -46,7 +46,7 @@ class Slot:
         self._marks = [dpg.add_text(parent=head) for _number in range(MARKS)]
         self._lines = [self._line() for _number in range(LINES)]
         self._bar_group = dpg.add_group(parent=self.item)
-        self._bar = ContextBar(self._bar_group, -1)
+        self._bar = ContextBar(self._bar_group, -1, title=_("Context: "))
         self._gauge_group = dpg.add_group(parent=self.item)
         self._gauge_text = dpg.add_text(parent=self._gauge_group)
         self._gauge = dpg.add_progress_bar(parent=self._gauge_group, width=-1, height=GAUGE_HEIGHT)
