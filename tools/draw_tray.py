@@ -31,8 +31,8 @@ from virtual_desktop import VirtualDesktop, environment_of, until  # noqa: E402
 SPEED = 15.3 * 1024**2
 ICON = (1268, 780)
 AWAY = (600, 300)
-MENU = (770, 376, 1280, 800)
-SPOT = (1246, 764, 1280, 800)
+MENU = (690, 426, 1280, 800)
+SPOT = (1246, 768, 1280, 800)
 GROUND, INK = (0x24, 0x2A, 0x35), (0xD5, 0xDA, 0xE2)
 MARGIN, GAP, HEAD = 20, 4, 74
 
@@ -88,12 +88,12 @@ def play(scene: Scene) -> Image.Image:
     scene.spot("idle", IconState.IDLE)
     client.load("smollm2")
     scene.spot("loaded", IconState.LOADED)
-    story = threading.Thread(target=client.generate, args=("smollm2", "Once upon a time"), kwargs={"max_tokens": 2000})
+    story = threading.Thread(target=client.generate, args=("smollm2", "Once upon a time"), kwargs={"max_tokens": 1200})
     story.start()
     scene.spot("busy", IconState.BUSY)
     client.add("smollm-big", served.url("smollm-big.gguf"))
     client.pull("smollm-big")
-    until(lambda: (client.jobs("smollm-big")[0].progress.percent or 0) > 30, "a third of the download")
+    until(lambda: (client.jobs("smollm-big")[0].progress.percent or 0) > 15, "a part of the download")
     scene.spot("downloading", IconState.DOWNLOADING)
     menu = scene.menu()
     client.cancel(model="smollm-big")
@@ -102,9 +102,8 @@ def play(scene: Scene) -> Image.Image:
     scene.spot("error", IconState.ERROR)
     scene.tray.host.event(0, "opened")
     scene.tray.host.event(0, "closed")
-    client.unload("smollm2")
     story.join()
-    scene.tray.host.wait_for_icon(IconState.IDLE)
+    scene.tray.host.wait_for_icon(IconState.LOADED)
     client.benchmark(["smollm2"], repetitions=1, max_tokens=8, wait=True)
     scene.spot("finished", IconState.LOADED, unseen=True)
     scene.tray.host.event(0, "opened")
@@ -134,7 +133,7 @@ def scene() -> Iterator[Scene]:
         files.mkdir()
         shutil.copy(sample_file(), files / "smollm-big.gguf")
         with RangeServer(files) as served:
-            served.fault("smollm-big.gguf", Fault(bytes_per_second=SPEED / 3))
+            served.fault("smollm-big.gguf", Fault(bytes_per_second=SPEED))
             made = Scene(Path(folder), served)
             try:
                 yield made
