@@ -103,15 +103,15 @@ class DialogWindow:
         """End it; it must end in order."""
         self.ask("close")
         assert self._process.wait(30) == 0, self.log()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
         assert "Traceback" not in self.log(), self.log()
 
     def kill(self) -> None:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait(30)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
 
     def _line(self) -> str:
         assert self._process.stdout is not None

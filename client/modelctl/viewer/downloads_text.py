@@ -1,12 +1,12 @@
 """What the download dialog and the progress windows say: snapshot -> choices and texts; pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modeld.protocol.errors import Failure
 from modeld.protocol.states import FINAL, HAS_FILE, JobKind, JobState
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
+from modelctl.errors import explained
 from modelctl.format import format_bytes, format_eta, format_speed, percent
 from modelctl.i18n import _
 from modelctl.viewer.moments import time_of_day
@@ -67,17 +67,12 @@ def _choice(model: ModelView, job: JobView | None) -> Choice:
 
 def failure_text(failure: Failure) -> str:
     """What went wrong, and below it what to do."""
-    return f"{failure.message}\n{failure.hint}" if failure.hint else failure.message
+    return "\n".join(filter(None, (explained(failure), failure.hint)))
 
 
 def find_job(snapshot: Snapshot | None, job_id: str) -> JobView | None:
     """The job of this id, if the daemon is there and knows it."""
     return next((job for job in snapshot.jobs if job.id == job_id), None) if snapshot is not None else None
-
-
-def unended_pulls(jobs: Sequence[JobView]) -> list[JobView]:
-    """The downloads that are queued, running or held."""
-    return [job for job in jobs if job.kind is JobKind.PULL and job.state not in FINAL]
 
 
 def progress_text(job: JobView, *, known: bool = True, daemon_there: bool = True) -> ProgressText:

@@ -68,6 +68,12 @@ class ProgressWindows:
             if text != items.shown:
                 self._draw(items, text)
 
+    def close(self) -> None:
+        """Take all windows away; the downloads go on."""
+        for items in self._open:
+            dpg.delete_item(items.window)
+        self._open.clear()
+
     def _build(self, job: JobView) -> _Items:
         taken = {items.place for items in self._open}
         place = next(number for number in range(len(taken) + 1) if number not in taken)
