@@ -71,6 +71,8 @@ REQUESTS: list[requests.AnyRequest] = [
     requests.Cancel(id="10", job="j1"),
     requests.Pause(id="20", model="smollm2"),
     requests.Resume(id="21"),
+    requests.Move(id="22", model="smollm2", place=1),
+    requests.Limit(id="23", bytes_per_s=5242880),
     requests.Load(id="11", model="smollm2", context_size=4096, wait=True),
     requests.Unload(id="12", model="smollm2", wait=True),
     requests.Pin(id="13", model="smollm2"),
@@ -118,6 +120,7 @@ EVENTS: list[events.AnyEvent] = [
     events.ContextFull(epoch=EPOCH, seq=24, at=AT, model="smollm2", size=8192),
     events.SystemSampled(epoch=EPOCH, seq=25, at=AT, system=SYSTEM),
     events.DaemonStarted(epoch=EPOCH, seq=1, at=AT, daemon=DAEMON),
-    events.DaemonStopping(epoch=EPOCH, seq=26, at=AT),
+    events.DaemonChanged(epoch=EPOCH, seq=26, at=AT, daemon=DAEMON),
+    events.DaemonStopping(epoch=EPOCH, seq=27, at=AT),
     events.Heartbeat(epoch=EPOCH, seq=25, at=AT),
 ]

@@ -185,6 +185,15 @@ class Client:
         """Let held downloads go on, one or all; returns the jobs that were resumed."""
         return self._ask(requests.Resume(id=new_id(), job=job, model=_key(model)), replies.Jobs).jobs
 
+    def move(self, place: int, *, job: str = "", model: str = "") -> Jobs:
+        """Give a download another place among those that have not ended (1 is the first); returns them in order."""
+        return self._ask(requests.Move(id=new_id(), job=job, model=_key(model), place=place), replies.Jobs).jobs
+
+    def limit(self, bytes_per_s: int, *, job: str = "", model: str = "") -> Jobs:
+        """Bound the speed of one download, or of all together with neither; 0 lifts the bound."""
+        request = requests.Limit(id=new_id(), bytes_per_s=bytes_per_s, job=job, model=_key(model))
+        return self._ask(request, replies.Jobs).jobs
+
     # Memory
 
     def load(

@@ -45,7 +45,7 @@ def _changed(snapshot: Snapshot, event: events.AnyEvent) -> Snapshot:
             return replace(snapshot, models=models)
         case events.SystemSampled(system=system):
             return replace(snapshot, system=system)
-        case events.DaemonStarted(daemon=daemon):
+        case events.DaemonStarted(daemon=daemon) | events.DaemonChanged(daemon=daemon):
             return replace(snapshot, daemon=daemon)
         case events.ContextRefused() | events.ContextFull() | events.DaemonStopping() | events.Heartbeat():
             return snapshot

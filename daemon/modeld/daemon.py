@@ -124,6 +124,7 @@ class Daemon:
             use_gpu=self._settings.effective_gpu_layers() != 0,
             max_loaded_models=self._settings.max_loaded_models,
             hub_endpoint=self._settings.hub_endpoint,
+            download_limit=self._settings.download_limit,
         )
         remembered = Remembered(
             specs=merge(catalogue.read(), self._store.specs()),
@@ -169,6 +170,8 @@ class Daemon:
                 self._pulls.start(effect)
             case effects.StopPull():
                 self._pulls.stop(effect)
+            case effects.LimitPulls():
+                self._pulls.limit(effect)
             case effects.StartWorker():
                 self._workers.start(effect)
             case effects.TellWorker():

@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_loaded_models: int = 0
     idle_unload_s: float = 1800.0
     max_downloads: int = 2
+    download_limit: int = 0
     hub_endpoint: str = HUB_ENDPOINT
     hub_token: str = ""
     allow_http: bool = False
@@ -51,6 +52,7 @@ _ENVIRONMENT = {
     "LLM_MAX_CACHED_MODELS": "max_loaded_models",
     "MODELD_IDLE_UNLOAD_S": "idle_unload_s",
     "MODELD_MAX_DOWNLOADS": "max_downloads",
+    "MODELD_DOWNLOAD_LIMIT": "download_limit",
     "HF_ENDPOINT": "hub_endpoint",
     "HUGGINGFACE_TOKEN": "hub_token",
     "HUGGING_FACE_HUB_TOKEN": "hub_token",
@@ -71,6 +73,7 @@ _AT_LEAST = {
     "max_loaded_models": 0,
     "idle_unload_s": 0,
     "max_downloads": 1,
+    "download_limit": 0,
 }
 
 

@@ -163,6 +163,58 @@ def test_a_pause_or_resume_of_what_is_not_there_is_refused(kind: type[requests.P
     assert world.error().code is ErrorCode.BAD_REQUEST
 
 
+def test_a_download_that_is_moved_to_the_front_is_the_next_to_run():
+    world = absent(keys=("alpha", "beta", "gamma"), settings=Settings(max_downloads=1))
+    for key in ("alpha", "beta", "gamma"):
+        world.ask(requests.Pull(id=key, model=key))
+        if key == "alpha":
+            (start,) = world.of(effects.StartPull)
+    world.ask(requests.Move(id="m", model="gamma", place=1))
+    (reply,) = world.replies()
+    assert isinstance(reply.result, replies.Jobs)
+    assert [job.model for job in reply.result.jobs] == ["gamma", "alpha", "beta"]
+    assert {event.job.model for event in world.events(events.JobChanged)} == {"alpha", "beta", "gamma"}
+    world.tell(finished(start))
+    assert [effect.url for effect in world.of(effects.StartPull)] == ["https://example.org/gamma.gguf"]
+
+
+def test_a_place_behind_the_last_is_the_last_and_a_place_before_the_first_is_refused():
+    world = absent()
+    for key in ("alpha", "beta"):
+        world.ask(requests.Pull(id=key, model=key))
+    world.ask(requests.Move(id="1", model="alpha", place=99))
+    (reply,) = world.replies()
+    assert isinstance(reply.result, replies.Jobs)
+    assert [(job.model, job.rank) for job in reply.result.jobs] == [("beta", 1), ("alpha", 2)]
+    world.ask(requests.Move(id="2", model="alpha", place=0))
+    assert world.error().code is ErrorCode.BAD_REQUEST
+    world.ask(requests.Move(id="3", place=1))
+    assert world.error().code is ErrorCode.BAD_REQUEST
+
+
+def test_the_order_of_the_queue_outlives_the_daemon():
+    views_ = [
+        views.JobView(id=key, kind=JobKind.PULL, model=key, state=JobState.QUEUED, created_at="", rank=rank)
+        for rank, key in ((2, "alpha"), (1, "beta"))
+    ]
+    world = absent(jobs=tuple(views_), settings=Settings(max_downloads=1))
+    assert [effect.url for effect in world.of(effects.StartPull)] == ["https://example.org/beta.gguf"]
+
+
+def test_a_bound_is_set_for_one_download_or_for_all_and_everyone_is_told():
+    world = absent()
+    world.ask(requests.Pull(id="1", model="alpha"))
+    (start,) = world.of(effects.StartPull)
+    world.ask(requests.Limit(id="2", model="alpha", bytes_per_s=1000))
+    assert world.of(effects.LimitPulls) == [effects.LimitPulls(bytes_per_s=0, jobs={start.job: 1000})]
+    assert world.job(start.job).limit == 1000
+    world.ask(requests.Limit(id="3", bytes_per_s=5000))
+    assert world.of(effects.LimitPulls) == [effects.LimitPulls(bytes_per_s=5000, jobs={start.job: 1000})]
+    assert [event.daemon.download_limit for event in world.events(events.DaemonChanged)] == [5000]
+    world.ask(requests.Limit(id="4", bytes_per_s=-1))
+    assert world.error().code is ErrorCode.BAD_REQUEST
+
+
 def test_progress_carries_speed_percent_and_time_left():
     world = absent()
     world.ask(requests.Pull(id="1", model="alpha"))

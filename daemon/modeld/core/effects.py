@@ -61,6 +61,13 @@ class StartPull(Effect, frozen=True, kw_only=True):
     sha256: str = ""
 
 
+class LimitPulls(Effect, frozen=True, kw_only=True):
+    """Bound the bytes/s of all downloads together and of some by themselves, from now on; 0: no bound."""
+
+    bytes_per_s: int
+    jobs: dict[str, int]
+
+
 class StopPull(Effect, frozen=True, kw_only=True):
     """Stop a download; ``keep`` leaves its partial file."""
 
@@ -129,6 +136,7 @@ AnyEffect = (
     | DropPartial
     | StartPull
     | StopPull
+    | LimitPulls
     | StartWorker
     | TellWorker
     | StopWorker

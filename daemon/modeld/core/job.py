@@ -61,6 +61,8 @@ class Job:
     holding: bool = False
     keep_partial: bool = True
     rate: Rate | None = None
+    rank: int = 0
+    limit: int = 0
     waiters: list[Ticket] = field(default_factory=list)
 
     @property
@@ -86,4 +88,6 @@ class Job:
             already_there=self.already_there,
             failure=self.failure,
             benchmark=self.benchmark,
+            rank=self.rank,
+            limit=self.limit,
         )

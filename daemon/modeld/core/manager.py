@@ -16,6 +16,7 @@ from modeld.core.machine import Machine
 from modeld.core.measuring import Measuring
 from modeld.core.model import Model, ModelSpec
 from modeld.core.pulling import Pulling
+from modeld.core.queue import Queue
 from modeld.core.task import Ticket
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
@@ -30,6 +31,8 @@ _CHANGING = (
     | requests.Cancel
     | requests.Pause
     | requests.Resume
+    | requests.Move
+    | requests.Limit
     | requests.Load
     | requests.Unload
     | requests.Pin
@@ -63,6 +66,7 @@ class Manager:
         self._answering = Answering(self._desk, self._loader)
         self._measuring = Measuring(self._desk, self._loader, self._answering)
         self._machine = Machine(self._desk)
+        self._queue = Queue(self._desk, self._pulling)
         self._remembered = remembered
         self._said_stopping = False
 
@@ -94,6 +98,7 @@ class Manager:
         job = Job(id=view.id, kind=view.kind, model=view.model, created_at=view.created_at, state=view.state)
         job.started_at, job.ended_at, job.progress = view.started_at, view.ended_at, view.progress
         job.failure, job.benchmark, job.already_there = view.failure, view.benchmark, view.already_there
+        job.rank, job.limit = view.rank, view.limit
         self._desk.jobs[job.id] = job
         if job.state is JobState.RUNNING:
             job.move(JobFact.INTERRUPTED)
@@ -233,9 +238,13 @@ class Manager:
             case requests.Cancel():
                 self._cancel(ticket, request)
             case requests.Pause():
-                self._pulling.pause(ticket, request)
+                self._queue.pause(ticket, request)
             case requests.Resume():
-                self._pulling.resume(ticket, request)
+                self._queue.resume(ticket, request)
+            case requests.Move():
+                self._queue.move(ticket, request)
+            case requests.Limit():
+                self._queue.limit(ticket, request)
             case requests.Load(model=key):
                 if self._is_free(ticket, key):
                     self._loader.load(ticket, request)

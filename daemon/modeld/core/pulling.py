@@ -21,7 +21,8 @@ class Pulling:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._pauses: list[tuple[Ticket, list[Job]]] = []
+        self.pauses: list[tuple[Ticket, list[Job]]] = []
+        """Who waits for which downloads to be held."""
 
     def pull(self, ticket: Ticket, request: requests.Pull) -> None:
         """Queue a download, or join the one there is and let it go on; a file that is there already ends at once."""
@@ -29,12 +30,12 @@ class Pulling:
         model = desk.find(ticket, request.model)
         if model is None:
             return
-        job = next((job for job in self._unended() if job.model == model.key), None)
+        job = next((job for job in self.unended() if job.model == model.key), None)
         if job is None:
             job = self._new(ticket, model)
         if job is None:
             return
-        self._let_go_on(job)
+        self.let_go_on(job)
         if request.wait and not job.ended:
             job.waiters.append(ticket)
         else:
@@ -58,6 +59,7 @@ class Pulling:
                 )
                 return None
         job = Job(id=next(desk.ids), kind=JobKind.PULL, model=model.key, created_at=desk.at)
+        job.rank = 1 + max((other.rank for other in self.unended()), default=0)
         desk.jobs[job.id] = job
         if there:
             job.move(JobFact.STARTED)
@@ -73,8 +75,8 @@ class Pulling:
     def start_next(self) -> None:
         """Start queued downloads while there is room."""
         desk = self._desk
-        for job in self._unended():
-            running = sum(other.state is JobState.RUNNING for other in self._unended())
+        for job in self.unended():
+            running = sum(other.state is JobState.RUNNING for other in self.unended())
             if desk.stopping or running >= desk.settings.max_downloads:
                 return
             if job.state is JobState.QUEUED:
@@ -114,7 +116,7 @@ class Pulling:
 
     def ticked(self) -> None:
         """A second passed: a stall shows even when nobody reports."""
-        for job in self._unended():
+        for job in self.unended():
             if job.state is JobState.RUNNING and job.rate is not None:
                 known = job.progress
                 self._tell(job, known.done, known.total, known.phase, known.retries)
@@ -162,14 +164,14 @@ class Pulling:
         )
         job.move(JobFact.FINISHED)
         desk.end_job(job)
-        self._settle()
+        self.settle()
 
     def broke(self, fact: PullBroke) -> None:
         """A download gave up."""
         job = self._running(fact.job, fact.run)
         if job is not None:
             self._fail(job, fact.failure)
-            self._settle()
+            self.settle()
 
     def _fail(self, job: Job, failure: Failure) -> None:
         desk = self._desk
@@ -206,11 +208,11 @@ class Pulling:
             for ticket in waiters:
                 desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
         elif job.holding:
-            self._hold(job)
+            self.hold(job)
         else:
             job.move(JobFact.INTERRUPTED)
             desk.told_job(job)
-        self._settle()
+        self.settle()
 
     def _cancelled(self, job: Job) -> None:
         job.failure = Failure(code=ErrorCode.CANCELLED, message=f"The download of {job.model} was cancelled.")
@@ -219,82 +221,45 @@ class Pulling:
         if not job.keep_partial:
             self._desk.do(DropPartial(file_name=self._desk.models[job.model].spec.file_name))
 
-    def pause(self, ticket: Ticket, request: requests.Pause) -> None:
-        """Hold downloads; the answer comes when every one has let go of its connection and its state is on disk."""
-        jobs = self._chosen(ticket, request)
-        if jobs is None:
-            return
-        for job in jobs:
-            if job.state is JobState.QUEUED:
-                self._hold(job)
-            elif job.state is JobState.RUNNING and not job.stopping and not job.holding:
-                job.holding = True
-                self._desk.do(StopPull(job=job.id, keep=True))
-        self._pauses.append((ticket, jobs))
-        self._settle()
-
-    def resume(self, ticket: Ticket, request: requests.Resume) -> None:
-        """Let held downloads go on."""
-        jobs = self._chosen(ticket, request)
-        if jobs is None:
-            return
-        resumed = [job for job in jobs if job.state is JobState.PAUSED or job.holding]
-        for job in resumed:
-            self._let_go_on(job)
-        self._desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in resumed]))
-        self.start_next()
-
-    def _let_go_on(self, job: Job) -> None:
+    def let_go_on(self, job: Job) -> None:
         """Take a pause back, one that is still being carried out too: such a job is queued once it has stopped."""
         job.holding = False
         if job.state is JobState.PAUSED:
             job.move(JobFact.RESUMED)
             self._desk.told_job(job)
 
-    def _hold(self, job: Job) -> None:
+    def hold(self, job: Job) -> None:
+        """Hold a download that does not run."""
         job.holding = False
         job.progress = msgspec.structs.replace(job.progress, rate=0.0, eta_s=None, stalled_since="")
         job.move(JobFact.HELD)
         self._desk.told_job(job)
 
-    def _chosen(self, ticket: Ticket, request: requests.Pause | requests.Resume) -> list[Job] | None:
-        """The unended downloads a request means: the one it names, or all; None after refusing it."""
-        unended = self._unended()
-        if not request.job and not request.model:
-            return unended
-        jobs = [job for job in unended if job.id == request.job or job.model == request.model]
-        if request.job and request.model:
-            self._desk.refuse(ticket, ErrorCode.BAD_REQUEST, "Name a job or a model, not both.")
-            return None
-        if not jobs:
-            what = f"download {request.job!r}" if request.job else f"download of {request.model!r}"
-            self._desk.refuse(ticket, ErrorCode.NOT_FOUND, f"There is no {what} going on.", "See all: modelctl jobs")
-            return None
-        return jobs
-
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """A download stopped or ended: answer the pauses that are complete by that, and start what may run now."""
         still = []
-        for ticket, jobs in self._pauses:
+        for ticket, jobs in self.pauses:
             if any(job.state is JobState.RUNNING for job in jobs):
                 still.append((ticket, jobs))
             else:
                 self._desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in jobs]))
-        self._pauses = still
+        self.pauses = still
         self.start_next()
 
     def interrupt(self) -> None:
         """The daemon ends: stop what runs, keeping every byte."""
-        for job in self._unended():
+        for job in self.unended():
             if job.state is JobState.RUNNING:
                 self._desk.do(StopPull(job=job.id, keep=True))
 
     def any_running(self) -> bool:
         """Whether a download still has to stop."""
-        return any(job.state is JobState.RUNNING for job in self._unended())
+        return any(job.state is JobState.RUNNING for job in self.unended())
 
-    def _unended(self) -> list[Job]:
-        return [job for job in self._desk.jobs.values() if job.kind is JobKind.PULL and not job.ended]
+    def unended(self) -> list[Job]:
+        """The downloads that have not ended, in their order."""
+        pulls = [job for job in self._desk.jobs.values() if job.kind is JobKind.PULL and not job.ended]
+        return sorted(pulls, key=lambda job: job.rank)
 
     def _running(self, job_id: str, run: int) -> Job | None:
         """The job this news is about; None for news of an older run."""

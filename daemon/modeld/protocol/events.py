@@ -85,6 +85,12 @@ class DaemonStarted(Event, frozen=True, kw_only=True):
     daemon: views.DaemonView
 
 
+class DaemonChanged(Event, frozen=True, kw_only=True):
+    """What the daemon shows of itself changed, such as the bound of all downloads."""
+
+    daemon: views.DaemonView
+
+
 class DaemonStopping(Event, frozen=True, kw_only=True):
     """The daemon ends; this is its last event."""
 
@@ -103,6 +109,7 @@ AnyEvent = (
     | ContextFull
     | SystemSampled
     | DaemonStarted
+    | DaemonChanged
     | DaemonStopping
     | Heartbeat
 )
@@ -126,7 +133,7 @@ def topic(event: AnyEvent) -> str:
             return f"context.{key}"
         case SystemSampled():
             return "system.memory"
-        case DaemonStarted() | DaemonStopping():
+        case DaemonStarted() | DaemonChanged() | DaemonStopping():
             return "daemon.state"
         case Heartbeat():
             return "daemon.heartbeat"

@@ -95,6 +95,25 @@ class Resume(Request, frozen=True, kw_only=True):
     model: str = ""
 
 
+class Move(Request, frozen=True, kw_only=True):
+    """Give a download, by job id or by model, another place among those that have not ended; 1 is the first."""
+
+    job: str = ""
+    model: str = ""
+    place: int
+
+
+class Limit(Request, frozen=True, kw_only=True):
+    """Bound the speed of one download, by job id or by model, or of all together with neither; 0 lifts the bound.
+
+    The bound of all together lasts until the daemon ends; the setting ``download_limit`` is what it begins with.
+    """
+
+    bytes_per_s: int
+    job: str = ""
+    model: str = ""
+
+
 class Load(Request, frozen=True, kw_only=True):
     """Load a model into a worker; zero or absent means the setting's value. ``gpu_layers`` -1 means all.
 
@@ -204,6 +223,8 @@ AnyRequest = (
     | Cancel
     | Pause
     | Resume
+    | Move
+    | Limit
     | Load
     | Unload
     | Pin

@@ -179,7 +179,10 @@ class Progress(View, frozen=True, kw_only=True):
 
 
 class JobView(View, frozen=True, kw_only=True):
-    """One job, whole. ``already_there`` marks a pull that found its file complete and verified."""
+    """One job, whole. ``already_there`` marks a pull that found its file complete and verified.
+
+    Downloads that have not ended run in the order of their ``rank``; ``limit`` bounds one's bytes/s (0: no bound).
+    """
 
     id: str
     kind: JobKind
@@ -192,6 +195,8 @@ class JobView(View, frozen=True, kw_only=True):
     already_there: bool = False
     failure: Failure | None = None
     benchmark: BenchmarkRun | None = None
+    rank: int = 0
+    limit: int = 0
 
 
 class GpuView(View, frozen=True, kw_only=True):
@@ -220,7 +225,10 @@ class SystemView(View, frozen=True, kw_only=True):
 
 
 class DaemonView(View, frozen=True, kw_only=True):
-    """The daemon itself, and those of its settings that a client shows or needs."""
+    """The daemon itself, and those of its settings that a client shows or needs.
+
+    ``download_limit`` bounds the bytes/s of all downloads together (0: no bound).
+    """
 
     version: str
     pid: int
@@ -232,6 +240,7 @@ class DaemonView(View, frozen=True, kw_only=True):
     use_gpu: bool = False
     max_loaded_models: int = 0
     hub_endpoint: str = ""
+    download_limit: int = 0
 
 
 class Comparison(View, frozen=True, kw_only=True):

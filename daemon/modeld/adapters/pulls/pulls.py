@@ -8,7 +8,7 @@ from pathlib import Path
 
 from modeld.adapters.pulls.pull import HeaderReader, Pull
 from modeld.adapters.pulls.source import Source, public
-from modeld.core.effects import StartPull, StopPull
+from modeld.core.effects import LimitPulls, StartPull, StopPull
 from modeld.core.facts import AnyFact, PullBroke
 from modeld.protocol.errors import ErrorCode, Failure
 
@@ -62,6 +62,10 @@ class Pulls:
             self._loop.call_soon_threadsafe(self._report, fact)
         except RuntimeError:
             log.debug("a download reported after the loop ended: %s", type(fact).__name__)
+
+    def limit(self, effect: LimitPulls) -> None:
+        """Bound the speeds from now on."""
+        self._limits = effect
 
     def stop(self, effect: StopPull) -> None:
         """Stop a download soon; it reports when it has."""
