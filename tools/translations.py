@@ -1,7 +1,8 @@
 """Keeps the translations of modelctl: collects its texts, merges them into the catalogues, compiles and checks those.
 
 Texts are the literals in ``_("…")`` and ``_n("…", "…", n)``, the docstrings of verbs (functions under
-``@click.command(cls=Verb)``), the ``help=`` and ``epilog=`` of what is declared to click, and click's own words.
+``@click.command(cls=Verb)``) and of their groups, the ``help=`` and ``epilog=`` of what is declared to click, and
+click's own words.
 ``--update`` keeps every translation whose English is still there, says which ones it drops, and guesses nothing.
 ``--check`` writes nothing and fails where a catalogue is not complete and current.
 """
@@ -32,6 +33,9 @@ msgstr ""
 "Plural-Forms: {plurals}\\n"
 
 """
+
+VERB_CLASSES = ("Verb", "VerbGroup")
+"""The classes of ``modelctl.verb`` whose help is the docstring."""
 
 Id = str | tuple[str, str]
 """An English text, or its singular and its plural."""
@@ -137,11 +141,9 @@ def _texts_of(tree: ast.AST, path: Path) -> Iterator[Id]:
 
 
 def _is_verb(function: ast.FunctionDef) -> bool:
-    return any(
-        isinstance(decorator, ast.Call)
-        and any(k.arg == "cls" and isinstance(k.value, ast.Name) and k.value.id == "Verb" for k in decorator.keywords)
-        for decorator in function.decorator_list
-    )
+    keywords = [keyword for call in function.decorator_list if isinstance(call, ast.Call) for keyword in call.keywords]
+    classes = [keyword.value.id for keyword in keywords if keyword.arg == "cls" and isinstance(keyword.value, ast.Name)]
+    return not set(classes).isdisjoint(VERB_CLASSES)
 
 
 def update(path: Path, texts: Texts) -> None:

@@ -2,9 +2,10 @@
 
 import click
 from modeld.protocol import replies
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import ErrorCode
 
-from modelctl.errors import ModeldError
+from modelctl.errors import LocalFailure, ModeldError
+from modelctl.i18n import _
 from modelctl.session import Session, pass_session
 from modelctl.verb import Verb
 
@@ -16,7 +17,7 @@ def tray(session: Session) -> None:
     try:
         from modelctl.tray import program
     except ImportError as error:
-        raise _unusable(f"{error}.", "Install what it needs: pip install 'modeld[desktop]'") from error
+        raise _unusable(f"{error}.", _("Install it with: pip install 'modeld[desktop]'")) from error
     try:
         said = program.run(session.places)
     except program.TrayError as error:
@@ -28,4 +29,5 @@ def tray(session: Session) -> None:
 
 
 def _unusable(why: str, hint: str) -> ModeldError:
-    return ModeldError(Failure(code=ErrorCode.INTERNAL, message=f"The tray cannot be shown: {why}", hint=hint))
+    message = _("The tray cannot be shown: {why}").format(why=why)
+    return ModeldError(LocalFailure(code=ErrorCode.INTERNAL, message=message, hint=hint))

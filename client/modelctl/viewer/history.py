@@ -4,7 +4,7 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.events import AnyEvent
 from modeld.protocol.views import History, Snapshot
 
-from modelctl.errors import ModeldError
+from modelctl.errors import ModeldError, explained
 from modelctl.i18n import _, _n
 from modelctl.viewer.benchmarks_text import change_text
 from modelctl.viewer.history_series import benchmarked, curve, stale
@@ -134,7 +134,7 @@ class HistoryPane:
 
     def _failed(self, key: str, error: ModeldError) -> None:
         self._asked.pop(key, None)
-        self._ui.say(error.message, error=True)
+        self._ui.say(explained(error.failure), error=True)
 
     def _draw(self) -> None:
         histories = [self._histories[key] for key in self._chosen if key in self._histories]
