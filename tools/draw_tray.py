@@ -28,7 +28,7 @@ from real_daemon import RealDaemon, sample_file  # noqa: E402
 from tray_host import TrayProcess  # noqa: E402
 from virtual_desktop import VirtualDesktop, environment_of, until  # noqa: E402
 
-SPEED = 15.3 * 1024**2
+SPEED = 6.4 * 1024**2
 ICON = (1268, 780)
 AWAY = (600, 300)
 MENU = (690, 426, 1280, 800)
