@@ -1,4 +1,4 @@
-"""What a person may do with the downloads that have not ended: hold them, let them go on, order them, slow them down."""
+"""What a person may do with downloads that have not ended: hold them, let them go on, order them, slow them down."""
 
 import msgspec
 
