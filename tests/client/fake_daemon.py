@@ -243,6 +243,8 @@ class FakeDaemon:
                 return self._move_jobs(request, JobState.RUNNING, JobState.PAUSED)
             case requests.Resume():
                 return self._move_jobs(request, JobState.PAUSED, JobState.RUNNING)
+            case requests.Move() | requests.Limit():
+                return replies.Jobs(jobs=[*self.jobs.values()])
             case requests.Shutdown():
                 self.do(self._stop.set)
                 return replies.Done()
