@@ -221,6 +221,18 @@ def test_a_second_tray_says_that_there_is_one_and_ends_well(
     assert tray.host.there()
 
 
+def test_a_click_on_the_icon_opens_the_viewer_as_a_program_of_its_own(
+    desktop: VirtualDesktop, tray: TrayProcess
+) -> None:
+    tray.host.activate()
+    window = until(lambda: desktop.windows("^modeld"), f"the viewer's window; {tray.log()}")[0]
+    pid = int(desktop.run("xdotool", "getwindowpid", window))
+    assert tray.end() == 0
+    assert is_alive(pid)
+    os.kill(pid, signal.SIGTERM)
+    until(lambda: not is_alive(pid), "the end of the viewer")
+
+
 def test_quitting_the_tray_ends_it_well_and_no_job(client: Client, tray: TrayProcess, slow_file: RangeServer) -> None:
     client.add("big", slow_file.url("big.gguf"))
     client.pull("big")
