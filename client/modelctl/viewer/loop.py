@@ -98,6 +98,8 @@ class WindowLoop:
         jobs = dpg.get_callback_queue() or []
         acted = any(_is_news(job[1]) for job in jobs)
         dpg.run_callbacks(jobs)
+        if acted:
+            self._busy_until = time.monotonic() + FAST_FOR_S
         posted = self._posts.drain()
         self._unsettled = self._unsettled or posted
         return AFTER_INPUT if acted else int(posted)
