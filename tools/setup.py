@@ -61,6 +61,22 @@ def main() -> None:
                 f"A virtual desktop for the tests ({', '.join(missing)})",
                 _project()["tool"]["modeld"]["desktop-test-packages"],
             )
+        _node_modules()
+
+
+def _node_modules() -> None:
+    """What the example client in Node needs; its package carries ready binaries, so nothing of it is run here."""
+    folder = ROOT / "examples" / "node"
+    if (folder / "node_modules" / "zeromq").is_dir():
+        return
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        _need("Node, for the example client,", ["nodejs", "npm"])
+    _say("installing the modules of the example client in Node")
+    install = ["npm", "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
+    try:
+        subprocess.run(install, check=True, cwd=folder)
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"setup: this failed with exit code {error.returncode} in {folder}: {' '.join(install)}")
 
 
 def _environment() -> None:

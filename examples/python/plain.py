@@ -1,0 +1,189 @@
+"""modeld from Python with pyzmq and json only: nothing of ours is imported, everything is in docs/protocol.md.
+
+python plain.py list
+python plain.py load smollm2
+python plain.py chat smollm2 "Why is the sky blue?"
+python plain.py follow
+"""
+
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+VERSION = 1
+SILENCE_MS = 3000
+"""The daemon says something each second; after three without a word it is away."""
+
+Json = dict[str, Any]
+
+
+class FailedError(Exception):
+    """The daemon refused or failed; ``code`` is what a program branches on."""
+
+    def __init__(self, error: Json) -> None:
+        super().__init__(f"{error['message']} {error.get('hint', '')}".strip())
+        self.code = error["code"]
+
+
+def connection() -> Json:
+    """Where the daemon listens: the connection file in its runtime folder."""
+    if home := os.environ.get("MODELD_HOME"):
+        runtime = Path(home, "run")
+    else:
+        runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}", "modeld")
+    found: Json = json.loads((runtime / "connection.json").read_text(encoding="utf-8"))
+    if found["v"] != VERSION:
+        raise SystemExit(
+            f"This daemon speaks version {found['v']} of the protocol, not {VERSION}."
+        )
+    return found
+
+
+class Commands:
+    """Requests and their replies, over a DEALER."""
+
+    def __init__(self) -> None:
+        self._socket = zmq.Context.instance().socket(zmq.DEALER)
+        self._socket.linger = 0
+        self._socket.connect(connection()["commands"])
+
+    def stream(self, op: str, **fields: object) -> Iterator[Json]:
+        """Send one request; yields its chunks and, last, its result. Raises FailedError."""
+        request_id = uuid.uuid4().hex
+        request = {"v": VERSION, "id": request_id, "op": op, **fields}
+        self._socket.send_multipart([b"", json.dumps(request).encode()])
+        while True:
+            _delimiter, body = self._socket.recv_multipart()
+            reply = json.loads(body)
+            if reply["id"] != request_id:
+                continue  # the rest of an older stream that was left early
+            if not reply["ok"]:
+                raise FailedError(reply["error"])
+            if "chunk" not in reply:
+                yield reply["result"]
+                return
+            yield reply["chunk"]
+
+    def ask(self, op: str, **fields: object) -> Json:
+        """Send one request and return its result. Raises FailedError."""
+        *_chunks, result = self.stream(op, **fields)
+        return result
+
+    def close(self) -> None:
+        """Free the socket; a generation that still runs is cancelled by that."""
+        self._socket.close()
+
+
+def follow() -> Iterator[tuple[Json, Json | None]]:
+    """What the daemon knows, kept fresh: pairs of the snapshot's models by key and the event that changed something.
+
+    The event is None after each snapshot: at the beginning, and whenever something was missed. Ends with the daemon.
+    """
+    events = zmq.Context.instance().socket(zmq.SUB)
+    events.linger = 0
+    events.subscribe(b"")  # 1. subscribe, before the snapshot is asked for
+    events.rcvtimeo = SILENCE_MS
+    commands = Commands()
+    events.connect(connection()["events"])
+    try:
+        epoch, seq, models = _snapshot(commands)  # 2. what arrives meanwhile waits in the socket
+        yield models, None
+        while True:
+            _topic, body = events.recv_multipart()
+            event = json.loads(body)
+            if event["epoch"] == epoch and event["seq"] <= seq:  # 3. it is in the snapshot already
+                continue
+            # 4. another daemon, or 5. a hole, which a heartbeat shows as well
+            if event["epoch"] != epoch or event["type"] == "heartbeat" or event["seq"] != seq + 1:
+                epoch, seq, models = _snapshot(commands)
+                yield models, None
+                continue
+            seq += 1
+            if event["type"] == "model_changed":
+                models[event["model"]["key"]] = event["model"]
+            elif event["type"] == "model_removed":
+                del models[event["model"]]
+            yield models, event
+            if event["type"] == "daemon_stopping":
+                return
+    except zmq.Again:
+        return  # 6. three seconds of silence
+    finally:
+        events.close()
+        commands.close()
+
+
+def _snapshot(commands: Commands) -> tuple[str, int, dict[str, Json]]:
+    found = commands.ask("snapshot")["snapshot"]
+    return found["epoch"], found["seq"], {model["key"]: model for model in found["models"]}
+
+
+def show_list() -> None:
+    """Each model and its state."""
+    for model in Commands().ask("list")["models"]:
+        print(model["key"], model["state"])
+
+
+def load(key: str) -> None:
+    """Load a model and say what it takes."""
+    model = Commands().ask("load", model=key, wait=True)["model"]
+    print(model["key"], model["state"], model["loaded"]["memory_bytes"])
+
+
+def chat(key: str, text: str) -> None:
+    """Print the answer as it is made, then how it ended."""
+    request = {"model": key, "messages": [{"role": "user", "content": text}], "max_tokens": 64, "stream": True}
+    for part in Commands().stream("chat", **request):
+        if "generation" not in part:
+            print(part["text"], end="", flush=True)
+        else:
+            end = part["generation"]
+            print(f"\n[{end['finish']}: {end['completion_tokens']} tokens, context {end['context_used']}]")
+
+
+def show_events() -> None:
+    """Print every event; look for the daemon again when it has gone."""
+    while True:
+        try:
+            for models, event in follow():
+                if event is None:
+                    print("snapshot", len(models), flush=True)
+                elif event["type"] == "model_changed":
+                    print(event["seq"], event["type"], event["model"]["key"], event["model"]["state"], flush=True)
+                else:
+                    print(event["seq"], event["type"], flush=True)
+        except (FileNotFoundError, json.JSONDecodeError):
+            pass  # no daemon yet
+        print("away", flush=True)
+        time.sleep(1)
+
+
+def main(words: list[str]) -> None:
+    """One verb and its words."""
+    match words:
+        case ["list"]:
+            show_list()
+        case ["load", key]:
+            load(key)
+        case ["chat", key, text]:
+            chat(key, text)
+        case ["follow"]:
+            show_events()
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except FailedError as error:
+        sys.exit(f"{error.code}: {error}")
+    except KeyboardInterrupt:
+        pass
