@@ -1,7 +1,9 @@
-"""Panes without a window: a DearPyGui context that draws nothing, and a ``Ui`` whose posts run when the test says so."""
+"""Panes without a window: a DearPyGui context that draws nothing, and a ``Ui`` whose posts run when told to."""
 
+import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -54,13 +56,14 @@ class BenchUi:
             self._posts.get_nowait()()
         return count
 
-    def run_until(self, reached: Callable[[], bool], what: str) -> None:
+    def run_until(self, reached: Callable[[], bool], what: Callable[[], object] | str) -> None:
         """Run posts as they come until ``reached``."""
+        end = time.monotonic() + DEADLINE_S
         while not reached():
-            try:
-                self._posts.get(timeout=DEADLINE_S)()
-            except queue.Empty:
-                raise AssertionError(f"not within {DEADLINE_S:.0f} s: {what}") from None
+            left = end - time.monotonic()
+            assert left > 0, f"not within {DEADLINE_S:.0f} s: {what if isinstance(what, str) else what()}"
+            with contextlib.suppress(queue.Empty):
+                self._posts.get(timeout=left)()
 
 
 def texts(item: int | str) -> Iterator[str]:
