@@ -56,7 +56,10 @@ class FileRemoved(Fact, frozen=True, kw_only=True):
 
 
 class PullAdvanced(Fact, frozen=True, kw_only=True):
-    """A download has ``done_bytes`` on disk of ``total_bytes`` (0: unknown) in ``phase``."""
+    """A download has ``done_bytes`` on disk of ``total_bytes`` (0: unknown) in ``phase``, over so many ``connections``.
+
+    While it waits to try again, ``retry_in_s`` says how long and ``trouble`` why.
+    """
 
     job: str
     run: int
@@ -64,6 +67,9 @@ class PullAdvanced(Fact, frozen=True, kw_only=True):
     total_bytes: int
     phase: str
     retries: int = 0
+    connections: int = 0
+    retry_in_s: float | None = None
+    trouble: str = ""
 
 
 class PullFinished(Fact, frozen=True, kw_only=True):

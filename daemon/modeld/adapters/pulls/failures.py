@@ -1,9 +1,11 @@
-"""The two ways an attempt at a download ends badly.
+"""The ways an attempt at a download ends before its end.
 
 ::
 
     PullError           carries the Failure that the user will read; trying again will not help
     Retry               a fault that time may cure: reset, time-out, truncated body, 429, 5xx
+      Offline           there is no network at all: waiting for it is no failure
+    StartOver           what is there is not, or no longer, of the file that the server has
     Stopped             we were told to stop
 """
 
@@ -25,9 +27,23 @@ class PullError(Exception):
 class Retry(Exception):  # noqa: N818 - a signal to the loop, not an error by itself
     """This attempt ended; another may go on. ``after_s`` is what the server asked for, else None."""
 
-    def __init__(self, why: str, after_s: float | None = None) -> None:
+    def __init__(self, why: str, after_s: float | None = None, *, crowded: bool = False) -> None:
         super().__init__(why)
         self.after_s = after_s
+        self.crowded = crowded
+
+
+class Offline(Retry):
+    """No network."""
+
+
+class StartOver(Exception):  # noqa: N818 - likewise
+    """Everything that is there is worthless; ``single`` when the server has no ranges, so one connection must do."""
+
+    def __init__(self, why: str, *, single: bool = False, changed: bool = False) -> None:
+        super().__init__(why)
+        self.single = single
+        self.changed = changed
 
 
 class Stopped(Exception):  # noqa: N818 - likewise

@@ -5,18 +5,17 @@ file, fsync, rename). It holds no secret and no signed address.
 """
 
 import contextlib
+import errno
 import os
-import shutil
+import sys
+import threading
 from pathlib import Path
 
 import msgspec
 
-from modeld.adapters.pulls.failures import PullError, disk_error
+from modeld.adapters.pulls.failures import PullError, StartOver, disk_error
 from modeld.core.pieces import Pieces
 from modeld.protocol.errors import ErrorCode
-
-RESERVE_BYTES = 64 * 1024 * 1024
-"""Disk space a download leaves free."""
 
 STATE_VERSION = 1
 
@@ -29,18 +28,25 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     etag: str
     size: int
     done: tuple[tuple[int, int], ...]
+    sha256: str = ""
 
 
 class Partial:
-    """The partial file of ``final``; open between ``open`` and ``close``."""
+    """The partial file of ``final``, open between ``open`` and ``close``; ``write`` and ``read`` from any thread.
 
-    def __init__(self, final: Path) -> None:
+    ``validator`` (a strong ETag or a date), ``size`` and ``sha256`` (as the hub linked it) say whose bytes they are.
+    """
+
+    def __init__(self, final: Path, reserve_bytes: int) -> None:
         self.final = final
         self.part = final.with_name(final.name + ".part")
         self._state_file = final.with_name(final.name + ".part.json")
+        self._reserve = reserve_bytes
+        self._saving = threading.Lock()
         self.pieces = Pieces()
-        self.etag = ""
+        self.validator = ""
         self.size = 0
+        self.sha256 = ""
         self.url = ""
         self._fd = -1
 
@@ -51,13 +57,32 @@ class Partial:
         try:
             self.final.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(self.part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+            self._lock()
             length = os.fstat(self._fd).st_size
         except OSError as error:
             raise disk_error(error, self.part) from error
-        if state is not None and state.url == url and all(end <= length for _, end in state.done):
-            self.pieces, self.etag, self.size = Pieces(state.done), state.etag, state.size
+        usable = state is not None and state.url == url and all(end <= length for _, end in state.done)
+        if state is not None and usable:
+            self.pieces, self.validator, self.size = Pieces(state.done), state.etag, state.size
+            self.sha256 = state.sha256
         else:
             self.restart()
+
+    def _lock(self) -> None:
+        """See that nobody else writes this file, such as a daemon with another home and the same models folder."""
+        if sys.platform == "win32":
+            return
+        import fcntl
+
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise PullError(
+                ErrorCode.IN_USE, f"{self.part} is being written by another program.", "Stop that one first."
+            ) from error
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):  # a file system without locks
+                raise
 
     def _read_state(self) -> State | None:
         """The state an earlier run left; one that is missing or unreadable means starting from nothing."""
@@ -69,19 +94,38 @@ class Partial:
 
     def restart(self) -> None:
         """Forget every byte: they are not, or no longer, of the file that the server has."""
-        self.pieces, self.etag, self.size = Pieces(), "", 0
+        self.pieces, self.validator, self.size, self.sha256 = Pieces(), "", 0, ""
         try:
+            if self.deleted():
+                os.close(self._fd)
+                self._fd = os.open(self.part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+                self._lock()
             os.ftruncate(self._fd, 0)
             self._state_file.unlink(missing_ok=True)
         except OSError as error:
             raise disk_error(error, self.part) from error
 
-    def expect(self, size: int, etag: str) -> None:
-        """Note what the server says of the file, and see that the disk has room for the rest."""
-        self.size, self.etag = size, etag
-        needed = size - self.pieces.count() + RESERVE_BYTES
-        free = shutil.disk_usage(self.part.parent).free
-        if size and needed > free:
+    def expect(self, size: int, validator: str, sha256: str) -> None:
+        """Note what the server says of the file, see that the disk has room for the rest, and take that room."""
+        self.size, self.validator, self.sha256 = size, validator, sha256
+        if size:
+            self.check_room(self._reserve)
+            self._allocate(size)
+
+    def check_room(self, reserve: int) -> None:
+        """See that the disk has room for what is not taken of it yet, and a reserve.
+
+        Raises:
+            PullError: it has not.
+        """
+        try:
+            taken = os.fstat(self._fd).st_blocks * 512
+            disk = os.statvfs(self.part.parent)
+        except OSError as error:
+            raise disk_error(error, self.part) from error
+        free = disk.f_bavail * disk.f_frsize
+        needed = max(0, self.size - taken) + reserve
+        if self.size > taken and needed > free:
             raise PullError(
                 ErrorCode.DISK_FULL,
                 f"{self.final.name} needs {needed:,} more bytes (with a reserve); "
@@ -89,43 +133,58 @@ class Partial:
                 "Make room, or set models_dir to a larger disk; what is there is kept.",
             )
 
-    def write(self, offset: int, data: bytes | bytearray) -> None:
-        """Write ``data`` at ``offset``; it counts as there, and will be claimed after the next ``save``."""
-        view = memoryview(data)
-        position = offset
+    def _allocate(self, size: int) -> None:
+        """Take the room now, so that a full disk shows before the download and not after half of it.
+
+        fallocate(2) itself: posix_fallocate writes every block where the file system cannot.
+        """
+        if sys.platform != "linux":
+            return
+        import ctypes
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.fallocate(self._fd, 0, ctypes.c_longlong(0), ctypes.c_longlong(size)) and ctypes.get_errno() in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+        ):
+            raise disk_error(OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno())), self.part)
+
+    def write(self, offset: int, data: memoryview) -> None:
+        """Write ``data`` at ``offset``; it is claimed by the next ``save`` that is told so."""
         try:
-            os.lseek(self._fd, offset, os.SEEK_SET)
-            while view:
-                written = os.write(self._fd, view)
-                position += written
-                view = view[written:]
+            while data:
+                written = os.pwrite(self._fd, data, offset)
+                offset += written
+                data = data[written:]
         except OSError as error:
             raise disk_error(error, self.part) from error
-        finally:
-            if position > offset:
-                self.pieces = self.pieces.add(offset, position)
 
-    def read(self, offset: int, count: int) -> bytes:
-        """Bytes that are there."""
+    def read_into(self, offset: int, view: memoryview) -> int:
+        """Read bytes that are there."""
         try:
-            os.lseek(self._fd, offset, os.SEEK_SET)
-            return os.read(self._fd, count)
+            return os.preadv(self._fd, [view], offset)
         except OSError as error:
             raise disk_error(error, self.part) from error
 
-    def save(self) -> None:
-        """Bring the bytes to the disk, then the state that claims them."""
-        state = State(url=self.url, etag=self.etag, size=self.size, done=self.pieces.done)
+    def save(self, pieces: Pieces) -> None:
+        """Bring the bytes to the disk, then the state that claims ``pieces`` of them."""
         temporary = self._state_file.with_name(self._state_file.name + ".tmp")
-        try:
-            os.fsync(self._fd)
-            with temporary.open("wb") as file:
-                file.write(msgspec.json.encode(state))
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self._state_file)
-        except OSError as error:
-            raise disk_error(error, self._state_file) from error
+        with self._saving:
+            state = State(url=self.url, etag=self.validator, size=self.size, done=pieces.done, sha256=self.sha256)
+            try:
+                os.fdatasync(self._fd)
+                with temporary.open("wb") as file:
+                    file.write(msgspec.json.encode(state))
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(self._state_file)
+            except OSError as error:
+                raise disk_error(error, self._state_file) from error
+            self.pieces = pieces
+
+    def deleted(self) -> bool:
+        """Whether somebody removed the partial file while we write it."""
+        return os.fstat(self._fd).st_nlink == 0
 
     def close(self) -> None:
         """Close the file; what is there stays."""
@@ -133,13 +192,21 @@ class Partial:
             os.close(self._fd)
             self._fd = -1
 
-    def finish(self) -> None:
-        """Give the whole, verified file its final name, durably."""
+    def sync(self) -> None:
+        """Bring the whole file, at its length, to the disk."""
         try:
             os.ftruncate(self._fd, self.size)
             os.fsync(self._fd)
-            self.close()
+        except OSError as error:
+            raise disk_error(error, self.part) from error
+
+    def finish(self) -> None:
+        """Give the whole, verified and synced file its final name, durably."""
+        try:
+            if self.deleted():
+                raise StartOver(f"{self.part.name} was deleted on the way")
             self.part.replace(self.final)
+            self.close()
             _sync_folder(self.final.parent)
             self._state_file.unlink(missing_ok=True)
         except OSError as error:
@@ -155,6 +222,11 @@ class Partial:
         except OSError as error:
             raise disk_error(error, bad) from error
         return bad
+
+    def forget(self) -> None:
+        """Remove the state of an earlier run that ended between its last two steps."""
+        if not self.part.exists():
+            self._state_file.unlink(missing_ok=True)
 
     def delete(self) -> None:
         """Delete what is there."""

@@ -1,226 +1,202 @@
 """One download, from the first request to the verified file under its final name."""
 
-import hashlib
 import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from modeld.adapters.pulls.failures import PullError, Retry, Stopped
+from modeld.adapters.pulls.address import public
+from modeld.adapters.pulls.failures import PullError, StartOver, Stopped, disk_error
+from modeld.adapters.pulls.fetch import Fetch, Means, Trouble, Wanted
+from modeld.adapters.pulls.found import foreign, hash_file
+from modeld.adapters.pulls.hasher import Hasher
 from modeld.adapters.pulls.partial import Partial
-from modeld.adapters.pulls.source import Body, Source, public
+from modeld.adapters.pulls.slots import Slots
+from modeld.adapters.pulls.source import Source
+from modeld.adapters.pulls.throttle import Throttle
+from modeld.adapters.pulls.tuning import Tuning
 from modeld.core.effects import StartPull
 from modeld.core.facts import AnyFact, PullAdvanced, PullBroke, PullFinished, PullStopped
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.views import HeaderView
 
-BLOCK_BYTES = 4 * 1024 * 1024
-"""Bytes hashed at once: small updates wait for the interpreter's lock each time."""
-
-SAVE_BYTES = 64 * 1024 * 1024
-SAVE_S = 2.0
-REPORT_S = 0.125
-MAX_EMPTY_TRIES = 10
-"""Attempts in a row that bring no byte, after which the download gives up."""
-
-MAX_WAIT_S = 60.0
-PROGRESS_BYTES = 256 * 1024
-"""An attempt that brought this much starts the counting of empty ones anew."""
-
 HeaderReader = Callable[[Path], HeaderView | Failure]
+
+MAX_CHANGES = 3
+"""So often the file may change under us: the second time one connection must do, the third is the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What all downloads have in common."""
+
+    slots: Slots
+    throttle: Throttle
+    tuning: Tuning
+    read_header: HeaderReader
+    report: Callable[[AnyFact], None]
+    suspended: Callable[[], float] = lambda: 0.0
 
 
 class Pull:
-    """A download in the calling thread; ``stop`` may be called from any other."""
+    """A download in the calling thread; ``stop`` may be called from any other. ``throttle`` is its own limit."""
 
-    def __init__(
-        self,
-        order: StartPull,
-        final: Path,
-        source: Callable[[], Source],
-        read_header: HeaderReader,
-        report: Callable[[AnyFact], None],
-    ) -> None:
+    def __init__(self, order: StartPull, final: Path, source: Source, throttle: Throttle, shared: Shared) -> None:
         self._order = order
         self._final = final
-        self._make_source = source
-        self._read_header = read_header
-        self._report = report
-        self._stop = threading.Event()
+        self._source = source
+        self._shared = shared
+        self.throttle = throttle
+        self._trouble = Trouble()
+        self._partial = Partial(final, shared.tuning.reserve_bytes)
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
         self._keep = True
-        self._body: Body | None = None
-        self._sha256 = order.sha256
-        self._hash = hashlib.sha256()
-        self._hashed = 0
-        self._retries = 0
-        self._reported = 0.0
-        self._saved_at = 0.0
-        self._saved_bytes = 0
+        self._fetch: Fetch | None = None
+        self._hasher: Hasher | None = None
 
     def stop(self, keep: bool) -> None:
         """End soon, with what is there on disk and claimed, or (not ``keep``) deleted."""
-        self._keep = keep
-        self._stop.set()
-        body = self._body
-        if body is not None:
-            body.interrupt()
+        with self._lock:
+            self._keep = keep
+            self._stopped.set()
+            fetch, hasher = self._fetch, self._hasher
+        if fetch is not None:
+            fetch.stop()
+        if hasher is not None:
+            hasher.stop()
+
+    def wake(self) -> None:
+        """The network is back: try at once what waits for it."""
+        with self._lock:
+            fetch = self._fetch
+        if fetch is not None:
+            fetch.wake()
 
     def run(self) -> None:
         """Download, and report how it ended; exactly one final fact."""
-        job, run = self._order.job, self._order.run
-        partial = Partial(self._final)
+        partial = self._partial
         try:
-            fact = self._already_there() or self._download(partial)
+            fact = self._already_there() or self._download()
         except Stopped:
-            fact = PullStopped(job=job, run=run)
-            if not self._keep:
-                try:
-                    partial.delete()
-                except PullError as error:
-                    fact = PullBroke(job=job, run=run, failure=error.failure)
+            fact = self._end_stopped()
         except PullError as error:
-            fact = PullBroke(job=job, run=run, failure=error.failure)
+            fact = self._broke(error)
         finally:
             partial.close()
-        self._report(fact)
+        self._shared.report(fact)
+
+    def _end_stopped(self) -> AnyFact:
+        if not self._keep:
+            try:
+                self._partial.delete()
+            except PullError as error:
+                return self._broke(error)
+        return PullStopped(job=self._order.job, run=self._order.run)
+
+    def _broke(self, error: PullError) -> PullBroke:
+        return PullBroke(job=self._order.job, run=self._order.run, failure=error.failure)
 
     def _already_there(self) -> AnyFact | None:
         """A file under the final name: taken if it is what is wanted, else moved aside (never lost, never trusted)."""
-        if not self._final.is_file():
-            return None
-        self._advance(0, self._final.stat().st_size, "verifying", now=True)
-        header = self._read_header(self._final)
-        digest = _hash_file(self._final, self._stop)
-        wanted = self._order.sha256
-        if isinstance(header, HeaderView) and (not wanted or digest == wanted):
-            return self._finished(header, digest, bool(wanted), True)
-        self._final.replace(self._final.with_name(self._final.name + ".bad"))
-        return None
+        order, final = self._order, self._final
+        try:
+            if final.is_file():
+                self._tell(0, final.stat().st_size, "verifying")
+                header = self._shared.read_header(final)
+                digest = hash_file(final, self._stopped.is_set)
+                if isinstance(header, HeaderView) and (not order.sha256 or digest == order.sha256):
+                    self._partial.forget()
+                    return self._finished(header, digest, bool(order.sha256), already_there=True)
+                final.replace(final.with_name(final.name + ".bad"))
+                return None
+            taken = foreign(final, order.size_bytes, order.sha256, self._stopped.is_set)
+            if taken is None:
+                return None
+            header = self._shared.read_header(taken)
+            if isinstance(header, Failure):
+                return None
+            taken.replace(final)
+            return self._finished(header, order.sha256, verified=True, already_there=True)
+        except OSError as error:
+            raise disk_error(error, final) from error
 
-    def _download(self, partial: Partial) -> AnyFact:
+    def _download(self) -> AnyFact:
+        """Try after try: each takes what is there, and only a changed file or a wrong hash begins from nothing."""
+        partial = self._partial
         partial.open(public(self._order.url))
-        self._advance(partial.pieces.count(), partial.size, "connecting", now=True)
-        source = self._make_source()
-        try:
-            self._fetch_all(source, partial)
-        finally:
-            if self._keep and partial.pieces.count():
-                partial.save()
-            source.close()
-        return self._verify(partial)
-
-    def _fetch_all(self, source: Source, partial: Partial) -> None:
-        """Attempt after attempt until nothing is missing; only attempts without progress count against the limit."""
-        empty = 0
-        while not partial.size or partial.pieces.missing(partial.size):
-            before = partial.pieces.count()
+        self._tell(partial.pieces.count(), partial.size, "connecting")
+        single, changes, wrong = False, 0, ""
+        while True:
             try:
-                self._fetch(source, partial)
-                continue
-            except Retry as fault:
-                empty = 0 if partial.pieces.count() - before >= PROGRESS_BYTES else empty + 1
-                if self._stop.is_set():
-                    raise Stopped from fault
-                if empty >= MAX_EMPTY_TRIES:
+                return self._try_once(single)
+            except StartOver as over:
+                changes += over.changed
+                if changes >= MAX_CHANGES:
                     raise PullError(
-                        ErrorCode.UNREACHABLE,
-                        f"{public(self._order.url)} brought no byte in {empty} attempts: {fault}.",
-                        "Check the network and the address; pull again to go on where it stopped.",
-                    ) from fault
-                wait = fault.after_s if fault.after_s is not None else _back_off(empty)
-            self._retries += 1
-            self._advance(partial.pieces.count(), partial.size, "waiting to retry", now=True)
-            if self._stop.wait(wait):
-                raise Stopped
+                        ErrorCode.CHANGED_REMOTELY,
+                        f"{public(self._order.url)} is another file each time it is asked for: {over}.",
+                        "Its servers do not agree with each other; pull again later, or from another address.",
+                    ) from over
+                single = single or over.single or changes > 1
+                self._begin_again(f"starting over: {over}")
+            except _WrongHash as found:
+                if wrong:
+                    raise self._mismatch(found, wrong) from found
+                wrong = found.digest
+                single = True
+                self._begin_again(f"starting over: its SHA-256 is {found.digest}, and {found.expected} was expected")
 
-    def _fetch(self, source: Source, partial: Partial) -> None:
-        """One attempt: from the end of what is there without a hole to the end of the file."""
-        if self._stop.is_set():
+    def _begin_again(self, phase: str) -> None:
+        self._tell(0, self._partial.size, phase)
+        self._partial.restart()
+        self._source.forget(self._source.target)
+        waits = self._trouble.empty
+        if waits and self._stopped.wait(random.random() * min(60.0, 2.0**waits) * self._shared.tuning.first_wait_s):
             raise Stopped
-        offset = partial.pieces.front()
-        with source.open(offset, partial.etag) as body:
-            self._body = body
-            if self._stop.is_set():
-                raise Stopped
-            self._agree(body, partial, offset)
-            self._read(body, partial)
 
-    def _agree(self, body: Body, partial: Partial, offset: int) -> None:
-        """See that the answer is of the file we have; if not, start over (and never mix the two)."""
-        if not self._sha256 and body.sha256:
-            self._sha256 = body.sha256
-        changed = bool(partial.size and body.size and body.size != partial.size)
-        changed = changed or bool(partial.etag and body.etag and body.etag != partial.etag)
-        if offset and (body.offset == 0 or changed):
-            self._advance(0, body.size, "starting over: the server sends the file from its beginning", now=True)
-            partial.restart()
-            self._hash, self._hashed = hashlib.sha256(), 0
-        if offset and body.offset and changed:
-            raise Retry("the file on the server has changed; starting over")
-        partial.expect(body.size, body.etag)
-
-    def _read(self, body: Body, partial: Partial) -> None:
-        position = body.offset
-        known_size = body.size
-        pending = bytearray()
+    def _try_once(self, single: bool) -> AnyFact:
+        partial, order, shared = self._partial, self._order, self._shared
+        hasher = Hasher(partial, f"pull-{order.job}-hash")
+        means = Means(
+            source=self._source,
+            partial=partial,
+            throttles=(shared.throttle, self.throttle),
+            slots=shared.slots,
+            tuning=shared.tuning,
+            name=f"pull-{order.job}",
+            report=lambda standing: self._tell(standing.done, standing.total, standing.phase, standing.connections),
+            trouble=self._trouble,
+            suspended=shared.suspended,
+        )
+        fetch = Fetch(means, Wanted(sha256=order.sha256, size=order.size_bytes), hasher, single)
         try:
-            for data in body.response.iter_raw():
-                if known_size and position + len(pending) + len(data) > known_size:
-                    raise Retry(f"the body is longer than the {known_size} bytes it was said to have")
-                pending += data
-                if len(pending) >= PROGRESS_BYTES:
-                    partial.write(position, pending)
-                    position += len(pending)
-                    pending.clear()
-                    self._after_write(partial)
-                if self._stop.is_set():
+            with self._lock:
+                self._fetch, self._hasher = fetch, hasher
+                if self._stopped.is_set():
                     raise Stopped
+            try:
+                fetch.run()
+            except (Stopped, PullError):
+                if self._keep:
+                    fetch.save()
+                raise
+            return self._verify(hasher)
         finally:
-            if pending:
-                partial.write(position, pending)
-                position += len(pending)
-                self._after_write(partial)
-        if not known_size:
-            partial.size = position
-        elif position < known_size:
-            raise Retry(f"the body ended at byte {position} of {known_size}")
+            hasher.close()
 
-    def _after_write(self, partial: Partial) -> None:
-        self._follow_hash(partial, BLOCK_BYTES)
-        count = partial.pieces.count()
-        now = time.monotonic()
-        if count - self._saved_bytes >= SAVE_BYTES or now - self._saved_at >= SAVE_S:
-            partial.save()
-            self._saved_at, self._saved_bytes = now, count
-        self._advance(count, partial.size, "downloading")
-
-    def _follow_hash(self, partial: Partial, least: int) -> None:
-        """Hash what lies before the front and is not hashed yet, in blocks of at least ``least`` bytes."""
-        front = partial.pieces.front()
-        while front - self._hashed >= least:
-            block = partial.read(self._hashed, min(BLOCK_BYTES, front - self._hashed))
-            if not block:
-                raise PullError(
-                    ErrorCode.UNWRITABLE, f"{partial.part} lost bytes that were written to it.", "Pull again."
-                )
-            self._hash.update(block)
-            self._hashed += len(block)
-            if self._stop.is_set():
-                raise Stopped
-
-    def _verify(self, partial: Partial) -> AnyFact:
-        self._advance(partial.size, partial.size, "verifying", now=True)
-        self._follow_hash(partial, 1)
-        digest = self._hash.hexdigest()
-        if self._sha256 and digest != self._sha256:
-            bad = partial.set_aside()
-            raise PullError(
-                ErrorCode.HASH_MISMATCH,
-                f"{public(self._order.url)} has SHA-256 {digest}, and {self._sha256} was expected.",
-                f"It was kept as {bad.name} and is not used. Pull again; if it happens twice, the source is wrong.",
-            )
-        header = self._read_header(partial.part)
+    def _verify(self, hasher: Hasher) -> AnyFact:
+        """Sync while the rest is hashed; then compare, look at the structure, and give the final name."""
+        partial = self._partial
+        self._tell(partial.size, partial.size, "verifying")
+        partial.sync()
+        digest = hasher.finish(partial.size)
+        expected = self._order.sha256 or partial.sha256
+        if expected and digest != expected:
+            raise _WrongHash(digest, expected)
+        header = self._shared.read_header(partial.part)
         if isinstance(header, Failure):
             bad = partial.set_aside()
             raise PullError(
@@ -229,9 +205,18 @@ class Pull:
                 f"It was kept as {bad.name}. Check the address.",
             )
         partial.finish()
-        return self._finished(header, digest, bool(self._sha256), False)
+        return self._finished(header, digest, bool(expected), already_there=False)
 
-    def _finished(self, header: HeaderView, digest: str, verified: bool, already_there: bool) -> PullFinished:
+    def _mismatch(self, found: "_WrongHash", before: str) -> PullError:
+        bad = self._partial.set_aside()
+        twice = "both times" if found.digest == before else f"(and {before} at the first try)"
+        return PullError(
+            ErrorCode.HASH_MISMATCH,
+            f"{public(self._order.url)} has SHA-256 {found.digest} {twice}, and {found.expected} was expected.",
+            f"It was kept as {bad.name} and is not used. The source is wrong, or the expected hash: check both.",
+        )
+
+    def _finished(self, header: HeaderView, digest: str, verified: bool, *, already_there: bool) -> PullFinished:
         return PullFinished(
             job=self._order.job,
             run=self._order.run,
@@ -242,32 +227,26 @@ class Pull:
             already_there=already_there,
         )
 
-    def _advance(self, done: int, total: int, phase: str, now: bool = False) -> None:
-        moment = time.monotonic()
-        if now or moment - self._reported >= REPORT_S:
-            self._reported = moment
-            self._report(
-                PullAdvanced(
-                    job=self._order.job,
-                    run=self._order.run,
-                    done_bytes=done,
-                    total_bytes=total,
-                    phase=phase,
-                    retries=self._retries,
-                )
+    def _tell(self, done: int, total: int, phase: str, connections: int = 0) -> None:
+        trouble = self._trouble
+        waiting = trouble.retry_at is not None and phase.startswith("waiting")
+        self._shared.report(
+            PullAdvanced(
+                job=self._order.job,
+                run=self._order.run,
+                done_bytes=done,
+                total_bytes=total,
+                phase=phase,
+                retries=trouble.retries,
+                connections=connections,
+                retry_in_s=max(0.0, (trouble.retry_at or 0.0) - time.monotonic()) if waiting else None,
+                trouble=trouble.why if waiting else "",
             )
+        )
 
 
-def _back_off(tries: int) -> float:
-    """Full jitter: anything up to 1, 2, 4 .. 60 s."""
-    return random.uniform(0.1, min(MAX_WAIT_S, 2.0 ** max(tries - 1, 0)))
-
-
-def _hash_file(path: Path, stop: threading.Event) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
-            if stop.is_set():
-                raise Stopped
-    return digest.hexdigest()
+class _WrongHash(Exception):  # noqa: N818 - a signal to the loop
+    def __init__(self, digest: str, expected: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+        self.expected = expected

@@ -1,13 +1,18 @@
-"""The downloads that run, each in a thread of its own: bulk bytes never pass through the daemon's loop."""
+"""The downloads that run, each in threads of its own: bulk bytes never pass through the daemon's loop."""
 
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from modeld.adapters.pulls.pull import HeaderReader, Pull
-from modeld.adapters.pulls.source import Source, public
+from modeld.adapters.pulls.address import public
+from modeld.adapters.pulls.network import suspended_s
+from modeld.adapters.pulls.pull import HeaderReader, Pull, Shared
+from modeld.adapters.pulls.slots import TOTAL, Slots
+from modeld.adapters.pulls.source import Hosts, Source
+from modeld.adapters.pulls.throttle import Throttle
+from modeld.adapters.pulls.tuning import Tuning
 from modeld.core.effects import LimitPulls, StartPull, StopPull
 from modeld.core.facts import AnyFact, PullBroke
 from modeld.protocol.errors import ErrorCode, Failure
@@ -16,7 +21,10 @@ log = logging.getLogger(__name__)
 
 
 class Pulls:
-    """Starts and stops downloads into ``models_dir``; ``report`` gets their facts, in the loop's thread."""
+    """Starts and stops downloads into ``models_dir``; ``report`` gets their facts, in the loop's thread.
+
+    ``connections`` is for one download (see ``Tuning``), ``limit`` in bytes per second for all of them (0: none).
+    """
 
     def __init__(
         self,
@@ -25,23 +33,36 @@ class Pulls:
         token: str,
         read_header: HeaderReader,
         report: Callable[[AnyFact], None],
+        *,
+        connections: int = 0,
+        limit: int = 0,
+        tuning: Tuning | None = None,
     ) -> None:
         self._models_dir = models_dir
         self._hub_endpoint = hub_endpoint
         self._token = token
-        self._read_header = read_header
         self._report = report
         self._loop = asyncio.get_running_loop()
+        self._hosts = Hosts()
+        self._limits: Mapping[str, int] = {}
         self._pulls: dict[str, Pull] = {}
+        self._shared = Shared(
+            slots=Slots(max(TOTAL, connections)),
+            throttle=Throttle(limit),
+            tuning=tuning or Tuning(connections=connections),
+            read_header=read_header,
+            report=self._from_thread,
+            suspended=suspended_s,
+        )
 
     def start(self, effect: StartPull) -> None:
         """Begin a download, or go on with it."""
         pull = Pull(
             effect,
             self._models_dir / effect.file_name,
-            lambda: Source(effect.url, self._token, self._hub_endpoint),
-            self._read_header,
-            self._from_thread,
+            Source(effect.url, self._token, self._hub_endpoint, self._hosts),
+            Throttle(self._limits.get(effect.job, 0)),
+            self._shared,
         )
         self._pulls[effect.job] = pull
         log.info("pull %s: %s", effect.job, public(effect.url))
@@ -56,19 +77,31 @@ class Pulls:
                 code=ErrorCode.INTERNAL, message=f"A bug in modeld: {error!r}.", hint="See modelctl logs."
             )
             self._from_thread(PullBroke(job=effect.job, run=effect.run, failure=failure))
+        finally:
+            self._call(self._ended, effect.job, pull)
+
+    def _ended(self, job: str, pull: Pull) -> None:
+        if self._pulls.get(job) is pull:
+            del self._pulls[job]
 
     def _from_thread(self, fact: AnyFact) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._report, fact)
-        except RuntimeError:
-            log.debug("a download reported after the loop ended: %s", type(fact).__name__)
+        self._call(self._report, fact)
 
-    def limit(self, effect: LimitPulls) -> None:
-        """Bound the speeds from now on."""
-        self._limits = effect
+    def _call(self, work: Callable[..., None], *args: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(work, *args)
+        except RuntimeError:
+            log.debug("a download reported after the loop ended")
 
     def stop(self, effect: StopPull) -> None:
         """Stop a download soon; it reports when it has."""
         pull = self._pulls.pop(effect.job, None)
         if pull is not None:
             pull.stop(effect.keep)
+
+    def limit(self, effect: LimitPulls) -> None:
+        """From now on go no faster than this, all together and each; also those that start later."""
+        self._limits = effect.jobs
+        self._shared.throttle.change(effect.bytes_per_s)
+        for job, pull in self._pulls.items():
+            pull.throttle.change(effect.jobs.get(job, 0))
