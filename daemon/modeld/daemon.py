@@ -65,7 +65,13 @@ class Daemon:
         self._workers = Workers(context, self._places.runtime_dir, report)
         self._files = Files(self._models_dir, read_header)
         self._pulls = Pulls(
-            self._models_dir, self._settings.hub_endpoint, self._settings.hub_token, read_header, report
+            self._models_dir,
+            self._settings.hub_endpoint,
+            self._settings.hub_token,
+            read_header,
+            report,
+            connections=self._settings.download_connections,
+            limit=self._settings.download_limit,
         )
         self._probe = Probe(self._places.data_dir, Gpus().sample)
         for number in (signal.SIGTERM, signal.SIGINT):

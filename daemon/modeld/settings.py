@@ -18,6 +18,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The settings, with their defaults.
 
     ``gpu_layers`` -1 means all, and 0 or ``use_gpu`` false really means CPU. ``threads`` 0 means physical cores.
+    ``download_connections`` 0 means as many as help, two to four; ``download_limit`` is in bytes/s, 0 for none.
     ``idle_unload_s`` 0 means never; ``max_loaded_models`` 0 means as many as fit in memory.
     """
 
@@ -30,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_loaded_models: int = 0
     idle_unload_s: float = 1800.0
     max_downloads: int = 2
+    download_connections: int = 0
     download_limit: int = 0
     hub_endpoint: str = HUB_ENDPOINT
     hub_token: str = ""
@@ -52,6 +54,7 @@ _ENVIRONMENT = {
     "LLM_MAX_CACHED_MODELS": "max_loaded_models",
     "MODELD_IDLE_UNLOAD_S": "idle_unload_s",
     "MODELD_MAX_DOWNLOADS": "max_downloads",
+    "MODELD_DOWNLOAD_CONNECTIONS": "download_connections",
     "MODELD_DOWNLOAD_LIMIT": "download_limit",
     "HF_ENDPOINT": "hub_endpoint",
     "HUGGINGFACE_TOKEN": "hub_token",
@@ -74,7 +77,9 @@ _AT_LEAST = {
     "idle_unload_s": 0,
     "max_downloads": 1,
     "download_limit": 0,
+    "download_connections": 0,
 }
+_AT_MOST = {"download_connections": 16}
 
 
 _SECRETS = frozenset(variable for variable, name in _ENVIRONMENT.items() if name == "hub_token")
@@ -107,6 +112,9 @@ def read(config_file: Path, environment: Mapping[str, str] | None = None) -> Set
             raise SettingsError(
                 f"{name} from {origins[name]} is {getattr(settings, name)}; it must be {least} or more."
             )
+    for name, most in _AT_MOST.items():
+        if getattr(settings, name) > most:
+            raise SettingsError(f"{name} from {origins[name]} is {getattr(settings, name)}; it must be {most} or less.")
     return settings
 
 
