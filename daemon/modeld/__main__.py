@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import logging.handlers
+import os
 import sys
 
 import msgspec
@@ -11,7 +12,9 @@ import msgspec
 from modeld import __version__, places, settings
 from modeld.adapters.lock import HomeError, hold, private_folder
 from modeld.adapters.store import StoreError
+from modeld.binding import BindError
 from modeld.daemon import Daemon
+from modeld.protocol.keys import KeyFileError
 
 LOG_BYTES = 2 * 1024 * 1024
 LOG_FILES = 3
@@ -28,15 +31,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"modeld {__version__}")
     parser.add_argument("--no-tray", action="store_true", help="start no tray icon and show no notifications")
+    parser.add_argument(
+        "--listen",
+        metavar="tcp://ADDRESS:PORT",
+        help="serve other machines too: those whose keys are allowed (modelctl keys); events go to the next port",
+    )
     options = parser.parse_args(arguments)
-    if sys.platform == "win32":
-        print(
-            "error: modeld does not run on Windows yet (its sockets there need TCP with CURVE keys).", file=sys.stderr
-        )
-        return EXIT_FAILURE
     here = places.find()
     try:
-        chosen = settings.read(here.config_file)
+        given = {} if options.listen is None else {"MODELD_LISTEN": options.listen}
+        chosen = settings.read(here.config_file, os.environ | given)
         if options.no_tray:
             chosen = msgspec.structs.replace(chosen, tray=False)
         private_folder(here.runtime_dir)
@@ -47,8 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     with lock:
         try:
             _log_to(here, chosen.log_level)
-            asyncio.run(Daemon(here, chosen).run())
-        except (StoreError, OSError) as error:
+            # ZeroMQ's descriptors can be waited for by a selector only, which is not what Windows has by default.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(Daemon(here, chosen).run())
+        except (StoreError, BindError, KeyFileError, OSError) as error:
             logging.getLogger("modeld").error("%s", error)
             print(f"error: {error}", file=sys.stderr)
             return EXIT_FAILURE

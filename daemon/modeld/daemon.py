@@ -15,23 +15,25 @@ from typing import TypeVar, assert_never
 import msgspec
 import zmq
 
-from modeld import __version__
+from modeld import __version__, binding
 from modeld.adapters import catalogue, gguf, notify
 from modeld.adapters.children import Tray
 from modeld.adapters.files import Files
 from modeld.adapters.gpus import Gpus
 from modeld.adapters.probe import Probe
 from modeld.adapters.pulls import Pulls
-from modeld.adapters.server import Server
+from modeld.adapters.server import Limits, Server
 from modeld.adapters.store import Store
 from modeld.adapters.workers import Workers
 from modeld.core import effects, facts
 from modeld.core.manager import Manager, Remembered
 from modeld.core.model import ModelSpec
+from modeld.gate import LOCAL, AllowedKeys, Gate
 from modeld.places import Places
 from modeld.protocol import views
 from modeld.protocol.connection import Connection
 from modeld.protocol.errors import Failure
+from modeld.protocol.keys import KeyPair, read_pair, write_pair
 from modeld.settings import Settings
 
 _E = TypeVar("_E")
@@ -61,8 +63,9 @@ class Daemon:
         self._store = Store(self._places.database, self._places.benchmarks_file)
         manager = self._make_manager()
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
-        self._server = Server(context, self._places.runtime_dir, report)
-        self._workers = Workers(context, self._places.runtime_dir, report)
+        gate = Gate(context, binding.new_pair(), AllowedKeys(self._places.allowed_keys_file))
+        self._server = self._make_server(context, gate, report)
+        self._workers = Workers(context, self._places.runtime_dir, gate, report)
         self._files = Files(self._models_dir, read_header)
         self._pulls = Pulls(
             self._models_dir,
@@ -74,8 +77,7 @@ class Daemon:
             limit=self._settings.download_limit,
         )
         self._probe = Probe(self._places.data_dir, Gpus().sample)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, report, facts.StopAsked())
+        _on_signal(loop, report, facts.StopAsked())
         tray = Tray()
         ticking = asyncio.create_task(self._tick(report), name="tick")
         try:
@@ -90,6 +92,7 @@ class Daemon:
             self._places.connection_file.unlink(missing_ok=True)
             self._workers.close()
             self._server.close()
+            gate.close()
             self._writer.shutdown(wait=True)
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._store.close()
@@ -117,6 +120,34 @@ class Daemon:
         log.error("not everything ended within %.0f s; killing what is left", STOP_S)
         self._workers.close()
 
+    def _make_server(
+        self, context: zmq.Context[zmq.Socket[bytes]], gate: Gate, report: Callable[[facts.AnyFact], None]
+    ) -> Server:
+        limits = Limits(
+            requests_per_s=self._settings.max_requests_per_s, open_requests=self._settings.max_open_requests
+        )
+        server = Server(context, self._places.runtime_dir, gate, report, limits)
+        self._connection = Connection(
+            pid=os.getpid(), version=__version__, commands=server.commands, events=server.events
+        )
+        if not server.commands.startswith("ipc://"):
+            own = binding.new_pair()
+            gate.let_in(LOCAL, own)
+            self._connection = msgspec.structs.replace(
+                self._connection, server_key=gate.server.public, client_key=own.public, client_secret=own.secret
+            )
+        if self._settings.listen:
+            pair = server_pair(self._places.server_key_file)
+            server.listen(self._settings.listen, pair)
+            self._connection = msgspec.structs.replace(
+                self._connection,
+                remote_commands=server.remote_commands,
+                remote_events=server.remote_events,
+                remote_key=pair.public,
+            )
+            log.info("serving the network at %s and %s", server.remote_commands, server.remote_events)
+        return server
+
     def _make_manager(self) -> Manager:
         places = self._places
         daemon = views.DaemonView(
@@ -141,14 +172,11 @@ class Daemon:
         return Manager(uuid.uuid4().hex[:12], daemon, self._settings, _ids(), remembered)
 
     def _announce(self) -> None:
-        connection = Connection(
-            pid=os.getpid(), version=__version__, commands=self._server.commands, events=self._server.events
-        )
         file = self._places.connection_file
         temporary = file.with_suffix(".tmp")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(msgspec.json.encode(connection))
+            stream.write(msgspec.json.encode(self._connection))
         temporary.replace(file)
         notify.ready()
         log.info("serving at %s and %s", self._server.commands, self._server.events)
@@ -158,6 +186,7 @@ class Daemon:
             await asyncio.sleep(TICK_S)
             report(self._probe.sample(self._workers.pids()))
             report(facts.Ticked())
+            self._server.look()
             notify.alive()
 
     def _perform(self, effect: effects.AnyEffect) -> None:
@@ -206,6 +235,24 @@ class Daemon:
                     loop.call_soon_threadsafe(self._inbox.put_nowait, fact)
 
         pool.submit(do)
+
+
+def server_pair(path: Path) -> KeyPair:
+    """The keys by which other machines know this daemon; made the first time."""
+    try:
+        return read_pair(path)
+    except FileNotFoundError:
+        pair = binding.new_pair()
+        write_pair(path, pair)
+        return pair
+
+
+def _on_signal(loop: asyncio.AbstractEventLoop, report: Callable[[facts.AnyFact], None], fact: facts.StopAsked) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, report, fact)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(report, fact))
 
 
 def read_header(path: Path) -> views.HeaderView | Failure:

@@ -51,6 +51,26 @@ class Places:
         return self.runtime_dir / "modeld.lock"
 
     @property
+    def server_key_file(self) -> Path:
+        """The daemon's own keys for the network."""
+        return self.data_dir / "server.key"
+
+    @property
+    def allowed_keys_file(self) -> Path:
+        """The public keys of the clients that may connect over the network."""
+        return self.config_dir / "allowed_keys"
+
+    @property
+    def client_keys_dir(self) -> Path:
+        """This person's own keys for the daemons of other machines."""
+        return self.config_dir / "keys"
+
+    @property
+    def hosts_file(self) -> Path:
+        """The daemons of other machines, by name."""
+        return self.config_dir / "hosts.toml"
+
+    @property
     def connection_file(self) -> Path:
         """Tells clients where the daemon listens."""
         return self.runtime_dir / "connection.json"

@@ -1,6 +1,7 @@
 """What a person can set: config.toml, overridden by the environment; a wrong value is named, never guessed at."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,11 @@ from pathlib import Path
 import msgspec
 
 HUB_ENDPOINT = "https://huggingface.co"
+
+
+_LISTEN = re.compile(r"tcp://([\w.*-]+|\[[0-9a-fA-F:.]+\]):(?P<port>\d{1,5})")
+_LAST_PORT = 65534
+"""The events go to the port after the one that is named."""
 
 
 class SettingsError(Exception):
@@ -18,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The settings, with their defaults.
 
     ``gpu_layers`` -1 means all, and 0 or ``use_gpu`` false really means CPU. ``threads`` 0 means physical cores.
+    ``listen`` is ``tcp://ADDRESS:PORT`` for other machines, empty for none. A limit on requests of 0 means none.
     ``download_connections`` 0 means as many as help, two to four; ``download_limit`` is in bytes/s, 0 for none.
     ``idle_unload_s`` 0 means never; ``max_loaded_models`` 0 means as many as fit in memory.
     """
@@ -36,6 +43,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hub_endpoint: str = HUB_ENDPOINT
     hub_token: str = ""
     allow_http: bool = False
+    allow_private_redirects: bool = False
+    listen: str = ""
+    max_requests_per_s: float = 2000.0
+    max_open_requests: int = 512
     log_level: str = "info"
     tray: bool = True
 
@@ -61,6 +72,10 @@ _ENVIRONMENT = {
     "HUGGING_FACE_HUB_TOKEN": "hub_token",
     "HF_TOKEN": "hub_token",
     "MODELD_ALLOW_HTTP": "allow_http",
+    "MODELD_ALLOW_PRIVATE_REDIRECTS": "allow_private_redirects",
+    "MODELD_LISTEN": "listen",
+    "MODELD_MAX_REQUESTS_PER_S": "max_requests_per_s",
+    "MODELD_MAX_OPEN_REQUESTS": "max_open_requests",
     "MODELD_LOG_LEVEL": "log_level",
     "MODELD_TRAY": "tray",
 }
@@ -68,7 +83,7 @@ _ENVIRONMENT = {
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
-_FLAGS = {"use_gpu", "allow_http", "tray"}
+_FLAGS = {"use_gpu", "allow_http", "allow_private_redirects", "tray"}
 _AT_LEAST = {
     "gpu_layers": -1,
     "threads": 0,
@@ -112,6 +127,12 @@ def read(config_file: Path, environment: Mapping[str, str] | None = None) -> Set
             raise SettingsError(
                 f"{name} from {origins[name]} is {getattr(settings, name)}; it must be {least} or more."
             )
+    listen = _LISTEN.fullmatch(settings.listen)
+    if settings.listen and (listen is None or int(listen["port"]) > _LAST_PORT):
+        raise SettingsError(
+            f"listen from {origins['listen']} is {settings.listen!r}; "
+            f"use tcp://ADDRESS:PORT with a port up to {_LAST_PORT}."
+        )
     for name, most in _AT_MOST.items():
         if getattr(settings, name) > most:
             raise SettingsError(f"{name} from {origins[name]} is {getattr(settings, name)}; it must be {most} or less.")

@@ -23,6 +23,11 @@ class LoopSocket:
         self._will_drain = False
         self._drain_soon()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has been closed."""
+        return self._socket.closed
+
     def drain(self) -> None:
         """Hand on what has arrived."""
         self._will_drain = False
@@ -30,11 +35,14 @@ class LoopSocket:
             return
         for _ in range(self.BURST):
             try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+                frames = self._take()
             except zmq.Again:
                 return
             self._receive(frames)
         self._drain_soon()
+
+    def _take(self) -> list[bytes]:
+        return self._socket.recv_multipart(zmq.NOBLOCK)
 
     def send(self, frames: list[bytes]) -> bool:
         """Send a message; False if it cannot be delivered (no such peer any more, or its queue is full)."""
@@ -57,3 +65,12 @@ class LoopSocket:
         """Stop reading and close, giving what was sent half a second to leave."""
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close(linger=500)
+
+
+class KeyedSocket(LoopSocket):
+    """A ROUTER behind CURVE: its messages begin with the public key that the sender has proved to hold."""
+
+    def _take(self) -> list[bytes]:
+        frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        key = frames[-1].get("User-Id")
+        return [key.encode() if isinstance(key, str) else b"", *(frame.bytes for frame in frames)]

@@ -12,12 +12,19 @@ else:
     import fcntl
 
 
+LOCKED_BYTE = 1 << 20
+"""Windows lets nobody read a locked byte, so it is one behind the pid."""
+
+
 class HomeError(Exception):
     """This home cannot be used; the message says why and what to do."""
 
 
 def private_folder(folder: Path) -> None:
-    """Make ``folder`` for this user alone (mode 0700); one that belongs to somebody else is refused."""
+    """Make ``folder`` for this user alone (mode 0700); one that others may enter, or that is not ours, is refused.
+
+    It is refused, not narrowed: what others have put there already would stay.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         status = folder.lstat()
@@ -29,7 +36,10 @@ def private_folder(folder: Path) -> None:
         if status.st_uid != os.getuid():
             raise HomeError(f"{folder} belongs to another user; set MODELD_HOME to a folder of your own.")
         if status.st_mode & 0o077:
-            folder.chmod(0o700)
+            raise HomeError(
+                f"{folder} is open to other users (mode {stat.S_IMODE(status.st_mode):04o}), who could command "
+                f"the daemon there. Look what is in it, then: chmod 700 {folder}"
+            )
 
 
 def hold(lock_file: Path) -> IO[str]:
@@ -44,6 +54,7 @@ def hold(lock_file: Path) -> IO[str]:
         raise HomeError(f"{lock_file} cannot be written: {error.strerror}.") from error
     try:
         if sys.platform == "win32":
+            file.seek(LOCKED_BYTE)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,10 +13,12 @@ from pathlib import Path
 import msgspec
 import zmq
 
+from modeld import binding
 from modeld.core.effects import StartWorker, StopWorker, TellWorker
 from modeld.core.facts import AnyFact, WorkerGone, WorkerSaid
+from modeld.gate import WORKERS, Gate
 from modeld.protocol.wire import encode
-from modeld.protocol.workers import AnyNews, AnyOrder, Exit, Hello
+from modeld.protocol.workers import OWN_SECRET, SERVER_KEY, AnyNews, AnyOrder, Exit, Hello
 from modeld.settings import without_secrets
 from modeld.sockets import LoopSocket
 
@@ -38,20 +40,20 @@ class Workers:
     """All worker processes, by run number."""
 
     def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], runtime_dir: Path, report: Callable[[AnyFact], None]
+        self, context: zmq.Context[zmq.Socket[bytes]], runtime_dir: Path, gate: Gate, report: Callable[[AnyFact], None]
     ) -> None:
         self._report = report
         self._loop = asyncio.get_running_loop()
         self._children: dict[int, Child] = {}
         self._decoder = msgspec.json.Decoder(AnyNews)
-        self._endpoint = f"ipc://{runtime_dir / 'workers.sock'}"
+        self._keys: dict[str, str] = {}
         socket = context.socket(zmq.ROUTER)
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        before = os.umask(0o077)
-        try:
-            socket.bind(self._endpoint)
-        finally:
-            os.umask(before)
+        self._endpoint = binding.bind_own(socket, runtime_dir / "workers.sock", gate, WORKERS)
+        if not self._endpoint.startswith("ipc://"):
+            own = binding.new_pair()
+            gate.let_in(WORKERS, own)
+            self._keys = {SERVER_KEY: gate.server.public, OWN_SECRET: own.secret}
         self._socket = LoopSocket(socket, self._received)
 
     def pids(self) -> dict[int, int]:
@@ -67,7 +69,7 @@ class Workers:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env=without_secrets(os.environ),
+                env=without_secrets(os.environ) | self._keys,
             )
         except OSError as error:
             log.error("worker %d cannot be started: %s", run, error)

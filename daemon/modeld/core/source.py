@@ -8,7 +8,10 @@ from modeld.protocol.errors import ErrorCode, Failure
 
 KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _HUB = re.compile(r"hf:(?P<repo>[\w.-]+/[\w.-]+):(?P<file>[^:]+\.gguf)", re.IGNORECASE)
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d¹²³])\s*(\.|$)", re.IGNORECASE)
+MAX_NAME_BYTES = 200
+"""File systems end at 255; the rest is for what is put behind a name while its file is not whole."""
+
 FORMS = "Use an https URL, hf:org/repo:FILE.gguf, or the path of a GGUF file."
 
 
@@ -21,6 +24,11 @@ class Source:
     path: str = ""
 
 
+def is_path(source: str) -> bool:
+    """Whether a source would be looked for on this machine's own disk."""
+    return not source.startswith(("hf:", "package:", "http://", "https://"))
+
+
 def parse(source: str, hub_endpoint: str, allow_http: bool) -> Source | Failure:
     """Take ``source`` apart; what cannot be used is a Failure that says why.
 
@@ -30,6 +38,8 @@ def parse(source: str, hub_endpoint: str, allow_http: bool) -> Source | Failure:
         found = _HUB.fullmatch(source)
         if not found:
             return _refused(f"{source!r} does not name a file of a repository.", FORMS)
+        if ".." in found["file"].split("/"):
+            return _refused(f"{source!r} leads out of its repository.", FORMS)
         path = quote(found["file"])
         return _download(f"{hub_endpoint.rstrip('/')}/{found['repo']}/resolve/main/{path}", found["file"])
     if source.startswith("package:"):
@@ -55,7 +65,11 @@ def parse(source: str, hub_endpoint: str, allow_http: bool) -> Source | Failure:
 
 def _download(url: str, path: str) -> Source | Failure:
     name = path.rsplit("/", 1)[-1]
-    if not re.fullmatch(r"[\w][\w .()+-]*\.gguf", name, re.IGNORECASE) or _RESERVED.match(name) or len(name) > 200:
+    if (
+        not re.fullmatch(r"[\w][\w .()+-]*\.gguf", name, re.IGNORECASE)
+        or _RESERVED.match(name)
+        or len(name.encode()) > MAX_NAME_BYTES
+    ):
         return _refused(f"{url!r} does not end in the name of a .gguf file.", FORMS)
     return Source(url=url, file_name=name)
 

@@ -12,6 +12,10 @@ from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.views import BenchmarkRun, Generation
 from modeld.protocol.wire import snake
 
+SERVER_KEY = "MODELD_WORKER_SERVER_KEY"
+OWN_SECRET = "MODELD_WORKER_SECRET"
+"""Environment of a child whose line to the daemon is tcp: keys, since anyone may see a process's arguments."""
+
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=snake):
     """The base of what a worker is told."""

@@ -1,12 +1,13 @@
 """The worker's line to the daemon: orders in, news out, and a look whether a stop has come."""
 
+import os
 from collections import deque
 
 import msgspec
 import zmq
 
 from modeld.protocol.wire import encode
-from modeld.protocol.workers import Answer, AnyNews, AnyOrder, Exit, Measure, Stop
+from modeld.protocol.workers import OWN_SECRET, SERVER_KEY, Answer, AnyNews, AnyOrder, Exit, Measure, Stop
 
 LINGER_MS = 1000
 """Time for the last news to leave when the process ends."""
@@ -20,6 +21,11 @@ class Link:
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.IDENTITY, run.encode())
         self._socket.setsockopt(zmq.LINGER, LINGER_MS)
+        server_key, secret = os.environ.pop(SERVER_KEY, ""), os.environ.pop(OWN_SECRET, "")
+        if server_key:
+            self._socket.setsockopt(zmq.CURVE_SERVERKEY, server_key.encode())
+            self._socket.setsockopt(zmq.CURVE_SECRETKEY, secret.encode())
+            self._socket.setsockopt(zmq.CURVE_PUBLICKEY, zmq.curve_public(secret.encode()))
         self._socket.connect(endpoint)
         self._decoder = msgspec.json.Decoder(AnyOrder)
         self._waiting: deque[AnyOrder] = deque()

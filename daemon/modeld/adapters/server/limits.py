@@ -1,0 +1,108 @@
+"""How much one client may ask: a rate, a number of unanswered requests, and no reply queue without end. No clock in it.
+
+ZeroMQ takes turns between connections, so a flood waits in its own queue; these limits keep what does get through from
+costing the daemon's time and memory. A client is a connection on this machine, and a key on the network.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+REMEMBERED = 10_000
+"""Clients whose rate is remembered; a client that was silent for longer than all of these begins anew."""
+
+REPLY_UNIT_BYTES = 16_384
+"""Each so many bytes of an answer cost as much as one request: large answers cannot be asked for as fast as small."""
+
+ANSWERED_REFUSALS = 1.0
+"""Of this many seconds' worth of requests beyond the rate each gets its refusal; the rest of a flood gets silence."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is allowed; 0 means no limit."""
+
+    requests_per_s: float = 2_000.0
+    burst_s: float = 2.0
+    open_requests: int = 512
+    open_requests_in_all: int = 5_000
+
+
+@dataclass
+class _Bucket:
+    tokens: float
+    at: float
+
+
+class Allowance:
+    """What each client has left."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._buckets: OrderedDict[bytes, _Bucket] = OrderedDict()
+        self._open: dict[bytes, int] = {}
+        self._open_in_all = 0
+
+    # -- rate ----------------------------------------------------------------------------------------------------
+
+    def spend(self, client: bytes, now: float) -> float:
+        """Take one request from the client's allowance; returns what is left: below 0 the request is to be refused."""
+        if not self.limits.requests_per_s:
+            return 1.0
+        bucket = self._bucket(client, now)
+        bucket.tokens = max(bucket.tokens - 1.0, -self._debt_limit())
+        return bucket.tokens
+
+    def worth_a_word(self, left: float) -> bool:
+        """Whether a refusal is still sent at this debt."""
+        return left > -self._debt_limit()
+
+    def charge(self, client: bytes, size_bytes: int, now: float) -> None:
+        """Take the size of an answer from the client's allowance; the answer goes out all the same."""
+        if self.limits.requests_per_s and size_bytes >= REPLY_UNIT_BYTES:
+            bucket = self._bucket(client, now)
+            bucket.tokens = max(bucket.tokens - size_bytes / REPLY_UNIT_BYTES, -self._debt_limit() / 2)
+
+    def _debt_limit(self) -> float:
+        return self.limits.requests_per_s * ANSWERED_REFUSALS
+
+    def _bucket(self, client: bytes, now: float) -> _Bucket:
+        most = self.limits.requests_per_s * self.limits.burst_s
+        bucket = self._buckets.get(client)
+        if bucket is None:
+            bucket = self._buckets[client] = _Bucket(most, now)
+            if len(self._buckets) > REMEMBERED:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(client)
+        bucket.tokens = min(most, bucket.tokens + (now - bucket.at) * self.limits.requests_per_s)
+        bucket.at = now
+        return bucket
+
+    # -- unanswered requests -------------------------------------------------------------------------------------
+
+    def open(self, client: bytes) -> bool:
+        """Count a request as asked; False (and not counted) when the client, or all together, have too many open."""
+        count = self._open.get(client, 0)
+        if _reached(count, self.limits.open_requests) or _reached(self._open_in_all, self.limits.open_requests_in_all):
+            return False
+        self._open[client] = count + 1
+        self._open_in_all += 1
+        return True
+
+    def answered(self, client: bytes) -> None:
+        """A request has got its last word."""
+        count = self._open.get(client, 0)
+        if count:
+            self._open_in_all -= 1
+        if count > 1:
+            self._open[client] = count - 1
+        else:
+            self._open.pop(client, None)
+
+    def open_of(self, client: bytes) -> int:
+        """How many requests of a client wait for their answer."""
+        return self._open.get(client, 0)
+
+
+def _reached(count: int, limit: int) -> bool:
+    return 0 < limit <= count
