@@ -40,9 +40,7 @@ def connection() -> Json:
         runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}", "modeld")
     found: Json = json.loads((runtime / "connection.json").read_text(encoding="utf-8"))
     if found["v"] != VERSION:
-        raise SystemExit(
-            f"This daemon speaks version {found['v']} of the protocol, not {VERSION}."
-        )
+        raise SystemExit(f"This daemon speaks version {found['v']} of the protocol, not {VERSION}.")
     return found
 
 
@@ -50,8 +48,8 @@ class Commands:
     """Requests and their replies, over a DEALER."""
 
     def __init__(self) -> None:
-        self._socket = zmq.Context.instance().socket(zmq.DEALER)
-        self._socket.linger = 0
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(connection()["commands"])
 
     def stream(self, op: str, **fields: object) -> Iterator[Json]:
@@ -86,10 +84,10 @@ def follow() -> Iterator[tuple[Json, Json | None]]:
 
     The event is None after each snapshot: at the beginning, and whenever something was missed. Ends with the daemon.
     """
-    events = zmq.Context.instance().socket(zmq.SUB)
-    events.linger = 0
+    events: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
+    events.setsockopt(zmq.LINGER, 0)
     events.subscribe(b"")  # 1. subscribe, before the snapshot is asked for
-    events.rcvtimeo = SILENCE_MS
+    events.setsockopt(zmq.RCVTIMEO, SILENCE_MS)
     commands = Commands()
     events.connect(connection()["events"])
     try:
