@@ -214,3 +214,18 @@ def test_without_a_display_the_verb_says_so_and_ends(tmp_path: Path, display: st
     assert said in ended.stderr
     assert "hint:" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        (Geometry(width=1200, height=760), Geometry(width=1200, height=760, x=40, y=20)),
+        (Geometry(width=3000, height=2000), Geometry(width=1280, height=800, x=0, y=0)),
+        (Geometry(width=800, height=600, x=30, y=40), Geometry(width=800, height=600, x=30, y=40)),
+        (Geometry(width=800, height=600, x=5000, y=40), Geometry(width=800, height=600, x=560, y=40)),
+    ],
+    ids=["no place", "larger than the display", "as it was", "on a display that is gone"],
+)
+def test_the_window_is_placed_on_the_display_there_is(kept: Geometry, expected: Geometry):
+    assert geometry.placed(kept, (0, 0, 1280, 800)) == expected
+    assert geometry.placed(kept, None) == kept

@@ -95,7 +95,7 @@ def test_an_axis_of_a_single_value_is_not_a_point() -> None:
     assert reach([], least=2.0) == (0.0, 2.0)
 
 
-@pytest.mark.parametrize("days", [0.05, 0.4, 1.0, 3.0, 10.0, 45.0, 170.0, 400.0, 4000.0])
+@pytest.mark.parametrize("days", [1 / 24, 0.05, 0.4, 1.0, 3.0, 10.0, 45.0, 170.0, 400.0, 4000.0])
 def test_an_axis_of_time_has_a_few_marks_that_fit(days: float) -> None:
     low = moment(2026, 6, 8, 9)
     high = low + days * DAY_S

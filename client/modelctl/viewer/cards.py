@@ -50,7 +50,10 @@ class CardList:
         bar = dpg.add_group(parent=parent, horizontal=True, horizontal_spacing=16)
         self._filter = dpg.add_input_text(parent=bar, hint=_("Filter by name (Ctrl+F)"), callback=self._choose)
         self._on_disk = dpg.add_checkbox(parent=bar, label=_("On disk only"), callback=self._choose)
-        self._by_state = dpg.add_checkbox(parent=bar, label=_("Sort by state"), callback=self._choose)
+        # On from the start: what can be used comes before what could be downloaded.
+        self._by_state = dpg.add_checkbox(
+            parent=bar, label=_("Sort by state"), default_value=True, callback=self._choose
+        )
         self._summary = dpg.add_text(parent=bar, color=theme.PALETTE.muted)
         self._emptiness.build(parent, self._clear_filter)
         self._area = dpg.add_child_window(parent=parent, border=False, width=-1, height=-1)

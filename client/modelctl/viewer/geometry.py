@@ -36,6 +36,22 @@ def read(places: Places) -> Geometry:
     )
 
 
+def placed(kept: Geometry, area: tuple[int, int, int, int] | None) -> Geometry:
+    """``kept`` made to fit the display's work area (left, top, width, height), and in its middle if it has no place."""
+    if area is None:
+        return kept
+    left, top, across, down = area
+    width, height = max(min(kept.width, across), MIN_WIDTH), max(min(kept.height, down), MIN_HEIGHT)
+    on_it = left <= kept.x <= left + across - width and top <= kept.y <= top + down - height
+    if kept.x < 0 or kept.y < 0:
+        return Geometry(
+            width=width, height=height, x=left + max(across - width, 0) // 2, y=top + max(down - height, 0) // 2
+        )
+    x = kept.x if on_it else min(max(kept.x, left), left + max(across - MIN_WIDTH, 0))
+    y = kept.y if on_it else min(max(kept.y, top), top + max(down - MIN_HEIGHT, 0))
+    return Geometry(width=width, height=height, x=x, y=y)
+
+
 def write(places: Places, geometry: Geometry) -> None:
     """Keep it; a folder that cannot be written is no reason to trouble anybody."""
     try:

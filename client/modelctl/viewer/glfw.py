@@ -27,6 +27,9 @@ class Glfw:
         self._scale = library.glfwGetMonitorContentScale
         self._scale.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_float), ctypes.POINTER(ctypes.c_float)]
         self._scale.restype = None
+        self._area = library.glfwGetMonitorWorkarea
+        self._area.argtypes = [ctypes.c_void_p, *[ctypes.POINTER(ctypes.c_int)] * 4]
+        self._area.restype = None
 
     def init(self) -> bool:
         """Whether there is a display; DearPyGui itself would end the process without one."""
@@ -39,6 +42,15 @@ class Glfw:
         if monitor:
             self._scale(monitor, ctypes.byref(across), ctypes.byref(down))
         return float(across.value) or 1.0
+
+    def work_area(self) -> tuple[int, int, int, int] | None:
+        """The part of the display that no panel covers: left, top, width, height; None when unknown. After ``init``."""
+        monitor = self._monitor()
+        if not monitor:
+            return None
+        left, top, width, height = (ctypes.c_int() for _ in range(4))
+        self._area(monitor, *map(ctypes.byref, (left, top, width, height)))
+        return (left.value, top.value, width.value, height.value) if width.value and height.value else None
 
     def wake(self) -> None:
         """End the ``wait`` of the drawing thread, from any thread."""

@@ -13,7 +13,8 @@ from modelctl.viewer.moments import date_and_time, seconds
 
 DAY_S = 86400
 _STEPS_S = tuple(
-    hours * 3600 for hours in (1, 2, 3, 6, 12, *(24 * days for days in (1, 2, 7, 14, 28, 61, 91, 182, 365, 1826)))
+    hours * 3600
+    for hours in (0.25, 0.5, 1, 2, 3, 6, 12, *(24 * days for days in (1, 2, 7, 14, 28, 61, 91, 182, 365, 1826)))
 )
 MOST_TICKS = 5
 EDGE = 0.1

@@ -39,7 +39,8 @@ def run(places: Places, scale: float = 0.0) -> None:
     ui = ViewerUi(client, loop)
     following = None
     try:
-        _viewport(geometry.read(places))
+        area = library.work_area() if library is not None else None
+        _viewport(geometry.placed(geometry.read(places), area))
         panel = _make(ui, scale or display_scale(os.environ, library))
         following = Following(client.link, ui.post, panel.show, panel.heard)
         following.start()
