@@ -101,7 +101,7 @@ class MonitorPane:
             if index % 3 == 0:
                 row = dpg.add_table_row(parent=table)
             cell = dpg.add_group(parent=row, horizontal=True)
-            _swatch(cell, colour)
+            dpg.add_text("■", parent=cell, color=colour)
             dpg.add_text(f"{part.label}  {format_bytes(part.size_bytes)}", parent=cell)
 
     def _show_models(self, workers: Sequence[ModelView]) -> None:
@@ -190,14 +190,6 @@ class _Meter:
         dpg.set_value(self._name, name)
         dpg.set_value(self._figures, figures)
         dpg.set_value(self._bar, min(max(fraction, 0.0), 1.0))
-
-
-def _swatch(parent: Tag, colour: Colour) -> None:
-    """A square of the legend, as high as its text."""
-    height = (dpg.get_text_size("M") or (0, 14))[1]  # None before the first frame
-    canvas = dpg.add_drawlist(height, height, parent=parent)
-    low, high = height * 0.15, height * 0.85
-    dpg.draw_rectangle((low, low), (high, high), color=colour, fill=colour, rounding=3, parent=canvas)
 
 
 def _plain_table(parent: Tag, columns: Sequence[str], header: bool = False) -> Tag:
