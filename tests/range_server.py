@@ -1,7 +1,9 @@
 """A real HTTP/1.1 file server that can misbehave on purpose, for the tests and the demo.
 
 It knows what a download needs (Range, If-Range, strong ETags, HEAD), keeps a log of what it was asked, and does to a
-path what its ``Fault`` says: stop half-way, ignore ranges, change the file, answer 503, redirect, be slow::
+path what its ``Fault`` says: stop half-way, ignore ranges, change the file, answer 503, redirect, be slow. It speaks
+TLS with a ``certificate``, hands out ``signed`` addresses that expire, gives each connection its own speed, and takes
+the place of a proxy::
 
     with RangeServer(folder) as server:
         server.fault("model.gguf", Fault(cut_after=1000, times=1))
@@ -12,18 +14,22 @@ path what its ``Fault`` says: stop half-way, ignore ranges, change the file, ans
 import email.utils
 import gzip
 import hashlib
+import itertools
 import re
 import socket
+import ssl
+import struct
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 CHUNK_BYTES = 64 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
@@ -34,8 +40,13 @@ class Fault:
     """What goes wrong on one path; the fields combine. ``times`` is for how many requests, None for all.
 
     Attributes:
-        status: answer with this status (and ``headers``) and no file; 301 to 308 with ``redirect_to``.
+        status: answer with this status (and ``headers``) and no file; 301 to 308 with ``redirect_to``, which may be
+            a function that says where to each time.
         cut_after: close the connection after this many bytes of the body.
+        reset_after: the same, but rudely (RST).
+        corrupt_at: the byte at this offset of the file is another one.
+        content_length: announce this length instead of the real one.
+        slow_headers_s: send the headers byte by byte, one in this time, until ``release`` or the end of the server.
         stall_after: send no more after this many bytes of the body, until ``release`` or the end of the server.
         extra_bytes: as many bytes more than announced (the length says nothing of them).
         ignore_range: answer 200 with the whole file to a range request.
@@ -50,8 +61,12 @@ class Fault:
     times: int | None = None
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
-    redirect_to: str = ""
+    redirect_to: str | Callable[[], str] = ""
     cut_after: int | None = None
+    reset_after: int | None = None
+    corrupt_at: int | None = None
+    content_length: int | None = None
+    slow_headers_s: float = 0.0
     stall_after: int | None = None
     extra_bytes: int = 0
     ignore_range: bool = False
@@ -79,10 +94,26 @@ class Seen:
 
 
 class RangeServer:
-    """Serves the files of ``folder`` on 127.0.0.1 while entered; ``log`` has every request, oldest first."""
+    """Serves the files of ``folder`` on 127.0.0.1 while entered; ``log`` has every request, oldest first.
 
-    def __init__(self, folder: Path, *, bytes_per_second: float = 0.0) -> None:
+    ``certificate`` (see ``make_certificate``) makes it speak TLS; ``connection_speed`` says the bytes per second of the
+    n-th connection (0: no limit). ``open_connections`` and ``most_connections`` count them.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        bytes_per_second: float = 0.0,
+        certificate: "Certificate | None" = None,
+        connection_speed: Callable[[int], float] | None = None,
+    ) -> None:
         self.folder = folder
+        self.connection_speed = connection_speed or (lambda number: 0.0)
+        self.most_connections = 0
+        self._scheme = "https" if certificate else "http"
+        self._signatures = itertools.count(1)
+        self._uses: dict[str, int] = {}
         self.log: list[Seen] = []
         self.bytes_per_second = bytes_per_second
         self.ended = threading.Event()
@@ -90,7 +121,7 @@ class RangeServer:
         self._faults: dict[str, list[tuple[Fault, int | None]]] = {}
         self._etags: dict[tuple[str, int, int], str] = {}
         self._changed = threading.Condition()
-        self._server = _Server(self)
+        self._server = _Server(self, certificate)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def __enter__(self) -> Self:
@@ -112,9 +143,30 @@ class RangeServer:
         """The port that was free."""
         return self._server.server_port
 
-    def url(self, name: str) -> str:
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open now."""
+        return self._server.count()
+
+    def url(self, name: str, host: str = "127.0.0.1") -> str:
         """Where ``name`` is served."""
-        return f"http://127.0.0.1:{self.port}/{quote(name)}"
+        return f"{self._scheme}://{host}:{self.port}/{quote(name)}"
+
+    def signed(self, name: str, uses: int) -> str:
+        """An address of ``name`` that is good for so many requests, and then answers 403."""
+        signature = f"s{next(self._signatures)}"
+        with self._changed:
+            self._uses[signature] = uses
+        return f"{self.url(name)}?signature={signature}"
+
+    def expired(self, query: str) -> bool:
+        """Whether an address was used often enough; counts this use (called by the handler)."""
+        signatures = parse_qs(query).get("signature")
+        if not signatures:
+            return False
+        with self._changed:
+            self._uses[signatures[0]] = self._uses.get(signatures[0], 0) - 1
+            return self._uses[signatures[0]] < 0
 
     def fault(self, name: str, *faults: Fault) -> None:
         """From now on ``name`` suffers these one after another, each for its ``times``; none: it is well again."""
@@ -128,6 +180,22 @@ class RangeServer:
     def requests(self, name: str) -> list[Seen]:
         """What was asked of ``name``, oldest first."""
         return [seen for seen in list(self.log) if seen.path == f"/{name}"]
+
+    def wait_until(self, condition: Callable[[], bool], *, deadline_s: float = 10.0) -> None:
+        """Wait until ``condition`` of the log or the connections holds.
+
+        Raises:
+            TimeoutError: it did not in ``deadline_s``.
+        """
+        with self._changed:
+            if not self._changed.wait_for(condition, deadline_s):
+                raise TimeoutError(f"it did not happen in {deadline_s} s")
+
+    def connections_changed(self) -> None:
+        """A connection came or went (called by the server)."""
+        with self._changed:
+            self.most_connections = max(self.most_connections, self._server.count())
+            self._changed.notify_all()
 
     def wait_for_requests(self, count: int, *, deadline_s: float = 10.0) -> None:
         """Wait until ``count`` requests have come.
@@ -159,6 +227,10 @@ class RangeServer:
                 waiting.pop(0)
         return Fault()
 
+    def wait_for_release(self, seconds: float) -> bool:
+        """Wait so long, or until released or ended, which it says (called by the handler)."""
+        return self._released.wait(seconds)
+
     def stall(self) -> None:
         """Wait until released or ended (called by the handler)."""
         self._released.wait()
@@ -173,19 +245,60 @@ class RangeServer:
         return self._etags[key]
 
 
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate for 127.0.0.1 and localhost that nobody else vouches for, and its key, as files."""
+
+    file: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """What a server needs of them."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.file, self.key)
+        return context
+
+
+def make_certificate(folder: Path) -> Certificate:
+    """A new one, by the command openssl."""
+    made = Certificate(folder / "certificate.pem", folder / "key.pem")
+    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run(
+        [*command, "-days", "2", *name, "-keyout", str(made.key), "-out", str(made.file)],
+        check=True,
+        capture_output=True,
+    )
+    return made
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, owner: RangeServer) -> None:
+    def __init__(self, owner: RangeServer, certificate: "Certificate | None") -> None:
         self.owner = owner
+        self.numbers = itertools.count()
         self._connections: set[socket.socket] = set()
+        self._context = certificate.context() if certificate else None
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        """A connection, in TLS if that is spoken here (the handshake happens in the handler's thread)."""
+        connection, address = super().get_request()
+        if self._context is not None:
+            connection = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
+
+    def count(self) -> int:
+        return len(self._connections)
 
     def opened(self, connection: socket.socket) -> None:
         self._connections.add(connection)
+        self.owner.connections_changed()
 
     def closed(self, connection: socket.socket) -> None:
         self._connections.discard(connection)
+        self.owner.connections_changed()
 
     def close_connections(self) -> None:
         """End idle keep-alive connections, so that no handler thread outlives the server."""
@@ -197,7 +310,7 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away is part of the tests; anything else is printed as usual."""
-        if not isinstance(sys.exception(), ConnectionError):
+        if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]  # its stub wants a socket
 
 
@@ -208,11 +321,14 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.speed = self.server.owner.connection_speed(next(self.server.numbers))
         self.server.opened(self.connection)
 
     def finish(self) -> None:
-        self.server.closed(self.connection)
-        super().finish()
+        try:
+            super().finish()
+        finally:
+            self.server.closed(self.connection)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (http.server's name)
         """The log is ``RangeServer.log``."""
@@ -222,6 +338,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self._answer()
+
+    def do_CONNECT(self) -> None:
+        """A proxy is asked for a tunnel: it refuses, as the fault of ``CONNECT`` says or with 502."""
+        fault = self.server.owner.fault_of("CONNECT")
+        self.seen = Seen(
+            method=self.command,
+            path=self.path,
+            range="",
+            if_range="",
+            authorization=self.headers.get("Proxy-Authorization", ""),
+            headers=dict(self.headers.items()),
+        )
+        self.server.owner.note(self.seen)
+        self.close_connection = True
+        self._short(fault.status or 502, fault.headers)
 
     def _answer(self) -> None:
         owner = self.server.owner
@@ -238,8 +369,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.fault = owner.fault_of(name)
         path = owner.folder / name
         inside = ".." not in Path(name).parts
-        if self.fault.redirect_to:
-            self._short(self.fault.status or 302, {**self.fault.headers, "Location": self.fault.redirect_to})
+        if owner.expired(urlsplit(self.path).query):
+            self._short(403, {})
+        elif self.fault.redirect_to:
+            target = self.fault.redirect_to
+            where = target if isinstance(target, str) else target()
+            self._short(self.fault.status or 302, {**self.fault.headers, "Location": where})
         elif self.fault.status:
             self._short(self.fault.status, self.fault.headers)
         elif not inside or not path.is_file():
@@ -257,10 +392,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _begin(self, status: int, headers: Mapping[str, str]) -> None:
         self.seen.status = status
+        if self.fault.slow_headers_s:
+            self._begin_slowly()
+            return
         self.send_response(status)
         for header, value in headers.items():
             self.send_header(header, value)
         self.end_headers()
+
+    def _begin_slowly(self) -> None:
+        """A header that never ends, a byte at a time."""
+        owner = self.server.owner
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not owner.wait_for_release(self.fault.slow_headers_s):
+            self.wfile.write(b"x")
 
     def _send_file(self, path: Path) -> None:
         fault = self.fault
@@ -285,9 +431,15 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.chunked:
             headers["Transfer-Encoding"] = "chunked"
         else:
-            headers["Content-Length"] = str(last - first + 1)
+            length = last - first + 1
+            headers["Content-Length"] = str(length if fault.content_length is None else fault.content_length)
+            if fault.content_length is not None and fault.content_length != length:
+                self.close_connection = True
         self._begin(status, headers)
-        self._send_body(_pieces(path, first, last - first + 1), path)
+        if fault.slow_headers_s:
+            return
+        pieces = _pieces(path, first, last - first + 1)
+        self._send_body(pieces if fault.corrupt_at is None else _corrupt(pieces, fault.corrupt_at - first), path)
 
     def _wanted(self, size: int, etag: str, modified: str) -> tuple[int, int, int]:
         """First byte, last byte and status of the answer (RFC 9110, 14.2 and 13.1.5; one range only)."""
@@ -312,12 +464,18 @@ class _Handler(BaseHTTPRequestHandler):
             return
         fault = self.fault
         began = time.monotonic()
-        speed = fault.bytes_per_second or self.server.owner.bytes_per_second
-        stops = [stop for stop in (fault.cut_after, fault.stall_after, fault.replace_after) if stop is not None]
+        speed = fault.bytes_per_second or self.speed or self.server.owner.bytes_per_second
+        ends = (fault.cut_after, fault.reset_after, fault.stall_after, fault.replace_after)
+        stops = [stop for stop in ends if stop is not None]
         for piece in _split(pieces, min(stops)) if stops else pieces:
             if fault.stall_after is not None and self.seen.sent == fault.stall_after:
                 self.wfile.flush()
                 self.server.owner.stall()
+            if fault.reset_after is not None and self.seen.sent >= fault.reset_after:
+                self.wfile.flush()
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+                raise ConnectionResetError("as ordered")
             if fault.cut_after is not None and self.seen.sent >= fault.cut_after:
                 self.close_connection = True
                 return
@@ -349,6 +507,18 @@ def _pieces(path: Path, first: int, length: int) -> Iterator[bytes]:
         while length > 0 and (piece := file.read(min(CHUNK_BYTES, length))):
             length -= len(piece)
             yield piece
+
+
+def _corrupt(pieces: Iterator[bytes], at: int) -> Iterator[bytes]:
+    """The same bytes but for the one at ``at``, if that is among them."""
+    before = 0
+    for piece in pieces:
+        if before <= at < before + len(piece):
+            where = at - before
+            yield piece[:where] + bytes([piece[where] ^ 0xFF]) + piece[where + 1 :]
+        else:
+            yield piece
+        before += len(piece)
 
 
 def _split(pieces: Iterator[bytes], at: int) -> Iterator[bytes]:
