@@ -51,14 +51,30 @@ VERBS = {
     "notify": "notify",
     "tray": "tray",
     "viewer": "viewer",
+    "keys": "keys",
+    "hosts": "hosts",
     "service": "service",
     "completion": "completion",
 }
 """Verb -> the module of ``modelctl.commands`` that has it, under its own name."""
 
 
+OF_THIS_MACHINE = frozenset(
+    {"up", "down", "logs", "notify", "tray", "viewer", "keys", "hosts", "service", "completion"}
+)
+"""Verbs that have to do with this machine's own processes and files; ``--host`` makes no sense with them."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a verb's module when the verb is asked for."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb that was asked for; one that is of this machine is refused for another."""
+        if ctx.ensure_object(Session).host and args and args[0] in OF_THIS_MACHINE:
+            raise click.UsageError(_("{verb} is of this machine; leave out --host.").format(verb=args[0]), ctx)
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The verbs, in the order a person meets them."""
@@ -76,10 +92,25 @@ class LazyGroup(click.Group):
         return in_language(command)
 
 
+def _set_host(context: click.Context, _parameter: click.Parameter, value: str) -> None:
+    context.ensure_object(Session).host = value
+
+
+def _host_option() -> click.Option:
+    return click.Option(
+        ["--host"],
+        metavar="NAME",
+        default="",
+        expose_value=False,
+        callback=_set_host,
+        help="Talk to the daemon of another machine (see: modelctl hosts).",
+    )
+
+
 cli = LazyGroup(
     name="modelctl",
     help="Download, load, run and measure local models through the modeld daemon.",
-    params=[json_option()],
+    params=[json_option(), _host_option()],
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: modelctl up",
 )

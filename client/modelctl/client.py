@@ -80,10 +80,15 @@ class GenerationStream:
 
 
 class Client:
-    """A client of the daemon of one home (``places``; this user's own unless given)."""
+    """A client of the daemon of one home (``places``; this user's own unless given), or of another machine's.
 
-    def __init__(self, places: modeld_places.Places | None = None, *, timeout_s: float = ANSWER_S) -> None:
-        self.link = Link(places)
+    ``host`` is a name out of ``hosts.toml`` (``modelctl hosts add``).
+    """
+
+    def __init__(
+        self, places: modeld_places.Places | None = None, *, host: str = "", timeout_s: float = ANSWER_S
+    ) -> None:
+        self.link = Link(places, host)
         self._timeout_s = timeout_s
 
     def __enter__(self) -> Self:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 import zmq
@@ -25,6 +25,7 @@ from modeld.protocol.requests import Cancel, Ping, Request
 from modelctl import errors
 from modelctl.errors import DaemonAway, LocalFailure
 from modelctl.i18n import _
+from modelctl.line import Line, Trouble
 from modelctl.processes import is_alive
 
 if TYPE_CHECKING:
@@ -69,19 +70,35 @@ def decode_event(body: bytes) -> "AnyEvent":
 
 
 class Link:
-    """A way to the daemon of one home; makes no connection until it is asked for something."""
+    """A way to the daemon of one home, or with ``host`` to that of another machine (``hosts.toml`` names them).
 
-    def __init__(self, places: modeld_places.Places | None = None) -> None:
+    Makes no connection until it is asked for something.
+    """
+
+    def __init__(self, places: modeld_places.Places | None = None, host: str = "") -> None:
         self.places = places or modeld_places.find()
+        self.host = host
         self._context = zmq.Context()
-        self._idle: deque[tuple[Connection, zmq.Socket[bytes]]] = deque()
+        self._idle: deque[tuple[Connection, Line]] = deque()
         self._closed = threading.Event()
 
     def connection(self) -> Connection:
         """Where the daemon listens now; raises ``DaemonAway`` when none runs."""
+        if self.host:
+            from modelctl import hosts
+
+            return hosts.connection(self.places, self.host)
         path = self.places.connection_file
         try:
-            found = msgspec.json.decode(path.read_bytes(), type=Connection)
+            with path.open("rb") as file:
+                if not _is_ours(file.fileno()):
+                    raise DaemonAway(
+                        _("The connection file {path} belongs to another user, who could read what you ask.").format(
+                            path=path
+                        ),
+                        _("Use the daemon as the user who runs it, or set MODELD_HOME to a folder of your own."),
+                    )
+                found = msgspec.json.decode(file.read(), type=Connection)
         except FileNotFoundError:
             raise DaemonAway(_("modeld is not running (there is no {path}).").format(path=path)) from None
         except (OSError, msgspec.DecodeError) as error:
@@ -148,11 +165,10 @@ class Link:
     def frames(self, topics: Sequence[str] = ("",)) -> "Frames":
         """As ``events``, undecoded: topic and JSON as they are on the wire."""
         connection = self.connection()
-        socket = self._context.socket(zmq.SUB)
-        socket.linger = 0
+        socket = self._new(zmq.SUB)
         for topic in {*topics, "daemon."}:
             socket.subscribe(topic)
-        self._connect(socket, connection.events)
+        self._connect(socket, connection, connection.events)
         return Frames(self, socket, connection, tuple(topics))
 
     def close(self) -> None:
@@ -161,7 +177,7 @@ class Link:
             self._closed.set()
             self._context.destroy()
 
-    def send(self, socket: "zmq.Socket[bytes]", request: Request) -> None:
+    def send(self, socket: Line, request: Request) -> None:
         """One request on its way, after the empty delimiter."""
         body = wire.encode(request)
         if len(body) > wire.MAX_REQUEST_BYTES:
@@ -175,28 +191,26 @@ class Link:
             )
         socket.send_multipart([b"", body])
 
-    def reply(
-        self, socket: "zmq.Socket[bytes]", connection: Connection, request_id: str, deadline: float | None
-    ) -> AnyResult | Chunk:
+    def reply(self, socket: Line, connection: Connection, request_id: str, deadline: float | None) -> AnyResult | Chunk:
         """The next frame of the answer to ``request_id``; answers to earlier requests are passed over."""
         started = time.monotonic()
         while True:
             left = CHECK_S if deadline is None else min(CHECK_S, deadline - time.monotonic())
             if left <= 0:
                 waited = time.monotonic() - started
+                if self.host:
+                    raise self._silent(connection, waited)
                 silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
                 raise DaemonAway(
                     silent.format(pid=connection.pid, seconds=waited), _("See what it does with: modelctl logs")
                 )
-            if socket.poll(max(1, int(left * 1000))) or self._last_words(socket, connection):
+            if socket.wait(max(1, int(left * 1000))) or self._last_words(socket, connection):
                 reply = self._decode(socket.recv_multipart()[-1])
                 # The daemon cannot name the id of a request that it could not read.
                 if reply.id in (request_id, ""):
                     return _unpack(reply)
 
-    def _exchange(
-        self, socket: "zmq.Socket[bytes]", connection: Connection, request: Request, timeout_s: float | None
-    ) -> AnyResult:
+    def _exchange(self, socket: Line, connection: Connection, request: Request, timeout_s: float | None) -> AnyResult:
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         self.send(socket, request)
         while True:
@@ -204,22 +218,25 @@ class Link:
             if not isinstance(answer, Chunk):
                 return answer
 
-    def _last_words(self, socket: "zmq.Socket[bytes]", connection: Connection) -> bool:
+    def _last_words(self, socket: Line, connection: Connection) -> bool:
         """False while the daemon lives, True if it is gone and left a message; raises when it is gone without one."""
-        if self.still_there(connection):
+        if self._is_open(socket, connection):
             return False
         if socket.poll(0):
             return True
+        self._raise_trouble(socket, connection)
         raise DaemonAway(_("modeld (process {pid}) ended before it answered.").format(pid=connection.pid))
 
     def still_there(self, connection: Connection) -> bool:
-        """Whether this very daemon runs and has not withdrawn its connection file."""
+        """Whether this very daemon runs and has not withdrawn its connection file; a host's is taken to do so."""
+        if self.host:
+            return True
         try:
             return self.connection().pid == connection.pid
         except errors.ModeldError:
             return False
 
-    def _take(self, connection: Connection) -> "zmq.Socket[bytes]":
+    def _take(self, connection: Connection) -> Line:
         """A socket to this daemon out of the pool, or a new one; those to an earlier daemon are closed."""
         while True:
             try:
@@ -230,21 +247,72 @@ class Link:
                 return socket
             socket.close(0)
 
-    def _open(self, connection: Connection) -> "zmq.Socket[bytes]":
-        socket = self._context.socket(zmq.DEALER)
+    def _new(self, kind: int) -> Line:
+        socket = self._context.socket(kind, socket_class=Line)
+        assert isinstance(socket, Line)
         socket.linger = 0
-        self._connect(socket, connection.commands)
         return socket
 
-    def _connect(self, socket: "zmq.Socket[bytes]", endpoint: str) -> None:
-        if not endpoint.startswith("ipc://"):
+    def _open(self, connection: Connection) -> Line:
+        socket = self._new(zmq.DEALER)
+        self._connect(socket, connection, connection.commands)
+        return socket
+
+    def _connect(self, socket: Line, connection: Connection, endpoint: str) -> None:
+        if not endpoint.startswith("ipc://") and not (endpoint.startswith("tcp://") and connection.server_key):
             socket.close(0)
-            foreign = _("The connection file names {endpoint}; this modelctl uses sockets of this machine only.")
+            foreign = _("The connection file names {endpoint}, which is neither of this machine nor encrypted.")
             raise DaemonAway(
                 foreign.format(endpoint=endpoint),
                 _("Remove the connection file and start the daemon again: modelctl up"),
             )
-        socket.connect(endpoint)
+        socket.reach(endpoint, connection)
+
+    def _is_open(self, socket: Line, connection: Connection) -> bool:
+        """Whether an answer may still come on this very socket."""
+        if socket.watch is not None and socket.watch.trouble() is not None:
+            return False
+        return self.still_there(connection)
+
+    def _raise_refusal(self, socket: Line, connection: Connection) -> None:
+        """Raise why a subscription can never get through; one that was lost is taken up again by ZeroMQ."""
+        if socket.watch is not None and socket.watch.trouble() not in (None, Trouble.LOST):
+            self._raise_trouble(socket, connection)
+
+    def _raise_trouble(self, socket: Line, connection: Connection) -> None:
+        """Raise what the socket's monitor knows; without a monitor it knows nothing."""
+        trouble = None if socket.watch is None else socket.watch.trouble()
+        who = self.host or connection.commands
+        match trouble:
+            case None:
+                return
+            case Trouble.KEY_REFUSED:
+                raise errors.of(
+                    LocalFailure(
+                        code=ErrorCode.NOT_ALLOWED,
+                        message=_("{host} does not let in your key {key}.").format(host=who, key=connection.client_key),
+                        hint=_("On that machine: modelctl keys allow NAME '{key}'").format(key=connection.client_key),
+                    )
+                )
+            case Trouble.NOT_SECURE:
+                text = _("What answers at {endpoint} is no modeld: it does not speak CURVE.")
+                hint = _("Look at the endpoint with: modelctl hosts list")
+            case Trouble.NO_HANDSHAKE:
+                text = _("{host} at {endpoint} has another key than the one you know of it, or is no modeld.")
+                hint = _("Its key is shown there by: modelctl keys list")
+            case Trouble.LOST:
+                text = _("The connection to {host} was lost before it answered.")
+                hint = _("Ask again when it is back.")
+            case _:
+                assert_never(trouble)
+        raise DaemonAway(text.format(host=who, endpoint=connection.commands), hint)
+
+    def _silent(self, connection: Connection, waited_s: float) -> DaemonAway:
+        text = _("{host} did not answer at {endpoint} within {seconds:.0f} s.")
+        return DaemonAway(
+            text.format(host=self.host, endpoint=connection.commands, seconds=waited_s),
+            _("Look whether that machine is on, runs modeld --listen, and lets these ports through its firewall."),
+        )
 
     def _decode(self, body: bytes) -> Reply:
         try:
@@ -256,7 +324,7 @@ class Link:
 class Stream:
     """A streamed answer: iterate over its chunks, then one result; ``close`` ends it early and cancels it there."""
 
-    def __init__(self, link: Link, socket: "zmq.Socket[bytes]", connection: Connection, request_id: str) -> None:
+    def __init__(self, link: Link, socket: Line, connection: Connection, request_id: str) -> None:
         self._link = link
         self._socket = socket
         self._connection = connection
@@ -271,7 +339,7 @@ class Stream:
         if self._socket.closed:
             raise StopIteration
         try:
-            while not self._socket.poll(STOP_MS) and self._link.still_there(self._connection):
+            while not self._socket.wait(STOP_MS) and self._link._is_open(self._socket, self._connection):
                 self._heed_stop()
             self._heed_stop()
             answer = self._link.reply(self._socket, self._connection, self._id, None)
@@ -306,9 +374,7 @@ class Stream:
 class Frames(Iterator[tuple[str, bytes]]):
     """A subscription, undecoded; ``close`` it, or let it go."""
 
-    def __init__(
-        self, link: Link, socket: "zmq.Socket[bytes]", connection: Connection, topics: tuple[str, ...]
-    ) -> None:
+    def __init__(self, link: Link, socket: Line, connection: Connection, topics: tuple[str, ...]) -> None:
         self._link = link
         self._socket = socket
         self._connection = connection
@@ -317,7 +383,7 @@ class Frames(Iterator[tuple[str, bytes]]):
 
     def __next__(self) -> tuple[str, bytes]:
         while not self._socket.closed:
-            if self._socket.poll(int(CHECK_S * 1000)):
+            if self._socket.wait(int(CHECK_S * 1000)):
                 topic, body, *_ = self._socket.recv_multipart()
                 self._heard = time.monotonic()
                 name = topic.decode()
@@ -336,12 +402,15 @@ class Frames(Iterator[tuple[str, bytes]]):
         self.close()
 
     def _check(self) -> None:
+        self._link._raise_refusal(self._socket, self._connection)
         pid = self._connection.pid
         if not self._link.still_there(self._connection):
             self.close()
             raise DaemonAway(_("modeld (process {pid}) has ended.").format(pid=pid))
         if time.monotonic() - self._heard >= SILENCE_S:
             self.close()
+            if self._link.host:
+                raise self._link._silent(self._connection, SILENCE_S)
             silent = _("modeld (process {pid}) has been silent for {seconds:.0f} s.")
             raise DaemonAway(silent.format(pid=pid, seconds=SILENCE_S), _("See what it does with: modelctl logs"))
 
@@ -359,6 +428,11 @@ class Events(Iterator["AnyEvent"]):
     def close(self) -> None:
         """End the subscription."""
         self._frames.close()
+
+
+def _is_ours(descriptor: int) -> bool:
+    """Whether an open file is this user's: somebody else's connection file could lead to somebody else's daemon."""
+    return not hasattr(os, "getuid") or os.fstat(descriptor).st_uid == os.getuid()
 
 
 def _unpack(reply: Reply) -> AnyResult | Chunk:

@@ -26,6 +26,7 @@ class Session:
 
     def __init__(self) -> None:
         self.json = False
+        self.host = ""
 
     @functools.cached_property
     def places(self) -> modeld_places.Places:
@@ -37,7 +38,7 @@ class Session:
         """The client of this run."""
         from modelctl.client import Client
 
-        return Client(self.places)
+        return Client(self.places, host=self.host)
 
     @functools.cached_property
     def preferences(self) -> "Preferences":

@@ -37,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="serve other machines too: those whose keys are allowed (modelctl keys); events go to the next port",
     )
     options = parser.parse_args(arguments)
+    os.umask(0o077)  # logs, results and the names of models are nobody else's business
     here = places.find()
     try:
         given = {} if options.listen is None else {"MODELD_LISTEN": options.listen}

@@ -49,7 +49,7 @@ def bind_file(socket: "zmq.Socket[bytes]", path: Path) -> str:
     """Bind to a file that only this user can connect to; returns the endpoint."""
     with contextlib.suppress(zmq.ZMQError):  # a libzmq without it: folder and file still keep others out
         socket.setsockopt(zmq.IPC_FILTER_UID, os.getuid())
-    before = os.umask(0o077)
+    before = os.umask(0o177)
     try:
         _bind(socket, f"ipc://{path}")
     finally:
