@@ -1,7 +1,5 @@
 """``downloads``, ``move`` and ``limit``: the downloads that have not ended, their order and their speed."""
 
-import re
-
 import click
 from modeld.protocol import replies
 from modeld.protocol.states import FINAL, JobKind, JobState
@@ -10,9 +8,8 @@ from modeld.protocol.views import JobView
 from modelctl import names
 from modelctl.i18n import _
 from modelctl.session import Session, pass_session
+from modelctl.speed import parse_speed
 from modelctl.verb import KEY, Verb
-
-_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 class SpeedType(click.ParamType):  # type: ignore[type-arg]  # generic in click's newest stubs only
@@ -22,13 +19,10 @@ class SpeedType(click.ParamType):  # type: ignore[type-arg]  # generic in click'
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Bytes a second."""
-        text = value.strip().lower()
-        if text in ("off", "none"):
-            return 0
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?(?:/s)?", text)
-        if found is None:
+        speed = parse_speed(value)
+        if speed is None:
             self.fail(_("{value} is no speed; write 5M, 500K or off.").format(value=value), param, ctx)
-        return int(float(found[1]) * _UNITS[found[2]])
+        return speed
 
 
 SPEED = SpeedType()
