@@ -44,6 +44,7 @@ PULL = views.JobView(
 SYSTEM = views.SystemView(memory_total=16777216000, memory_available=11811160064, daemon_memory=36700160)
 DAEMON = views.DaemonView(version="0.1.0", pid=4242, started_at=AT)
 SNAPSHOT = views.Snapshot(epoch=EPOCH, seq=17, at=AT, daemon=DAEMON, system=SYSTEM, models=[MODEL], jobs=[PULL])
+ADDED = views.AddedModel(key="mine", source="hf:org/repo:FILE.gguf")
 GENERATION = views.Generation(
     model="smollm2",
     text="Because air scatters blue light most.",
@@ -87,6 +88,8 @@ REQUESTS: list[requests.AnyRequest] = [
     requests.Benchmark(id="16", models=["smollm2"], wait=True),
     requests.Results(id="17", model="smollm2"),
     requests.Compare(id="18"),
+    requests.Backup(id="24"),
+    requests.Restore(id="25", key="restore-1", models=[ADDED], results=[RESULT]),
     requests.Shutdown(id="19"),
 ]
 
@@ -100,6 +103,12 @@ RESULTS: list[replies.AnyResult] = [
     replies.Generated(generation=GENERATION),
     replies.History(history=views.History(model="smollm2", runs=[RUN], average=AVERAGE)),
     replies.Comparison(comparison=views.Comparison(rows=[RESULT], fastest="smollm2", most_efficient="smollm2")),
+    replies.Backup(
+        backup=views.Backup(
+            format=1, at=AT, daemon_version="0.1.0", settings="threads = 4\n", models=[ADDED], runs=[RUN]
+        )
+    ),
+    replies.Restored(models=["mine"], runs=1, settings_known=["threads"]),
     replies.Done(note="smollm2 was not loaded."),
 ]
 

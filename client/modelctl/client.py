@@ -268,6 +268,21 @@ class Client:
         request = requests.Compare(id=new_id(), models=[_key(model) for model in models])
         return self._ask(request, replies.Comparison).comparison
 
+    # Backups
+
+    def backup(self) -> views.Backup:
+        """What was set, added and measured."""
+        return self._ask(requests.Backup(id=new_id()), replies.Backup).backup
+
+    def restore(self, backup: views.Backup, results: Sequence[views.BenchmarkResult] = ()) -> replies.Restored:
+        """Merge a backup, and records of ``model_benchmarks.json``; what the daemon has already stays."""
+        from modelctl import backups
+
+        done = replies.Restored()
+        for part in backups.parts(backup, results):
+            done = backups.sum_of(done, self._ask(part, replies.Restored))
+        return done
+
     # Events
 
     def events(self, *topics: str) -> Events:

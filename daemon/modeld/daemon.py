@@ -17,6 +17,7 @@ import zmq
 
 from modeld import __version__, binding
 from modeld.adapters import catalogue, gguf, notify
+from modeld.adapters.backups import Backups
 from modeld.adapters.children import Tray
 from modeld.adapters.files import Files
 from modeld.adapters.gpus import Gpus
@@ -61,6 +62,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         report = self._inbox.put_nowait
         self._store = Store(self._places.database, self._places.benchmarks_file)
+        self._backups = Backups(self._places.config_file, self._store)
         manager = self._make_manager()
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
         gate = Gate(context, binding.new_pair(), AllowedKeys(self._places.allowed_keys_file))
@@ -213,6 +215,10 @@ class Daemon:
                 self._workers.tell(effect)
             case effects.StopWorker():
                 self._workers.stop(effect)
+            case effects.ReadBackup():
+                self._in_thread(self._writer, self._backups.read, effect)
+            case effects.TakeIn():
+                self._in_thread(self._writer, self._backups.take_in, effect)
             case (
                 effects.SaveModel() | effects.ForgetModel() | effects.SaveJob() | effects.SaveRun() | effects.ReadRuns()
             ):

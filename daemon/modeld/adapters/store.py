@@ -7,7 +7,9 @@ import contextlib
 import logging
 import os
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -16,6 +18,8 @@ from modeld.core.facts import RunsRead
 from modeld.core.model import ModelSpec
 from modeld.protocol.states import FINAL
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun, Figure, JobView
+
+_V = TypeVar("_V")
 
 log = logging.getLogger(__name__)
 
@@ -44,32 +48,44 @@ class Store:
     """The database file and the mirror beside it. Every method blocks."""
 
     def __init__(self, database: Path, mirror: Path) -> None:
+        self._database = database
         self._mirror = mirror
         try:
             database.parent.mkdir(parents=True, exist_ok=True)
             self._sql = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise _unusable(database, error) from error
+        try:
+            self._migrate()
             self._sql.execute("PRAGMA journal_mode = WAL")
             self._sql.execute("PRAGMA synchronous = FULL")
-            self._migrate()
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"{database} cannot be used: {error}. Check the folder, or move the file away.") from error
+        except sqlite3.Error as error:
+            self._sql.close()
+            raise _unusable(database, error) from error
+        except StoreError:
+            self._sql.close()
+            raise
         self._import_mirror()
 
     def _migrate(self) -> None:
         version = self._sql.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
-            raise sqlite3.DatabaseError(
-                f"it is of version {version}, made by a newer modeld (this one: {len(MIGRATIONS)})"
+            raise StoreError(
+                f"{self._database} is of version {version}, made by a newer modeld; this one knows up to"
+                f" {len(MIGRATIONS)} and leaves it as it is. Install the newer modeld again."
             )
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            # One transaction each: what is broken off leaves the version before, whole.
             self._sql.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+            if version:
+                log.info("%s is of version %d now", self._database, number)
 
     # -- reading -------------------------------------------------------------------------------------------------
 
     def specs(self) -> list[ModelSpec]:
         """The remembered models, by key."""
         rows = self._sql.execute("SELECT spec FROM models ORDER BY key")
-        return [msgspec.json.decode(spec, type=ModelSpec) for (spec,) in rows]
+        return _decoded((spec for (spec,) in rows), ModelSpec)
 
     def jobs(self, limit: int = 100) -> list[JobView]:
         """The unended jobs and the newest ``limit`` ended ones, oldest first."""
@@ -78,12 +94,13 @@ class Store:
             " LIMIT ?) ORDER BY created_at, rowid",
             (limit,),
         )
-        return [msgspec.json.decode(view, type=JobView) for (view,) in rows]
+        return _decoded((view for (view,) in rows), JobView)
 
     def latest(self) -> dict[str, BenchmarkResult]:
         """The newest benchmark result of each model."""
-        rows = self._sql.execute("SELECT model, run, MAX(at) FROM runs GROUP BY model")
-        return {key: msgspec.json.decode(run, type=BenchmarkRun).result for key, run, _ in rows}
+        rows = self._sql.execute("SELECT run, MAX(at) FROM runs GROUP BY model")
+        runs = _decoded((run for run, _ in rows), BenchmarkRun)
+        return {run.result.model_key: run.result for run in runs}
 
     def averages(self) -> dict[str, BenchmarkAverage]:
         """The averages over each model's whole history."""
@@ -100,7 +117,12 @@ class Store:
     def runs(self, model: str, limit: int) -> list[BenchmarkRun]:
         """The newest ``limit`` runs of a model, oldest first."""
         rows = self._sql.execute("SELECT run FROM runs WHERE model = ? ORDER BY at DESC LIMIT ?", (model, limit))
-        return [msgspec.json.decode(run, type=BenchmarkRun) for (run,) in rows][::-1]
+        return _decoded((run for (run,) in rows), BenchmarkRun)[::-1]
+
+    def all_runs(self) -> list[BenchmarkRun]:
+        """Every run of every model, oldest first."""
+        rows = self._sql.execute("SELECT run FROM runs ORDER BY at")
+        return _decoded((run for (run,) in rows), BenchmarkRun)
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -122,6 +144,28 @@ class Store:
             case _:
                 raise TypeError(f"not an effect of the store: {effect}")
         return None
+
+    def merge(self, runs: list[BenchmarkRun]) -> int:
+        """Add the runs that are not there yet, all or none; how many. A model has one run at one moment."""
+        count = 0
+        self._sql.execute("BEGIN IMMEDIATE")
+        try:
+            for run in runs:
+                result = run.result
+                known = self._sql.execute(
+                    "SELECT EXISTS (SELECT 1 FROM runs WHERE id = ? OR (model = ? AND at = ?))",
+                    (run.id, result.model_key, result.timestamp),
+                )
+                if not known.fetchone()[0]:
+                    self._insert(run)
+                    count += 1
+        except BaseException:
+            self._sql.execute("ROLLBACK")
+            raise
+        self._sql.execute("COMMIT")
+        if count:
+            self._write_mirror()
+        return count
 
     def _insert(self, run: BenchmarkRun) -> None:
         result = run.result
@@ -190,6 +234,21 @@ def _imported(run_id: str, result: BenchmarkResult) -> BenchmarkRun:
         first_token_ms=unknown,
         inference_ms=Figure(mean=result.inference_time),
     )
+
+
+def _unusable(database: Path, error: Exception) -> StoreError:
+    return StoreError(f"{database} cannot be used: {error}. Check the folder, or move the file away.")
+
+
+def _decoded(texts: Iterable[str], kind: type[_V]) -> list[_V]:
+    """The rows that can be read; a damaged one is named in the log and stays where it is."""
+    values = []
+    for text in texts:
+        try:
+            values.append(msgspec.json.decode(text, type=kind))
+        except msgspec.MsgspecError as error:
+            log.error("a %s in the database cannot be read and is left out: %s", kind.__name__, error)
+    return values
 
 
 def _text(value: msgspec.Struct) -> str:

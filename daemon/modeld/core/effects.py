@@ -5,7 +5,7 @@ import msgspec
 from modeld.core.model import ModelSpec
 from modeld.core.task import Ticket
 from modeld.protocol.events import AnyEvent
-from modeld.protocol.replies import Reply
+from modeld.protocol.replies import Reply, Restored
 from modeld.protocol.views import BenchmarkRun, JobView
 from modeld.protocol.workers import AnyOrder
 
@@ -128,6 +128,21 @@ class ReadRuns(Effect, frozen=True, kw_only=True):
     ticket: Ticket
 
 
+class ReadBackup(Effect, frozen=True, kw_only=True):
+    """Read the settings file and all benchmark runs."""
+
+    ticket: Ticket
+
+
+class TakeIn(Effect, frozen=True, kw_only=True):
+    """Merge settings and runs into what is remembered; ``so_far`` is what was done of the same request already."""
+
+    settings: str
+    runs: list[BenchmarkRun]
+    so_far: Restored
+    ticket: Ticket
+
+
 AnyEffect = (
     Send
     | Publish
@@ -145,4 +160,6 @@ AnyEffect = (
     | SaveJob
     | SaveRun
     | ReadRuns
+    | ReadBackup
+    | TakeIn
 )

@@ -4,8 +4,9 @@ import msgspec
 
 from modeld.core.task import Ticket
 from modeld.protocol.errors import Failure
+from modeld.protocol.replies import Restored
 from modeld.protocol.requests import AnyRequest
-from modeld.protocol.views import BenchmarkRun, HeaderView, SystemView
+from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun, HeaderView, SystemView
 from modeld.protocol.workers import AnyNews
 
 
@@ -122,6 +123,25 @@ class RunsRead(Fact, frozen=True, kw_only=True):
     runs: list[BenchmarkRun]
 
 
+class BackupRead(Fact, frozen=True, kw_only=True):
+    """The settings, without secrets, and all runs; or why they could not be read."""
+
+    ticket: Ticket
+    settings: str = ""
+    runs: list[BenchmarkRun] = []
+    failure: Failure | None = None
+
+
+class TakenIn(Fact, frozen=True, kw_only=True):
+    """Settings and runs were merged, or could not be; ``latest`` and ``averages`` are of all runs there are now."""
+
+    ticket: Ticket
+    restored: Restored
+    latest: dict[str, BenchmarkResult] = {}
+    averages: dict[str, BenchmarkAverage] = {}
+    failure: Failure | None = None
+
+
 class StopAsked(Fact, frozen=True, kw_only=True):
     """A signal asks the daemon to stop."""
 
@@ -140,5 +160,7 @@ AnyFact = (
     | WorkerSaid
     | WorkerGone
     | RunsRead
+    | BackupRead
+    | TakenIn
     | StopAsked
 )

@@ -4,14 +4,14 @@ import msgspec
 
 from modeld.core import memory, source
 from modeld.core.desk import Desk
-from modeld.core.effects import ForgetModel, Inspect, RemoveFiles
+from modeld.core.effects import ForgetModel, Inspect, RemoveFiles, SaveModel
 from modeld.core.facts import FileInspected, FileRemoved
 from modeld.core.model import Model, ModelFact, ModelSpec
 from modeld.core.task import Ticket
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import HAS_FILE, HAS_WORKER, ModelState
-from modeld.protocol.views import HeaderView
+from modeld.protocol.views import AddedModel, HeaderView
 
 
 class Library:
@@ -32,41 +32,57 @@ class Library:
     def add(self, ticket: Ticket, request: requests.Add) -> None:
         """Take in a new model; a file in place is looked at first."""
         desk = self._desk
-        if not source.KEY.fullmatch(request.model):
-            desk.refuse(
-                ticket,
-                ErrorCode.BAD_REQUEST,
-                f"{request.model!r} cannot be a model's key.",
-                "Use up to 64 lower-case letters, digits, dots, dashes and underscores.",
-            )
+        spec = self._spec(request.model, request.source, request.sha256)
+        if isinstance(spec, Failure):
+            desk.answer(ticket, spec)
             return
-        if request.model in desk.models:
-            desk.refuse(
-                ticket,
-                ErrorCode.ALREADY_EXISTS,
-                f"There is a model {request.model!r} already.",
-                f"Choose another key, or remove it first: modelctl rm {request.model}",
-            )
-            return
-        if request.sha256 and not _is_sha256(request.sha256):
-            desk.refuse(ticket, ErrorCode.BAD_REQUEST, "The SHA-256 must be 64 hexadecimal digits.")
-            return
-        origin = source.parse(request.source, desk.settings.hub_endpoint, desk.settings.allow_http)
-        if isinstance(origin, Failure):
-            desk.answer(ticket, origin)
-            return
-        spec = ModelSpec(
-            key=request.model,
-            source=request.source,
-            file_name=self._free_name(request.model, origin.file_name),
-            path=origin.path,
-            display_name=request.display_name,
-            description=request.description,
-            sha256=request.sha256.lower(),
+        spec = msgspec.structs.replace(spec, display_name=request.display_name, description=request.description)
+        self._look_at(spec, ticket)
+
+    def restore(self, added: AddedModel) -> Failure | None:
+        """Take in a model of a backup, whether its file is there or not; what was wrong with it, or None."""
+        spec = self._spec(added.key, added.source, added.sha256)
+        if isinstance(spec, Failure):
+            return spec
+        spec = msgspec.structs.replace(
+            spec,
+            display_name=added.display_name,
+            description=added.description,
+            size_bytes=max(added.size_bytes, 0),
+            context_length=max(added.context_length, 0),
+            pinned=added.pinned,
         )
-        desk.models[spec.key] = Model(spec=spec)
+        self._look_at(spec, None)
+        self._desk.do(SaveModel(spec=spec))
+        return None
+
+    def _look_at(self, spec: ModelSpec, ticket: Ticket | None) -> None:
+        self._desk.models[spec.key] = Model(spec=spec)
         self.inspecting.add(spec.key)
-        desk.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name, ticket=ticket))
+        self._desk.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name, ticket=ticket))
+
+    def _spec(self, key: str, wanted_source: str, sha256: str) -> ModelSpec | Failure:
+        """A new model as it will be remembered, or why it cannot be."""
+        desk = self._desk
+        if not source.KEY.fullmatch(key):
+            return Failure(
+                code=ErrorCode.BAD_REQUEST,
+                message=f"{key!r} cannot be a model's key.",
+                hint="Use up to 64 lower-case letters, digits, dots, dashes and underscores.",
+            )
+        if key in desk.models:
+            return Failure(
+                code=ErrorCode.ALREADY_EXISTS,
+                message=f"There is a model {key!r} already.",
+                hint=f"Choose another key, or remove it first: modelctl rm {key}",
+            )
+        if sha256 and not _is_sha256(sha256):
+            return Failure(code=ErrorCode.BAD_REQUEST, message="The SHA-256 must be 64 hexadecimal digits.")
+        origin = source.parse(wanted_source, desk.settings.hub_endpoint, desk.settings.allow_http)
+        if isinstance(origin, Failure):
+            return origin
+        file_name = self._free_name(key, origin.file_name)
+        return ModelSpec(key=key, source=wanted_source, file_name=file_name, path=origin.path, sha256=sha256.lower())
 
     def _free_name(self, key: str, file_name: str) -> str:
         taken = {model.spec.file_name.lower() for model in self._desk.models.values()}

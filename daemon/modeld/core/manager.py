@@ -7,6 +7,7 @@ import msgspec
 
 from modeld.core import facts
 from modeld.core.answering import Answering
+from modeld.core.backups import Backups
 from modeld.core.desk import Desk
 from modeld.core.effects import AnyEffect
 from modeld.core.job import Job, JobFact
@@ -39,6 +40,7 @@ _CHANGING = (
     | requests.Generate
     | requests.Chat
     | requests.Benchmark
+    | requests.Restore
     | requests.Shutdown
 )
 """Requests that change something, whose ``key`` makes a repetition safe."""
@@ -67,6 +69,7 @@ class Manager:
         self._measuring = Measuring(self._desk, self._loader, self._answering)
         self._machine = Machine(self._desk)
         self._queue = Queue(self._desk, self._pulling)
+        self._backups = Backups(self._desk, self._library)
         self._remembered = remembered
         self._said_stopping = False
 
@@ -149,6 +152,10 @@ class Manager:
                     self._gone(model, fact)
             case facts.RunsRead():
                 self._measuring.read(fact)
+            case facts.BackupRead():
+                self._backups.was_read(fact)
+            case facts.TakenIn():
+                self._backups.taken_in(fact)
             case facts.StopAsked():
                 self._stop()
             case _:
@@ -262,6 +269,10 @@ class Manager:
                 self._measuring.results(ticket, request)
             case requests.Compare():
                 self._measuring.compare(ticket, request)
+            case requests.Backup():
+                self._backups.read(ticket)
+            case requests.Restore():
+                self._backups.restore(ticket, request)
             case requests.Shutdown():
                 self._desk.answer(ticket, replies.Done(note="The daemon is stopping."))
                 self._stop()

@@ -72,13 +72,33 @@ class Comparison(Result, frozen=True, kw_only=True):
     comparison: views.Comparison
 
 
+class Backup(Result, frozen=True, kw_only=True):
+    """What was set, added and measured."""
+
+    backup: views.Backup
+
+
+class Restored(Result, frozen=True, kw_only=True):
+    """What was taken in, what was here already and stays as it is, and what was refused, a sentence each."""
+
+    models: list[str] = []
+    models_known: list[str] = []
+    runs: int = 0
+    runs_known: int = 0
+    settings: list[str] = []
+    settings_known: list[str] = []
+    refused: list[str] = []
+
+
 class Done(Result, frozen=True, kw_only=True):
     """It was done; ``note`` says what a person should know."""
 
     note: str = ""
 
 
-AnyResult = Pong | Snapshot | Status | Models | Model | Jobs | Generated | History | Comparison | Done
+AnyResult = (
+    Pong | Snapshot | Status | Models | Model | Jobs | Generated | History | Comparison | Backup | Restored | Done
+)
 """Every result there is."""
 
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from modeld.protocol import views
 from modeld.protocol.wire import VERSION
 
 
@@ -206,6 +207,23 @@ class Compare(Request, frozen=True, kw_only=True):
     models: list[str] = []
 
 
+class Backup(Request, frozen=True, kw_only=True):
+    """Ask for what was set, added and measured."""
+
+
+class Restore(Request, frozen=True, kw_only=True):
+    """Take in what another home, or an earlier time, set, added and measured. Merges: what is here already stays.
+
+    ``settings`` is TOML and counts from the next start; ``results`` are records of ``model_benchmarks.json``. A large
+    backup is sent in several requests, since one has at most 1 MiB. Refused over the network.
+    """
+
+    settings: str = ""
+    models: list[views.AddedModel] = []
+    runs: list[views.BenchmarkRun] = []
+    results: list[views.BenchmarkResult] = []
+
+
 class Shutdown(Request, frozen=True, kw_only=True):
     """Stop the daemon in order: children ended, state saved."""
 
@@ -233,6 +251,8 @@ AnyRequest = (
     | Benchmark
     | Results
     | Compare
+    | Backup
+    | Restore
     | Shutdown
 )
 """Every request there is."""

@@ -289,6 +289,33 @@ class Generation(View, frozen=True, kw_only=True):
     context_size: int
 
 
+class AddedModel(View, frozen=True, kw_only=True):
+    """A model that a person added, as a backup holds it: where it comes from and what is known of its file."""
+
+    key: str
+    source: str
+    display_name: str = ""
+    description: str = ""
+    sha256: str = ""
+    size_bytes: int = 0
+    context_length: int = 0
+    pinned: bool = False
+
+
+class Backup(View, frozen=True, kw_only=True):
+    """What a person set, added and measured; the file of ``modelctl backup`` is this object.
+
+    ``settings`` is TOML, without the hub's token. Model files are not in it.
+    """
+
+    format: int
+    at: str
+    daemon_version: str
+    settings: str = ""
+    models: list[AddedModel] = []
+    runs: list[BenchmarkRun] = []
+
+
 class Snapshot(View, frozen=True, kw_only=True):
     """Everything at one moment: apply events of ``epoch`` with a ``seq`` above this one."""
 

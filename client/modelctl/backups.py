@@ -1,0 +1,98 @@
+"""The files of ``modelctl backup``: written, recognised, and cut into requests that are small enough. Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
+from modeld.protocol import replies, requests, wire
+from modeld.protocol.errors import ErrorCode
+from modeld.protocol.views import Backup, BenchmarkResult
+
+from modelctl.errors import LocalFailure, ModeldError
+from modelctl.i18n import _
+from modelctl.link import new_id
+
+FORMAT = 1
+"""The newest format of a backup that is understood."""
+
+MAX_PART_BYTES = 500_000
+
+_V = TypeVar("_V", bound=msgspec.Struct)
+
+
+class _Format(msgspec.Struct):
+    """What tells a backup from the other files."""
+
+    format: int
+
+
+def text(backup: Backup) -> bytes:
+    """A backup as its file."""
+    return msgspec.json.format(wire.encode(backup), indent=1) + b"\n"
+
+
+def read(content: bytes, name: str) -> tuple[Backup, list[BenchmarkResult]]:
+    """A backup, or the records of a ``model_benchmarks.json``; ``name`` is for the messages. Raises ModeldError."""
+    try:
+        found = msgspec.json.decode(content, type=_Format).format
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _nothing(), _records(content, name)
+    if found != FORMAT:
+        newer = _("{name} has format {found}; this modelctl knows {known}.")
+        raise _refused(newer.format(name=name, found=found, known=FORMAT), _("Use the modelctl that wrote it."))
+    try:
+        return msgspec.json.decode(content, type=Backup), []
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise _unusable(name, error) from error
+
+
+def parts(backup: Backup, results: Sequence[BenchmarkResult] = ()) -> Iterator[requests.Restore]:
+    """Requests that together restore all of it; each may be sent again, since it has a key of its own."""
+    yield requests.Restore(id=new_id(), key=new_id(), settings=backup.settings)
+    for models in _portions(backup.models):
+        yield requests.Restore(id=new_id(), key=new_id(), models=models)
+    for runs in _portions(backup.runs):
+        yield requests.Restore(id=new_id(), key=new_id(), runs=runs)
+    for records in _portions(results):
+        yield requests.Restore(id=new_id(), key=new_id(), results=records)
+
+
+def sum_of(one: replies.Restored, other: replies.Restored) -> replies.Restored:
+    """What two requests did, together."""
+    fields = replies.Restored.__struct_fields__
+    return replies.Restored(**{name: getattr(one, name) + getattr(other, name) for name in fields})
+
+
+def _portions(items: Sequence[_V]) -> Iterator[list[_V]]:
+    portion: list[_V] = []
+    size = 0
+    for item in items:
+        more = len(wire.encode(item))
+        if portion and size + more > MAX_PART_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(item)
+        size += more
+    if portion:
+        yield portion
+
+
+def _records(content: bytes, name: str) -> list[BenchmarkResult]:
+    try:
+        by_key = msgspec.json.decode(content, type=dict[str, list[BenchmarkResult]])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _unusable(name, error) from error
+    return [msgspec.structs.replace(record, model_key=key) for key, records in by_key.items() for record in records]
+
+
+def _nothing() -> Backup:
+    return Backup(format=FORMAT, at="", daemon_version="")
+
+
+def _unusable(name: str, error: Exception) -> ModeldError:
+    wrong = _("{name} is neither a backup nor a model_benchmarks.json: {error}.")
+    return _refused(wrong.format(name=name, error=error), _("Nothing was changed."))
+
+
+def _refused(message: str, hint: str) -> ModeldError:
+    return ModeldError(LocalFailure(code=ErrorCode.BAD_REQUEST, message=message, hint=hint))

@@ -1,0 +1,119 @@
+"""Backups of what is kept on disk: the settings file and the benchmark runs, read out and merged. It blocks."""
+
+import contextlib
+import json
+import sqlite3
+import tomllib
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from modeld import settings
+from modeld.core.effects import ReadBackup, TakeIn
+from modeld.core.facts import BackupRead, TakenIn
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun
+
+SECRETS = frozenset({"hub_token"})
+"""Settings that are in no backup, and taken from none."""
+
+
+class Runs(Protocol):
+    """What is needed of the store."""
+
+    def all_runs(self) -> list[BenchmarkRun]: ...  # noqa: D102 - the store says it
+    def merge(self, runs: list[BenchmarkRun]) -> int: ...  # noqa: D102
+    def latest(self) -> dict[str, BenchmarkResult]: ...  # noqa: D102
+    def averages(self) -> dict[str, BenchmarkAverage]: ...  # noqa: D102
+
+
+class Backups:
+    """The settings file and the store."""
+
+    def __init__(self, config_file: Path, runs: Runs) -> None:
+        self._config_file = config_file
+        self._runs = runs
+
+    def read(self, effect: ReadBackup) -> BackupRead:
+        """Everything that belongs into a backup."""
+        try:
+            own = _values(self._config_file)
+            return BackupRead(ticket=effect.ticket, settings=_toml(own), runs=self._runs.all_runs())
+        except settings.SettingsError as error:
+            return BackupRead(ticket=effect.ticket, failure=_refusal(str(error)))
+        except (OSError, sqlite3.Error) as error:
+            return BackupRead(ticket=effect.ticket, failure=_unwritable("The backup cannot be read", error))
+
+    def take_in(self, effect: TakeIn) -> TakenIn:
+        """Merge; wrong settings are refused and nothing of the settings is then taken."""
+        so_far = effect.so_far
+        try:
+            taken, known, refused = self._take_settings(effect.settings) if effect.settings else ([], [], [])
+            added = self._runs.merge(effect.runs)
+            return TakenIn(
+                ticket=effect.ticket,
+                restored=msgspec.structs.replace(
+                    so_far,
+                    settings=taken,
+                    settings_known=known,
+                    runs=added,
+                    runs_known=len(effect.runs) - added,
+                    refused=[*so_far.refused, *refused],
+                ),
+                latest=self._runs.latest(),
+                averages=self._runs.averages(),
+            )
+        except (OSError, sqlite3.Error) as error:
+            failure = _unwritable("It could not be kept", error)
+            return TakenIn(ticket=effect.ticket, restored=so_far, failure=failure)
+
+    def _take_settings(self, text: str) -> tuple[list[str], list[str], list[str]]:
+        """Add the settings that are not set here to the file; what was taken, what was set, what was refused."""
+        try:
+            theirs = tomllib.loads(text)
+            ours = _values(self._config_file)
+        except (tomllib.TOMLDecodeError, settings.SettingsError) as error:
+            return [], [], [f"The settings cannot be used: {error}"]
+        new = {name: value for name, value in theirs.items() if name not in ours and name not in SECRETS}
+        known = [name for name in theirs if name in ours]
+        refused = [f"{name} is never taken from a backup." for name in theirs if name in SECRETS]
+        if not new:
+            return [], known, refused
+        before = self._config_file.read_text(encoding="utf-8") if self._config_file.exists() else ""
+        self._config_file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._config_file.with_name(self._config_file.name + ".new")
+        try:
+            # New lines stand first: in TOML what follows a table's head would belong to it.
+            temporary.write_text(_toml(new) + before, encoding="utf-8")
+            settings.read(temporary, {})
+            if self._config_file.exists():
+                temporary.chmod(self._config_file.stat().st_mode & 0o777)
+            temporary.replace(self._config_file)
+        except (settings.SettingsError, TypeError) as error:
+            wrong = str(error).replace(str(temporary), "the backup")
+            return [], known, [*refused, f"The settings cannot be used: {wrong}"]
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+        return list(new), known, refused
+
+
+def _values(config_file: Path) -> dict[str, object]:
+    """What the file sets. Raises SettingsError."""
+    settings.read(config_file, {})
+    return tomllib.loads(config_file.read_text(encoding="utf-8")) if config_file.exists() else {}
+
+
+def _toml(values: dict[str, object]) -> str:
+    """Settings as TOML, without secrets; each is a string, a number or a flag, and JSON writes those as TOML does."""
+    shown = {name: value for name, value in values.items() if name not in SECRETS}
+    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in shown.items())
+
+
+def _refusal(message: str) -> Failure:
+    return Failure(code=ErrorCode.BAD_REQUEST, message=message, hint="Mend the settings file, and try again.")
+
+
+def _unwritable(what: str, error: Exception) -> Failure:
+    return Failure(code=ErrorCode.UNWRITABLE, message=f"{what}: {error}.", hint="Check the disk: modelctl doctor")

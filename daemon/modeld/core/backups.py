@@ -1,0 +1,124 @@
+"""Backups: what a person set, added and measured, handed out and taken in again; what is here already stays."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from modeld.core import figures, source
+from modeld.core.desk import Desk
+from modeld.core.effects import ReadBackup, TakeIn
+from modeld.core.facts import BackupRead, TakenIn
+from modeld.core.library import Library
+from modeld.core.model import Model
+from modeld.core.task import Ticket
+from modeld.protocol import replies, requests
+from modeld.protocol.errors import ErrorCode
+from modeld.protocol.views import AddedModel, Backup, BenchmarkResult, BenchmarkRun, Figure
+
+FORMAT = 1
+"""The format of a backup's file; a later one that cannot be read by this one counts up."""
+
+MAX_ID = 100
+
+
+class Backups:
+    """Reading out, and merging in."""
+
+    def __init__(self, desk: Desk, library: Library) -> None:
+        self._desk = desk
+        self._library = library
+
+    def read(self, ticket: Ticket) -> None:
+        """Answer with everything, once the store has read it."""
+        self._desk.do(ReadBackup(ticket=ticket))
+
+    def was_read(self, fact: BackupRead) -> None:
+        """The settings and runs were read: the models that were added come from here."""
+        desk = self._desk
+        if fact.failure is not None:
+            desk.answer(fact.ticket, fact.failure)
+            return
+        backup = Backup(
+            format=FORMAT,
+            at=desk.at,
+            daemon_version=desk.daemon.version,
+            settings=fact.settings,
+            models=[_added(model) for model in desk.models.values() if not model.spec.builtin],
+            runs=fact.runs,
+        )
+        desk.answer(fact.ticket, replies.Backup(backup=backup))
+
+    def restore(self, ticket: Ticket, request: requests.Restore) -> None:
+        """Take in the models at once; settings and runs are merged where they are kept."""
+        taken: list[str] = []
+        known: list[str] = []
+        refused: list[str] = []
+        for added in request.models:
+            failure = self._library.restore(added)
+            if failure is None:
+                taken.append(added.key)
+            elif failure.code is ErrorCode.ALREADY_EXISTS:
+                known.append(added.key)
+            else:
+                refused.append(f"{added.key}: {failure.message}")
+        runs = []
+        for run in [*request.runs, *_of_results(request.results)]:
+            wrong = _wrong_with(run)
+            if wrong:
+                refused.append(f"A result of {run.result.model_key!r} of {run.result.timestamp!r}: {wrong}")
+            else:
+                runs.append(run)
+        so_far = replies.Restored(models=taken, models_known=known, refused=refused)
+        self._desk.do(TakeIn(settings=request.settings, runs=runs, so_far=so_far, ticket=ticket))
+
+    def taken_in(self, fact: TakenIn) -> None:
+        """Settings and runs were merged: the models show their new results."""
+        desk = self._desk
+        for key, latest in fact.latest.items():
+            model = desk.models.get(key)
+            average = fact.averages.get(key)
+            if model is not None and (model.latest, model.average) != (latest, average):
+                model.latest, model.average = latest, average
+                desk.told(model)
+        desk.answer(fact.ticket, fact.failure or fact.restored)
+
+
+def _added(model: Model) -> AddedModel:
+    spec = model.spec
+    return AddedModel(
+        key=spec.key,
+        source=spec.source,
+        display_name=spec.display_name,
+        description=spec.description,
+        sha256=spec.sha256,
+        size_bytes=spec.size_bytes,
+        context_length=spec.context_length,
+        pinned=spec.pinned,
+    )
+
+
+def _of_results(results: list[BenchmarkResult]) -> Iterator[BenchmarkRun]:
+    """Records of nine keys as runs: what they do not say stays unknown (``n`` 0)."""
+    unknown = Figure(mean=0.0, n=0)
+    for result in results:
+        yield BenchmarkRun(
+            id=f"import-{result.model_key}-{result.timestamp}"[:MAX_ID],
+            result=result,
+            prefill=unknown,
+            decode=Figure(mean=result.tokens_per_second),
+            first_token_ms=unknown,
+            inference_ms=Figure(mean=result.inference_time),
+        )
+
+
+def _wrong_with(run: BenchmarkRun) -> str:
+    """Why a run cannot be kept; empty when it can."""
+    result = run.result
+    if not source.KEY.fullmatch(result.model_key):
+        return "its model's key cannot be one."
+    if not 0 < len(run.id) <= MAX_ID:
+        return "its id is empty or too long."
+    try:
+        datetime.fromisoformat(result.timestamp)
+    except ValueError:
+        return "its time is not ISO 8601."
+    return figures.implausible(result)
