@@ -100,7 +100,7 @@ def test_the_five_buttons_are_in_order(built: Panel) -> None:
 
 
 def test_the_tabs_are_there(built: Panel) -> None:
-    assert labels("Tab") == ["Models", "History", "System", "Log", "Chat"]
+    assert labels("Tab") == ["Models", "Downloads", "History", "System", "Log", "Chat"]
 
 
 def test_with_a_daemon_the_toolbar_has_its_version_and_every_button_works(built: Panel) -> None:

@@ -147,7 +147,7 @@ def _keep_geometry(places: Places) -> None:
 
 
 def _shortcuts(panel: Panel) -> None:
-    """F5, Ctrl+F, Ctrl+Q, Escape, Ctrl+1 to Ctrl+5."""
+    """F5, Ctrl+F, Ctrl+Q, Escape, Ctrl+1 to Ctrl+6."""
 
     controls = (dpg.mvKey_LControl, dpg.mvKey_RControl)
     control_at = 0.0
@@ -166,7 +166,7 @@ def _shortcuts(panel: Panel) -> None:
             panel.focus_filter()
         elif control and key == dpg.mvKey_Q:
             dpg.stop_dearpygui()
-        elif control and dpg.mvKey_1 <= key <= dpg.mvKey_5:
+        elif control and dpg.mvKey_1 <= key <= dpg.mvKey_6:
             panel.open_tab(key - dpg.mvKey_1)
 
     with dpg.handler_registry():
