@@ -1,0 +1,43 @@
+"""Databases as released versions wrote them: their schema and rows, never to be changed."""
+
+import sqlite3
+from pathlib import Path
+
+V1 = """
+CREATE TABLE models (key TEXT PRIMARY KEY, spec TEXT NOT NULL);
+CREATE TABLE jobs (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, ended INTEGER NOT NULL, view TEXT NOT NULL);
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, model TEXT NOT NULL, at TEXT NOT NULL, tokens_per_second REAL NOT NULL,
+    inference_ms REAL NOT NULL, memory_mb REAL NOT NULL, run TEXT NOT NULL
+);
+CREATE INDEX runs_by_model ON runs (model, at);
+INSERT INTO models VALUES ('mine', '{"key":"mine","source":"hf:org/repo:FILE.gguf","file_name":"FILE.gguf","path":"",
+ "display_name":"Mine","description":"","size_bytes":42,"sha256":"","verified":false,"context_length":0,
+ "builtin":false,"pinned":true}');
+INSERT INTO jobs VALUES ('j1', '2026-01-01T00:00:00.000+00:00', 0, '{"id":"j1","kind":"pull","model":"mine",
+ "state":"paused","created_at":"2026-01-01T00:00:00.000+00:00","started_at":"","ended_at":"",
+ "progress":{"done":21,"total":42,"percent":50.0,"rate":0.0,"eta_s":null,"phase":"","stalled_since":"","retries":0},
+ "already_there":false,"failure":null,"benchmark":null}');
+INSERT INTO runs VALUES ('b1', 'mine', '2026-01-01T00:00:00.000000+00:00', 45.32, 3250.5, 4829.3, '{"id":"b1",
+ "result":{"model_key":"mine","tokens_per_second":45.32,"inference_time":3250.5,"context_used":158,
+ "context_available":8192,"timestamp":"2026-01-01T00:00:00.000000+00:00","prompt_tokens":30,"completion_tokens":128,
+ "memory_usage_mb":4829.3},"prefill":{"mean":418.0,"stddev":6.2,"n":3},"decode":{"mean":45.32,"stddev":1.1,"n":3},
+ "first_token_ms":{"mean":106.0,"stddev":1.6,"n":3},"inference_ms":{"mean":3250.5,"stddev":15.0,"n":3},"pp":null,
+ "pp_tokens":0,"tg":null,"tg_tokens":0,"load_s":0.2,"memory_peak_bytes":0,"gpu_memory_bytes":null,"energy_j":null,
+ "disturbed":false,"disturbance":"","environment":{"cpu":"A CPU","cores":2,"threads":2,"gpu":"","gpu_layers":0,
+ "driver":"","library":"llama","os":"Linux","python":"3.11","power":"n/a"}}');
+PRAGMA user_version = 1;
+"""
+"""modeld 0.1.0"""
+
+RELEASED = {1: V1}
+"""Version of the schema -> what makes a database of it."""
+
+
+def write(path: Path, version: int) -> Path:
+    """A database as that version left it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sql = sqlite3.connect(path)
+    sql.executescript(RELEASED[version])
+    sql.close()
+    return path
