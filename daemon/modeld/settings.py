@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     context_size: int = 8192
     max_loaded_models: int = 0
     idle_unload_s: float = 1800.0
+    benchmark_every_days: float = 7.0
     max_downloads: int = 2
     download_connections: int = 0
     download_limit: int = 0
@@ -64,6 +65,7 @@ _ENVIRONMENT = {
     "LLM_CONTEXT_SIZE": "context_size",
     "LLM_MAX_CACHED_MODELS": "max_loaded_models",
     "MODELD_IDLE_UNLOAD_S": "idle_unload_s",
+    "MODELD_BENCHMARK_EVERY_DAYS": "benchmark_every_days",
     "MODELD_MAX_DOWNLOADS": "max_downloads",
     "MODELD_DOWNLOAD_CONNECTIONS": "download_connections",
     "MODELD_DOWNLOAD_LIMIT": "download_limit",
@@ -90,6 +92,7 @@ _AT_LEAST = {
     "context_size": 1,
     "max_loaded_models": 0,
     "idle_unload_s": 0,
+    "benchmark_every_days": 0,
     "max_downloads": 1,
     "download_limit": 0,
     "download_connections": 0,

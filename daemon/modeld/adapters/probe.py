@@ -14,7 +14,7 @@ from modeld.protocol.views import GpuView, SystemView
 log = logging.getLogger(__name__)
 
 DISK_EVERY = 10
-"""Free disk space is asked for with every tenth sample only."""
+"""Free disk space and the battery are asked for with every tenth sample only."""
 
 
 class Probe:
@@ -28,12 +28,14 @@ class Probe:
         self._peaks: dict[int, int] = {}
         self._count = 0
         self._disk_free = self._disk_total = 0
+        self._on_battery = False
         psutil.cpu_percent()  # the first call only begins the measurement
 
     def sample(self, pids: dict[int, int]) -> Sampled:
         """Measure now; ``pids`` maps a worker's run to its process."""
         if self._count % DISK_EVERY == 0:
             self._look_at_disk()
+            self._on_battery = _on_battery()
         self._count += 1
         memory = psutil.virtual_memory()
         workers = {run: sizes for run, pid in pids.items() if (sizes := self._worker(run, pid)) is not None}
@@ -49,6 +51,7 @@ class Probe:
                 disk_free=self._disk_free,
                 disk_total=self._disk_total,
                 cpu_percent=psutil.cpu_percent(),
+                on_battery=self._on_battery,
                 gpus=self._read_gpus(),
             ),
             workers=workers,
@@ -71,6 +74,12 @@ class Probe:
             log.warning("free space of %s cannot be read: %s", self._disk, error)
             return
         self._disk_free, self._disk_total = usage.free, usage.total
+
+
+def _on_battery() -> bool:
+    """Whether the machine runs on its battery; one without a battery does not."""
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    return battery is not None and battery.power_plugged is False
 
 
 def _high_water(pid: int) -> int:

@@ -18,6 +18,7 @@ from modeld.core.measuring import Measuring
 from modeld.core.model import Model, ModelSpec
 from modeld.core.pulling import Pulling
 from modeld.core.queue import Queue
+from modeld.core.schedule import Schedule
 from modeld.core.task import Ticket
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
@@ -68,6 +69,7 @@ class Manager:
         self._answering = Answering(self._desk, self._loader)
         self._measuring = Measuring(self._desk, self._loader, self._answering)
         self._machine = Machine(self._desk)
+        self._schedule = Schedule(self._desk, self._measuring)
         self._queue = Queue(self._desk, self._pulling)
         self._backups = Backups(self._desk, self._library)
         self._remembered = remembered
@@ -164,6 +166,7 @@ class Manager:
     def _ticked(self) -> None:
         self._pulling.ticked()
         self._loader.unload_idle()
+        self._schedule.ticked()
         self._desk.heartbeat()
 
     # -- workers -------------------------------------------------------------------------------------------------

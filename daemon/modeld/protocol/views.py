@@ -221,6 +221,7 @@ class SystemView(View, frozen=True, kw_only=True):
     disk_free: int = 0
     disk_total: int = 0
     cpu_percent: float = 0.0
+    on_battery: bool = False
     gpus: list[GpuView] = []
 
 
