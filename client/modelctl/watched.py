@@ -4,69 +4,45 @@ A lock on a file of the runtime folder: it goes with the process that holds it, 
 the desktop silent.
 """
 
-import os
-import sys
+from pathlib import Path
+from typing import IO
 
 from modeld.places import Places
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
+from modelctl import filelock
 
 
 class Watched:
     """One viewer's hold of the mark."""
 
     def __init__(self) -> None:
-        self._descriptor: int | None = None
+        self._lock: IO[str] | None = None
 
     def hold(self, places: Places) -> None:
         """Say that somebody looks; where another viewer says so already, or the folder is not to be had, do nothing."""
-        if self._descriptor is not None:
-            return
-        try:
-            descriptor = _open(places)
-        except OSError:
-            return  # no daemon made the folder yet: there is nothing to be quiet about
-        if _lock(descriptor):
-            self._descriptor = descriptor
-        else:
-            os.close(descriptor)
+        if self._lock is None:
+            try:
+                self._lock = filelock.hold(_mark(places))
+            except OSError:
+                return  # no daemon made the folder yet: there is nothing to be quiet about
 
     def release(self) -> None:
         """Say that nobody looks any more."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
 
 def is_watched(places: Places) -> bool:
     """Whether somebody looks at a viewer of this home."""
     try:
-        descriptor = _open(places)
+        lock = filelock.hold(_mark(places))
     except OSError:
         return False
-    try:
-        return not _lock(descriptor)
-    finally:
-        os.close(descriptor)
+    if lock is not None:
+        lock.close()
+    return lock is None
 
 
-def _open(places: Places) -> int:
-    return os.open(places.runtime_dir / "viewer.lock", os.O_RDWR | os.O_CREAT, 0o600)
+def _mark(places: Places) -> Path:
+    return places.runtime_dir / "viewer.lock"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from fake_daemon import FakeDaemon
+from modelctl import filelock, viewerprogram
 from modelctl.client import Client
-from modelctl.tray import choices, single, viewer
+from modelctl.tray import choices
 from modelctl.tray.actions import Actions
 from modelctl.tray.choices import Choice
 from modeld.places import Places, find
@@ -101,13 +102,13 @@ def test_quitting_asks_the_daemon_nothing(daemon: FakeDaemon, harness: Harness) 
 
 def test_a_viewer_that_ends_badly_is_told_with_its_reason(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "import sys; sys.exit('error: there is no display\\nhint: get one')"
-    monkeypatch.setattr(viewer, "COMMAND", (sys.executable, "-c", script))
+    monkeypatch.setattr(viewerprogram, "COMMAND", (sys.executable, "-c", script))
     harness.actions.start(choices.OpenViewer())
     assert harness.failure() == "The viewer ended with code 1: there is no display"
 
 
 def test_a_viewer_that_cannot_be_started_is_told(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(viewer, "COMMAND", ("/nowhere/python",))
+    monkeypatch.setattr(viewerprogram, "COMMAND", ("/nowhere/python",))
     harness.actions.start(choices.OpenViewer())
     assert "/nowhere/python" in harness.failure()
 
@@ -123,7 +124,7 @@ def test_a_log_that_nothing_opens_is_told_with_its_path(
 def test_a_bug_in_a_choice_is_logged_and_the_next_one_is_done(
     daemon: FakeDaemon, harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(viewer, "start", None)
+    monkeypatch.setattr(viewerprogram, "start", None)
     harness.actions.start(choices.OpenViewer())
     assert "tray's log" in harness.failure()
     assert "TypeError" in caplog.text
@@ -132,10 +133,11 @@ def test_a_bug_in_a_choice_is_logged_and_the_next_one_is_done(
 
 
 def test_a_home_has_one_tray_at_a_time(tmp_path: Path) -> None:
-    first = single.hold(tmp_path / "run")
+    lock = tmp_path / "tray.lock"
+    first = filelock.hold(lock)
     assert first is not None
-    assert single.hold(tmp_path / "run") is None
+    assert filelock.hold(lock) is None
     first.close()
-    again = single.hold(tmp_path / "run")
+    again = filelock.hold(lock)
     assert again is not None
     again.close()

@@ -10,7 +10,7 @@ from modelctl.tray.backend import Listener
 from modelctl.tray.choices import Choice, Load, OpenViewer, QuitTray
 from modelctl.tray.look import look
 from modelctl.tray.menu import Item, menu
-from modelctl.tray.news import News
+from modelctl.tray.unseen import Unseen
 from modeld.protocol.states import ModelState
 from tray_views import model, snapshot_of
 
@@ -59,7 +59,7 @@ def test_a_menu_becomes_pystrays_with_submenus_lines_and_marks(pystray: ModuleTy
 
 
 def test_the_real_menu_has_one_default_entry_and_as_many_entries(pystray: ModuleType) -> None:
-    entries = menu(snapshot_of([model("a", ModelState.LOADED), model("b")]), News(failure="It broke."))
+    entries = menu(snapshot_of([model("a", ModelState.LOADED), model("b")]), Unseen(failure="It broke."))
     items = legacy.converted(entries, pystray, lambda _: None)
     assert len(items) == len(entries)
     assert [item.text for item in items if item.default] == ["Open viewer"]
@@ -76,8 +76,8 @@ def test_the_icon_is_brought_up_to_date_and_a_choice_counts_as_having_looked(
     icon = FakeIcon.made
     before = icon.icon
     now = snapshot_of([model("a", ModelState.LOADED)])
-    tray.set_look(look(now, News()))
-    tray.set_menu(menu(now, News()))
+    tray.set_look(look(now, Unseen()))
+    tray.set_menu(menu(now, Unseen()))
     assert icon.title.startswith("modeld 1.2.3: 1 model loaded")
     assert icon.icon.tobytes() != before.tobytes()
     next(item for item in icon.menu.items if item.text == "Quit tray")(icon)
@@ -96,9 +96,9 @@ def test_a_tray_that_is_stopped_before_it_runs_shows_nothing(
 
 
 def test_a_tooltip_is_no_longer_than_windows_can_show() -> None:
-    long = look(snapshot_of([model(f"model-{n}", ModelState.LOADED) for n in range(20)]), News())
+    long = look(snapshot_of([model(f"model-{n}", ModelState.LOADED) for n in range(20)]), Unseen())
     assert len(legacy.tip(long)) == legacy.TIP_CHARACTERS
-    assert legacy.tip(look(snapshot_of(), News())) == "modeld 1.2.3: idle"
+    assert legacy.tip(look(snapshot_of(), Unseen())) == "modeld 1.2.3: idle"
 
 
 def test_a_pystray_that_cannot_be_imported_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

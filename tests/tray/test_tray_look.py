@@ -2,17 +2,17 @@
 
 import pytest
 from modelctl.tray.look import FAILURE_CHARACTERS, look
-from modelctl.tray.news import News
+from modelctl.tray.unseen import Unseen
 from modeld.protocol.states import JobState, ModelState
 from modelicons import IconState
 from msgspec.structs import replace
 from tray_views import benchmark, model, pull, snapshot_of
 
-NONE = News()
+NONE = Unseen()
 
 
 def test_without_a_daemon_the_icon_is_offline_whatever_else_is_new() -> None:
-    shown = look(None, News(finished=True, failure="It broke."))
+    shown = look(None, Unseen(finished=True, failure="It broke."))
     assert (shown.state, shown.unseen) == (IconState.OFFLINE, True)
     assert shown.tooltip == "modeld is not running\nIt broke."
 
@@ -43,13 +43,13 @@ def test_a_download_is_shown_before_a_busy_model() -> None:
 
 
 def test_a_failure_nobody_has_seen_is_shown_before_a_download() -> None:
-    shown = look(snapshot_of(jobs=[pull("phi", done=1, total=4)]), News(failure="It broke."))
+    shown = look(snapshot_of(jobs=[pull("phi", done=1, total=4)]), Unseen(failure="It broke."))
     assert shown.state is IconState.ERROR
     assert "It broke." in shown.tooltip
 
 
 def test_a_failure_that_was_seen_is_no_error_any_more() -> None:
-    assert look(snapshot_of(), News(failure="It broke.", seen=True)).state is IconState.IDLE
+    assert look(snapshot_of(), Unseen(failure="It broke.", seen=True)).state is IconState.IDLE
 
 
 def test_several_downloads_have_one_progress_weighed_by_their_bytes() -> None:
@@ -107,6 +107,6 @@ def test_a_stalled_download_says_so() -> None:
 
 
 def test_a_long_failure_is_cut_to_a_line() -> None:
-    shown = look(snapshot_of(), News(failure="no\n" * 500))
+    shown = look(snapshot_of(), Unseen(failure="no\n" * 500))
     assert "\n" not in shown.details[0]
     assert len(shown.details[0]) == FAILURE_CHARACTERS

@@ -18,7 +18,7 @@ from modelctl.viewer.posts import Posts
 from modelctl.viewer.ui import ViewerUi
 from modeld.places import Places, find
 from modeld.protocol import events, views
-from modeld.protocol.states import ModelState
+from modeld.protocol.states import JobKind, JobState, ModelState
 
 AT = "2026-01-02T03:04:05+00:00"
 
@@ -127,6 +127,24 @@ def test_while_the_daemon_is_away_only_refresh_works_and_the_panel_says_what_to_
 
 def test_a_panel_that_was_shown_nothing_yet_looks_for_the_daemon(built: Panel) -> None:
     assert "Looking for modeld…" in shown_texts()
+
+
+def test_a_panel_that_goes_takes_its_dialogs_and_progress_windows_along(ui: ViewerUi) -> None:
+    theme.make()
+    made = Panel(ui)
+    made.build(dpg.add_window())
+    before = labels("WindowAppItem")
+    absent = views.ModelView(key="n", state=ModelState.ABSENT, display_name="N")
+    made.show(snapshot(LOADED, absent))
+    for name in toolbar.labels()[1:4]:
+        button = next(item for item in dpg.get_all_items() if dpg.get_item_label(item) == name)
+        dpg.get_item_callback(button)()
+    made._transfers.open(views.JobView(id="j", kind=JobKind.PULL, model="n", state=JobState.RUNNING, created_at=AT))
+    assert len(labels("WindowAppItem")) == len(before) + 4
+
+    made.close()
+
+    assert labels("WindowAppItem") == before
 
 
 def test_a_daemon_without_models_leads_to_the_first_one(built: Panel) -> None:

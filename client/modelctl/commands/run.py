@@ -38,9 +38,9 @@ def run(
     sampling = Sampling(temperature=temperature, seed=seed)
     instruction = [Message(role="system", content=system)] if system else []
     if prompt is None and sys.stdin.isatty() and not raw:
-        from modelctl.conversation import Conversation
+        from modelctl.terminalchat import TerminalChat
 
-        Conversation(session, key, instruction, max_tokens, sampling).hold()
+        TerminalChat(session, key, instruction, max_tokens, sampling).hold()
         return
     asked = sys.stdin.read() if prompt is None else prompt
     if not asked.strip():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from modeld.protocol.views import Change
 
-from modelctl import errors
+from modelctl import errors, viewerprogram
 from modelctl.client import Client
 from modelctl.notices import actions, ways
 from modelctl.notices.backend import NotifierBackend
@@ -80,9 +80,7 @@ class DesktopNotices:
         return ended
 
     def _open_viewer(self, notice: Notice) -> None:
-        from modelctl.tray import viewer
-
-        viewer.start(lambda why: self._notifier.post(lambda: action_failed(notice, why)))
+        viewerprogram.start(lambda why: self._notifier.post(lambda: action_failed(notice, why)))
 
     def _worded(self, news: AnyNews) -> Notice | None:
         if self._watched() or not self._turn.is_mine():

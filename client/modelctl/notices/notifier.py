@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from modelctl.notices.backend import DEADLINE_S, NotShownError
-from modelctl.notices.gather import SETTLE_S, WINDOW_S, Gather
+from modelctl.notices.grouping import SETTLE_S, WINDOW_S, Grouping
 from modelctl.notices.notice import Notice
 from modelctl.notices.ways import Ways
 
@@ -28,7 +28,7 @@ class Notifier:
 
     def __init__(self, ways: Ways) -> None:
         self._ways = ways
-        self._gather = Gather()
+        self._gather = Grouping()
         self._queue: deque[Work] = deque()
         self._changed = threading.Condition()
         self._closed = False

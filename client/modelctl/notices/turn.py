@@ -4,7 +4,7 @@ from typing import IO
 
 from modeld.places import Places
 
-from modelctl.tray import single
+from modelctl import filelock
 
 
 class Turn:
@@ -18,7 +18,8 @@ class Turn:
         """Take the turn if nobody has it; a home that cannot be locked is told of by everyone."""
         if self._lock is None:
             try:
-                self._lock = single.hold(self._places.runtime_dir, "notices.lock")
+                self._places.runtime_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._lock = filelock.hold(self._places.runtime_dir / "notices.lock")
             except OSError:
                 return True
         return self._lock is not None

@@ -11,12 +11,12 @@ from typing import assert_never
 
 from modeld.places import Places
 
-from modelctl import starting
+from modelctl import starting, viewerprogram
 from modelctl.client import Client
 from modelctl.errors import ModeldError, explained
 from modelctl.i18n import _
 from modelctl.opening import open_path
-from modelctl.tray import choices, viewer
+from modelctl.tray import choices
 from modelctl.tray.choices import Choice
 
 _log = logging.getLogger("modelctl.tray")
@@ -43,7 +43,7 @@ class Actions:
 
     def open_viewer(self) -> None:
         """Start the viewer; raises OSError when it cannot be started."""
-        viewer.start(self._failed)
+        viewerprogram.start(self._failed)
 
     def close(self) -> None:
         """Let what runs end, at most as long as a daemon may take for an answer."""

@@ -13,7 +13,7 @@ from modelicons import IconState
 
 from modelctl.format import format_bytes, format_eta, format_speed, percent
 from modelctl.i18n import _, _n
-from modelctl.tray.news import News
+from modelctl.tray.unseen import Unseen
 
 FAILURE_CHARACTERS = 160
 """A tooltip is no place for a whole log."""
@@ -35,7 +35,7 @@ class Look:
         return "\n".join((self.title, *self.details))
 
 
-def look(snapshot: Snapshot | None, news: News) -> Look:
+def look(snapshot: Snapshot | None, news: Unseen) -> Look:
     """How the tray looks now; without a snapshot the daemon is away."""
     failure = (_shortened(news.failure),) if news.failure else ()
     if snapshot is None:
@@ -108,7 +108,7 @@ def download_text(job: JobView) -> str:
     return _("{progress}, {eta} left").format(progress=line, eta=format_eta(job.progress.eta_s))
 
 
-def _state(snapshot: Snapshot, news: News, running: Sequence[JobView]) -> IconState:
+def _state(snapshot: Snapshot, news: Unseen, running: Sequence[JobView]) -> IconState:
     states = {model.state for model in snapshot.models}
     if news.unseen_failure:
         return IconState.ERROR

@@ -15,7 +15,7 @@ from modelctl.i18n import _
 from modelctl.tray import choices
 from modelctl.tray.choices import Choice
 from modelctl.tray.look import benchmarks, download_text, downloads, headline, memory
-from modelctl.tray.news import News
+from modelctl.tray.unseen import Unseen
 
 MOST_ENTRIES = 40
 """A longer submenu leaves the screen; the rest is in the viewer."""
@@ -39,7 +39,7 @@ class Item:
 Menu = tuple[Item, ...]
 
 
-def menu(snapshot: Snapshot | None, news: News) -> Menu:
+def menu(snapshot: Snapshot | None, news: Unseen) -> Menu:
     """The whole menu; without a snapshot the daemon is away."""
     if snapshot is None:
         groups = [
@@ -89,7 +89,7 @@ def _line(id_: str, label: str) -> Item:
     return Item(id_, label, enabled=False)
 
 
-def _failure(news: News) -> list[Item]:
+def _failure(news: Unseen) -> list[Item]:
     """The last failure; choosing it opens the viewer, which has the whole sentence."""
     if not news.failure:
         return []

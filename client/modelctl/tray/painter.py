@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from modeld.protocol.views import Snapshot
 
-from modelctl.tray import news
+from modelctl.tray import unseen
 from modelctl.tray.backend import TrayBackend
 from modelctl.tray.look import Look, look
 from modelctl.tray.menu import Menu, menu
-from modelctl.tray.news import News
+from modelctl.tray.unseen import Unseen
 
 INTERVAL_S = 0.5
 
@@ -33,7 +33,7 @@ class Painter:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._last_known: Snapshot | None = None
-        self._news = News()
+        self._news = Unseen()
         self._look: Look | None = None
         self._menu: Menu | None = None
         self._thread = threading.Thread(target=self._keep_drawing, name="painter")
@@ -56,22 +56,22 @@ class Painter:
                 return  # a heartbeat
             self._snapshot = snapshot
             if snapshot is not None:
-                self._news = news.after(self._news, self._last_known, snapshot)
+                self._news = unseen.after(self._news, self._last_known, snapshot)
                 self._last_known = snapshot
         self._changed.set()
 
     def failed(self, sentence: str) -> None:
         """Something that was chosen went wrong."""
-        self._tell(lambda _: news.failed(sentence))
+        self._tell(lambda _: unseen.failed(sentence))
 
     def opened(self) -> None:
         """The menu was opened."""
         self._opened_at = time.monotonic()
-        self._tell(news.opened)
+        self._tell(unseen.opened)
 
     def closed(self) -> None:
         """The menu was closed."""
-        self._tell(news.closed)
+        self._tell(unseen.closed)
 
     def draw(self) -> None:
         """Show what is new, if anything is."""
@@ -85,7 +85,7 @@ class Painter:
             self._look = new_look
             self._backend.set_look(new_look)
 
-    def _tell(self, change: Callable[[News], News]) -> None:
+    def _tell(self, change: Callable[[Unseen], Unseen]) -> None:
         with self._lock:
             self._news = change(self._news)
         self._changed.set()

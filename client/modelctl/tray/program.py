@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from modeld.places import Places
 
-from modelctl import preferences, watched
+from modelctl import filelock, preferences, watched
 from modelctl.client import Client
 from modelctl.follow import Mirror, keep_following
 from modelctl.i18n import _
 from modelctl.notices.desktop import DesktopNotices
-from modelctl.tray import choose, single
+from modelctl.tray import choose
 from modelctl.tray.actions import Actions
 from modelctl.tray.backend import Listener, TrayBackend
 from modelctl.tray.choices import Choice
@@ -36,7 +36,8 @@ class TrayError(Exception):
 def run(places: Places) -> str:
     """Show the tray until it is quit; returns a word on why it ended. Raises TrayError."""
     try:
-        lock = single.hold(places.runtime_dir)
+        places.runtime_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = filelock.hold(places.runtime_dir / "tray.lock")
         if lock is None:
             return _("A tray runs for this home already.")
         with lock:

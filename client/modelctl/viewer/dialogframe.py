@@ -46,7 +46,8 @@ class DialogFrame:
     def close(self) -> None:
         """Take the window away."""
         self._open = False
-        dpg.delete_item(self.window)
+        if dpg.does_item_exist(self.window):  # a host program may have cleared all
+            dpg.delete_item(self.window)
 
     def grow(self, height_em: float) -> None:
         """Make the window at least so high, as far as there is room."""

@@ -7,6 +7,7 @@ from modeld.protocol import replies
 from modeld.protocol.events import AnyEvent, ContextFull, ContextRefused, DaemonStopping, ModelChanged
 from modeld.protocol.views import Snapshot
 
+from modelctl import starting
 from modelctl.errors import ModeldError
 from modelctl.i18n import _
 from modelctl.viewer import lettering, presenter, theme
@@ -22,7 +23,7 @@ from modelctl.viewer.history import HistoryPane
 from modelctl.viewer.logtail import LogPane
 from modelctl.viewer.monitor import MonitorPane
 from modelctl.viewer.pane import Pane, Tag
-from modelctl.viewer.startup import start_daemon
+from modelctl.viewer.queue import QueuePane
 from modelctl.viewer.toolbar import Deeds, Toolbar
 from modelctl.viewer.transfers import ProgressWindows
 from modelctl.viewer.ui import ViewerUi
@@ -49,7 +50,14 @@ class Panel:
         self._chat_pane = ChatPane(ui)
         self._log = LogPane(ui)
         self._monitor = MonitorPane(ui)
-        self._panes: list[Pane] = [self._cards, HistoryPane(ui), self._monitor, self._log, self._chat_pane]
+        self._panes: list[Pane] = [
+            self._cards,
+            QueuePane(ui),
+            HistoryPane(ui),
+            self._monitor,
+            self._log,
+            self._chat_pane,
+        ]
         self._tabs: list[Tag] = []
         self._toolbar = Toolbar(
             Deeds(
@@ -120,9 +128,7 @@ class Panel:
             self._ui.complain(error)
 
         self._toolbar.starting(True)
-        self._ui.ask(
-            lambda client: start_daemon(client.link.places), lambda _none: self._toolbar.starting(False), failed
-        )
+        self._ui.ask(starting.start, lambda _pong: self._toolbar.starting(False), failed)
 
     def focus_filter(self) -> None:
         """Show the models and put the keyboard into their filter."""
@@ -137,15 +143,23 @@ class Panel:
         """Close what lies on top: a menu or question, else a dialog, else the message at the foot."""
         if self._actions.close():
             return
-        for dialog in (self._downloads, self._benchmarks, self._comparison):
-            dialog.close()
+        self._close_dialogs()
         self._foot.dismiss()
 
     def close(self) -> None:
-        """End what runs on its own; the items go with their parent."""
+        """End what runs on its own, and take away the windows; the other items go with their parent.
+
+        On the drawing thread, while the context exists.
+        """
         self._log.close()
         self._chat_pane.close()
-        self._chat_pane.close()
+        self._actions.close()
+        self._transfers.close()
+        self._close_dialogs()
+
+    def _close_dialogs(self) -> None:
+        for dialog in (self._downloads, self._benchmarks, self._comparison):
+            dialog.close()
 
     def _chat(self, key: str) -> None:
         self._chat_pane.choose(key)
@@ -185,7 +199,7 @@ class Panel:
 
 def tab_titles() -> list[str]:
     """The tabs, in their order."""
-    return [_("Models"), _("History"), _("System"), _("Log"), _("Chat")]
+    return [_("Models"), _("Downloads"), _("History"), _("System"), _("Log"), _("Chat")]
 
 
 def only_the_machine(before: Snapshot | None, now: Snapshot | None) -> bool:

@@ -71,7 +71,8 @@ class ProgressWindows:
     def close(self) -> None:
         """Take all windows away; the downloads go on."""
         for items in self._open:
-            dpg.delete_item(items.window)
+            if dpg.does_item_exist(items.window):  # a host program may have cleared all
+                dpg.delete_item(items.window)
         self._open.clear()
 
     def _build(self, job: JobView) -> _Items:

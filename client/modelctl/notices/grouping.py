@@ -24,7 +24,7 @@ _DOWNLOADS = frozenset({NoticeKind.DOWNLOAD_FINISHED, NoticeKind.DOWNLOAD_FAILED
 _BENCHMARKS = frozenset({NoticeKind.BENCHMARK_FINISHED, NoticeKind.BENCHMARK_FAILED})
 
 
-class Gather:
+class Grouping:
     """Holds what came and is not shown yet, and what a summary would be made of."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from modelctl.notices.news import ended
 
 
 @dataclass(frozen=True)
-class News:
+class Unseen:
     """What is new. ``failure`` is a sentence or empty; ``seen``: it was looked at, and only its text is left."""
 
     finished: bool = False
@@ -32,22 +32,22 @@ class News:
         return bool(self.failure) and not self.seen
 
 
-def failed(sentence: str) -> News:
+def failed(sentence: str) -> Unseen:
     """Something that was chosen here went wrong."""
-    return News(failure=sentence)
+    return Unseen(failure=sentence)
 
 
-def opened(news: News) -> News:
+def opened(news: Unseen) -> Unseen:
     """The menu was opened: all is seen now, and a failure's words stay to be read."""
     return replace(news, seen=bool(news.failure), finished=False)
 
 
-def closed(news: News) -> News:
+def closed(news: Unseen) -> Unseen:
     """The menu was closed, or there was time to read it: what was seen is forgotten."""
-    return News() if news.seen else news
+    return Unseen() if news.seen else news
 
 
-def after(news: News, before: Snapshot | None, now: Snapshot | None) -> News:
+def after(news: Unseen, before: Snapshot | None, now: Snapshot | None) -> Unseen:
     """``news`` after the daemon went from ``before`` to ``now``; a first snapshot (no ``before``) holds no news."""
     if before is None or now is None:
         return news
@@ -58,7 +58,7 @@ def after(news: News, before: Snapshot | None, now: Snapshot | None) -> News:
     return news
 
 
-def _after_jobs(news: News, before: Snapshot, now: Snapshot) -> News:
+def _after_jobs(news: Unseen, before: Snapshot, now: Snapshot) -> Unseen:
     for job in ended(before, now):
         if job.state is JobState.DONE:
             news = replace(news, finished=True, seen=False, failure="" if news.seen else news.failure)
@@ -68,7 +68,7 @@ def _after_jobs(news: News, before: Snapshot, now: Snapshot) -> News:
     return news
 
 
-def _after_models(news: News, before: Snapshot, now: Snapshot) -> News:
+def _after_models(news: Unseen, before: Snapshot, now: Snapshot) -> Unseen:
     known = {model.key: model.failure for model in before.models}
     for model in now.models:
         if model.failure is not None and model.key in known and known[model.key] != model.failure:

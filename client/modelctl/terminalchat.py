@@ -13,7 +13,7 @@ from modelctl.session import Session
 PROMPT = ">>> "
 
 
-class Conversation:
+class TerminalChat:
     """The turns so far, after an instruction that stays."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The viewer, started as a program of its own: it must not end with the tray, nor the tray with it."""
+"""The viewer, started as a program of its own: it must not end with the tray or `modelctl notify`, nor they with it."""
 
 import logging
 import os
@@ -11,12 +11,12 @@ from typing import IO
 
 from modelctl.i18n import _
 
-# -P: a folder called "modelctl" where the tray happens to have been started is not the program.
+# -P: a folder called "modelctl" where that happens to have been started is not the program.
 COMMAND = (sys.executable, "-P", "-m", "modelctl", "viewer")
 
 LAST_WORDS_BYTES = 2000
 
-_log = logging.getLogger("modelctl.tray")
+_log = logging.getLogger(__name__)
 
 
 def start(failed: Callable[[str], None]) -> None:

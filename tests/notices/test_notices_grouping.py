@@ -1,6 +1,6 @@
 """Several ends that come together: one notification, and no failure hidden in it."""
 
-from modelctl.notices.gather import NAMES, SETTLE_S, WINDOW_S, Gather, together
+from modelctl.notices.grouping import NAMES, SETTLE_S, WINDOW_S, Grouping, together
 from modelctl.notices.notice import Action, Notice, NoticeKind
 from notice_makers import notice
 
@@ -8,8 +8,8 @@ FAILED = notice("pull:llama", NoticeKind.DOWNLOAD_FAILED, title="Download failed
 KEYS = ("pull:mistral", "pull:qwen", "pull:phi3")
 
 
-def gathered(*notices: Notice, at: float = 0.0) -> Gather:
-    gather = Gather()
+def gathered(*notices: Notice, at: float = 0.0) -> Grouping:
+    gather = Grouping()
     for one in notices:
         gather.add(one, at)
     return gather
@@ -66,7 +66,7 @@ def test_an_end_after_the_window_is_told_by_itself_and_replaces_no_summary() -> 
 
 
 def test_a_stream_of_ends_is_told_at_the_latest_when_the_window_ends() -> None:
-    gather = Gather()
+    gather = Grouping()
     for tenth in range(48):
         gather.add(notice(f"pull:m{tenth}"), tenth / 10)
 
