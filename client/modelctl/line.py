@@ -84,6 +84,10 @@ class Line(zmq.Socket[bytes]):
             self.watch = Watch(self)
         self.connect(endpoint)
 
+    def trouble(self) -> Trouble | None:
+        """Why this line is no use; on a local socket that is never known."""
+        return None if self.watch is None else self.watch.trouble()
+
     def wait(self, wait_ms: int) -> bool:
         """Whether a message is there within ``wait_ms``; returns early when the monitor has news."""
         if self.watch is None:

@@ -134,7 +134,10 @@ class Link:
             socket.close(0)
             raise
         except errors.ModeldError:
-            self._idle.append((connection, socket))
+            if socket.trouble() is None:
+                self._idle.append((connection, socket))
+            else:
+                socket.close(0)
             raise
         except BaseException:  # interrupted: an answer may still come, and must not meet the next call
             socket.close(0)
@@ -189,7 +192,10 @@ class Link:
                     hint=_("Shorten the prompt or the conversation."),
                 )
             )
-        socket.send_multipart([b"", body])
+        try:
+            socket.send_multipart([b"", body])
+        except zmq.Again:  # over tcp: what was connected is gone, and does not come back
+            raise DaemonAway(_("The request could not be sent: nobody takes it.")) from None
 
     def reply(self, socket: Line, connection: Connection, request_id: str, deadline: float | None) -> AnyResult | Chunk:
         """The next frame of the answer to ``request_id``; answers to earlier requests are passed over."""
@@ -243,7 +249,7 @@ class Link:
                 known, socket = self._idle.pop()
             except IndexError:
                 return self._open(connection)
-            if known == connection:
+            if known == connection and socket.trouble() is None:
                 return socket
             socket.close(0)
 
@@ -251,6 +257,7 @@ class Link:
         socket = self._context.socket(kind, socket_class=Line)
         assert isinstance(socket, Line)
         socket.linger = 0
+        socket.sndtimeo = int(ANSWER_S * 1000)
         return socket
 
     def _open(self, connection: Connection) -> Line:
@@ -270,18 +277,16 @@ class Link:
 
     def _is_open(self, socket: Line, connection: Connection) -> bool:
         """Whether an answer may still come on this very socket."""
-        if socket.watch is not None and socket.watch.trouble() is not None:
-            return False
-        return self.still_there(connection)
+        return socket.trouble() is None and self.still_there(connection)
 
     def _raise_refusal(self, socket: Line, connection: Connection) -> None:
         """Raise why a subscription can never get through; one that was lost is taken up again by ZeroMQ."""
-        if socket.watch is not None and socket.watch.trouble() not in (None, Trouble.LOST):
+        if socket.trouble() not in (None, Trouble.LOST):
             self._raise_trouble(socket, connection)
 
     def _raise_trouble(self, socket: Line, connection: Connection) -> None:
         """Raise what the socket's monitor knows; without a monitor it knows nothing."""
-        trouble = None if socket.watch is None else socket.watch.trouble()
+        trouble = socket.trouble()
         who = self.host or connection.commands
         match trouble:
             case None:
