@@ -341,7 +341,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_CONNECT(self) -> None:
         """A proxy is asked for a tunnel: it refuses, as the fault of ``CONNECT`` says or with 502."""
-        fault = self.server.owner.fault_of("CONNECT")
+        fault = self.fault = self.server.owner.fault_of("CONNECT")
         self.seen = Seen(
             method=self.command,
             path=self.path,

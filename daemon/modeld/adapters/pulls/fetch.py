@@ -84,6 +84,15 @@ class Means:
     suspended: Callable[[], float] = lambda: 0.0
 
 
+def unreachable(url: str, trouble: Trouble) -> PullError:
+    """Too many attempts in a row that brought nothing."""
+    return PullError(
+        ErrorCode.UNREACHABLE,
+        f"{public(url)} brought no byte in {trouble.empty} attempts: {trouble.why}.",
+        "Check the network and the address; pull again to go on where it stopped.",
+    )
+
+
 class Fetch:
     """One try at the whole file; ``single``: the server has shown that it has no ranges."""
 
@@ -166,8 +175,6 @@ class Fetch:
             done = pieces.count()
             self._hasher.reached(pieces.front())
         self._rate.add(now, done)
-        if now - self._reported_at >= means.tuning.report_s:
-            self._tell(now)
         if now - self._checked_at >= ROOM_S:
             self._checked_at = now
             self._check_disk()
@@ -175,6 +182,8 @@ class Fetch:
         self._replace_slow(now)
         self._shed()
         self._open_more()
+        if now - self._reported_at >= means.tuning.report_s:
+            self._tell(now)
 
     def _how_many(self, now: float) -> int:
         """How many connections there should be."""
@@ -396,11 +405,7 @@ class Fetch:
             elif not trouble.offline:
                 trouble.empty += 1
             if trouble.empty >= self._means.tuning.max_empty and self._outcome is None:
-                self._outcome = PullError(
-                    ErrorCode.UNREACHABLE,
-                    f"{public(self._means.source.url)} brought no byte in {trouble.empty} attempts: {fault}.",
-                    "Check the network and the address; pull again to go on where it stopped.",
-                )
+                self._outcome = unreachable(self._means.source.url, trouble)
             connection.waiting = True
             trouble.retry_at = now + wait_s
             self._tell(now)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from modeld.adapters.pulls.address import public
 from modeld.adapters.pulls.failures import PullError, StartOver, Stopped, disk_error
-from modeld.adapters.pulls.fetch import Fetch, Means, Trouble, Wanted
+from modeld.adapters.pulls.fetch import Fetch, Means, Trouble, Wanted, unreachable
 from modeld.adapters.pulls.found import foreign, hash_file
 from modeld.adapters.pulls.hasher import Hasher
 from modeld.adapters.pulls.partial import Partial
@@ -133,7 +133,9 @@ class Pull:
             try:
                 return self._try_once(single)
             except StartOver as over:
-                changes += over.changed
+                if self._trouble.empty >= self._shared.tuning.max_empty:
+                    raise unreachable(self._order.url, self._trouble) from over
+                changes += over.changed or changes > 1
                 if changes >= MAX_CHANGES:
                     raise PullError(
                         ErrorCode.CHANGED_REMOTELY,
@@ -152,7 +154,7 @@ class Pull:
     def _begin_again(self, phase: str) -> None:
         self._tell(0, self._partial.size, phase)
         self._partial.restart()
-        self._source.forget(self._source.target)
+        self._source.forget()
         waits = self._trouble.empty
         if waits and self._stopped.wait(random.random() * min(60.0, 2.0**waits) * self._shared.tuning.first_wait_s):
             raise Stopped

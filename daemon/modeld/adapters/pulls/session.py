@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_REDIRECTS = 10
-MAX_REFUSED_TARGETS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 _STALE = (400, 401, 403, 404, 410)
 """What a signed address answers when its time is over."""
@@ -158,17 +157,15 @@ class Session:
         try:
             meta = check(response.status_code, response.headers, asked, said, url, bool(source.token_for(url)))
         except PullError:
-            if response.status_code in _STALE and source.forget(url):
-                source.refused_targets += 1
-                if source.refused_targets <= MAX_REFUSED_TARGETS:
-                    why = f"{public(url)} answers {response.status_code}: asking where the file is now"
-                    raise Retry(why, 0.0) from None
+            if response.status_code in _STALE and source.refused(url):
+                why = f"{public(url)} answers {response.status_code}: asking where the file is now"
+                raise Retry(why, 0.0) from None
             raise
         except Retry as fault:
             if fault.crowded and fault.after_s is not None:
                 source.hosts.hold(url, fault.after_s)
             raise
-        source.refused_targets = 0
+        source.accepted()
         return meta
 
 

@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from modeld.adapters.pulls.address import Origin, host, origin
 
+MAX_REFUSED = 3
+"""So many fresh addresses in a row may be refused before that counts as an answer."""
+
 
 class Hosts:
     """The hosts that asked us to wait, for all downloads."""
@@ -43,7 +46,7 @@ class Source:
         self._lock = threading.Lock()
         self._target = ""
         self._context: ssl.SSLContext | None = None
-        self.refused_targets = 0
+        self._refused = 0
 
     def token_for(self, url: str) -> str:
         """The token, if this address may see it."""
@@ -59,14 +62,26 @@ class Source:
         with self._lock:
             self._target = target if target != self.url else ""
 
-    def forget(self, target: str) -> bool:
-        """``target`` was refused: ask the address itself next time. False if that was the address itself."""
+    def refused(self, target: str) -> bool:
+        """``target`` did not let us in: ask the address itself next time. False where that makes no sense any more.
+
+        Of several connections that are refused at the same time only the first one counts.
+        """
         with self._lock:
             if target == self.url:
                 return False
             if self._target == target:
                 self._target = ""
-            return True
+                self._refused += 1
+            return self._refused <= MAX_REFUSED
+
+    def accepted(self) -> None:
+        """The present target is good."""
+        self._refused = 0
+
+    def forget(self) -> None:
+        """Ask the address itself next time."""
+        self._target = ""
 
     def context(self) -> ssl.SSLContext:
         """The certificates we trust (SSL_CERT_FILE is heeded), read once for all connections."""
