@@ -57,6 +57,7 @@ VERBS = {
     "keys": "keys",
     "hosts": "hosts",
     "service": "service",
+    "doctor": "doctor",
     "completion": "completion",
 }
 """Verb -> the module of ``modelctl.commands`` that has it, under its own name."""

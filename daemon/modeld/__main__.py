@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="tcp://ADDRESS:PORT",
         help="serve other machines too: those whose keys are allowed (modelctl keys); events go to the next port",
     )
+    parser.add_argument("--check", action="store_true", help="print the settings as JSON, secrets left out, and end")
     options = parser.parse_args(arguments)
     os.umask(0o077)  # logs, results and the names of models are nobody else's business
     here = places.find()
@@ -44,6 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
         chosen = settings.read(here.config_file, os.environ | given)
         if options.no_tray:
             chosen = msgspec.structs.replace(chosen, tray=False)
+        if options.check:
+            print(msgspec.json.encode(msgspec.structs.replace(chosen, hub_token="")).decode())
+            return 0
         private_folder(here.runtime_dir)
         lock = hold(here.lock_file)
     except (settings.SettingsError, HomeError) as error:

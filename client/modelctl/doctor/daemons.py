@@ -1,0 +1,114 @@
+"""The running daemon: where it listens, how fast it answers, and what it knows to be wrong itself."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from modeld import __version__
+from modeld.protocol.errors import ErrorCode
+from modeld.protocol.states import HAS_FILE, JobKind, JobState
+from modeld.protocol.views import JobView, ModelView, Snapshot
+
+from modelctl.client import Client
+from modelctl.doctor.finding import Finding, failed, ok, warning
+from modelctl.errors import DaemonAway, ModeldError, explained
+from modelctl.format import format_bytes
+from modelctl.i18n import _
+
+SLOW_S = 1.0
+LITTLE_MEMORY = 0.05
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """What a client meets. ``answer_s`` and ``snapshot`` are there when it answered, else ``error`` says why not."""
+
+    announced: bool
+    answer_s: float | None = None
+    snapshot: Snapshot | None = None
+    error: ModeldError | None = None
+
+
+def look(client: Client) -> Daemon:
+    """Ask it."""
+    announced = bool(client.link.host) or client.link.places.connection_file.exists()
+    try:
+        begun = time.perf_counter()
+        client.ping()
+        answer_s = time.perf_counter() - begun
+        return Daemon(announced, answer_s, client.snapshot())
+    except ModeldError as error:
+        return Daemon(announced, error=error)
+
+
+def judge(daemon: Daemon, ours: str = __version__) -> Iterator[Finding]:
+    """Whether it is there, of our version, and quick."""
+    if daemon.error is not None:
+        text, mend = explained(daemon.error.failure), daemon.error.hint
+        mild = isinstance(daemon.error, DaemonAway) and not daemon.announced
+        yield (warning if mild else failed)("daemon", text, mend or "modelctl logs")
+        return
+    assert daemon.snapshot is not None and daemon.answer_s is not None
+    theirs = daemon.snapshot.daemon
+    if theirs.version != ours:
+        text = _("modeld is {theirs}, modelctl is {ours}.").format(theirs=theirs.version, ours=ours)
+        yield warning("daemon", text, "modelctl down && modelctl up")
+    else:
+        running = _("modeld {version}, process {pid}").format(version=theirs.version, pid=theirs.pid)
+        yield ok("daemon", running)
+    answered = _("answered in {ms:.1f} ms").format(ms=daemon.answer_s * 1000)
+    if daemon.answer_s > SLOW_S:
+        yield warning("answers", answered, _("The machine is overloaded: modelctl ps, modelctl unload --all"))
+    else:
+        yield ok("answers", answered)
+    yield from _memory(daemon.snapshot)
+    yield from _models(daemon.snapshot)
+    yield from _downloads(daemon.snapshot)
+
+
+def _memory(snapshot: Snapshot) -> Iterator[Finding]:
+    system = snapshot.system
+    text = _("{available} of {total} available")
+    text = text.format(available=format_bytes(system.memory_available), total=format_bytes(system.memory_total))
+    if system.memory_total and system.memory_available < LITTLE_MEMORY * system.memory_total:
+        yield warning("memory", text, _("Unload what is not needed (modelctl unload --all), or end other programs."))
+    else:
+        yield ok("memory", text)
+    for model in snapshot.models:
+        if model.state in HAS_FILE and model.estimated_bytes > system.memory_total > 0:
+            too_large = _("{name} needs about {size}, more than this machine has.")
+            mend = _(
+                "Load it with a smaller context (modelctl load {key} --context 2048), or use a smaller quantization."
+            )
+            text = too_large.format(name=model.key.upper(), size=format_bytes(model.estimated_bytes))
+            yield warning("memory", text, mend.format(key=model.key))
+
+
+def _models(snapshot: Snapshot) -> Iterator[Finding]:
+    bad = [model for model in snapshot.models if model.failure is not None]
+    yield from map(_of_model, bad)
+    if not bad:
+        count = sum(model.state in HAS_FILE for model in snapshot.models)
+        yield ok("models", _("{count} of {total} on disk").format(count=count, total=len(snapshot.models)))
+
+
+def _of_model(model: ModelView) -> Finding:
+    assert model.failure is not None
+    text = f"{model.key.upper()}: {explained(model.failure)}"
+    if model.failure.code is ErrorCode.BAD_MODEL_FILE:
+        mend = model.failure.hint or f"modelctl rm {model.key} && modelctl pull {model.key}"
+        return failed("models", text, mend)
+    return warning("models", text, model.failure.hint or "modelctl logs")
+
+
+def _downloads(snapshot: Snapshot) -> Iterator[Finding]:
+    """The newest download of each model, where it failed."""
+    newest: dict[str, JobView] = {job.model: job for job in snapshot.jobs if job.kind is JobKind.PULL}
+    for job in newest.values():
+        if job.state is JobState.FAILED and job.failure is not None:
+            text = f"{job.model.upper()}: {explained(job.failure)}"
+            yield warning("downloads", text, job.failure.hint or f"modelctl pull {job.model}")
+        elif job.progress.stalled_since and job.state is JobState.RUNNING:
+            stalled = _("{name}: no byte since {moment}, retry {count}.")
+            text = stalled.format(name=job.model.upper(), moment=job.progress.stalled_since, count=job.progress.retries)
+            yield warning("downloads", text, "modelctl doctor --online")

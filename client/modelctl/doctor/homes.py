@@ -1,0 +1,124 @@
+"""The folders of a home, the disk they are on, the model files in them, and the clock their files were written by."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modeld.places import Places
+
+from modelctl.doctor.finding import Finding, failed, ok, warning
+from modelctl.format import GIB, MIB, format_bytes
+from modelctl.i18n import _, _n
+
+PARTIAL = (".part", ".gguf.download", ".gguf.tmp")
+MAGIC = b"GGUF"
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder as it is: ``nearest`` is itself or, where it is not there yet, the first above it that is."""
+
+    path: str
+    there: bool
+    nearest: str
+    usable: bool
+    mode: int = 0
+    free: int = 0
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file in the models folder."""
+
+    name: str
+    size: int
+    begins_well: bool
+    partial: bool
+
+
+def look_at(path: Path) -> Folder:
+    """A folder, without making it."""
+    nearest = path
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    usable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    free = shutil.disk_usage(nearest).free
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0
+    return Folder(str(path), path.exists(), str(nearest), usable, mode, free)
+
+
+def look_for_models(folder: Path) -> list[ModelFile]:
+    """The model files there, and what is left of partial ones."""
+    if not folder.is_dir():
+        return []
+    found = []
+    for path in sorted(folder.iterdir()):
+        partial = path.name.endswith(PARTIAL)
+        if path.is_file() and (partial or path.suffix == ".gguf"):
+            try:
+                with path.open("rb") as file:
+                    begins_well = file.read(len(MAGIC)) == MAGIC
+            except OSError:
+                begins_well = False
+            found.append(ModelFile(path.name, path.stat().st_size, begins_well, partial))
+    return found
+
+
+def judge(folders: dict[str, Folder]) -> Iterator[Finding]:
+    """Whether each can be used, and the sockets' is private."""
+    for name, folder in folders.items():
+        check = f"folder:{name}"
+        if not folder.usable:
+            blocked = _("{path} cannot be written: {nearest} is no folder, or not yours.")
+            mend = _("Make it writable, or choose another: MODELD_HOME for all of them, models_dir for the models.")
+            yield failed(check, blocked.format(path=folder.path, nearest=folder.nearest), mend)
+        elif name == "runtime" and os.name == "posix" and folder.there and folder.mode & 0o077:
+            open_ = _("{path} is open to other users (mode {mode:o}).")
+            yield failed(check, open_.format(path=folder.path, mode=folder.mode), f"chmod 700 {folder.path}")
+        else:
+            yield ok(check, folder.path if folder.there else _("{path} (made when needed)").format(path=folder.path))
+
+
+def judge_disk(folder: Folder) -> Finding:
+    """Whether there is room for a model."""
+    text = _("{size} free for models in {path}").format(size=format_bytes(folder.free), path=folder.path)
+    mend = _("Free some space, remove models (modelctl rm KEY), or set models_dir to a larger disk.")
+    if folder.free < 200 * MIB:
+        return failed("disk", text, mend)
+    return warning("disk", text, mend) if folder.free < 3 * GIB else ok("disk", text)
+
+
+def judge_models(files: Sequence[ModelFile]) -> Iterator[Finding]:
+    """Files that are no models, and downloads that were not ended."""
+    for file in files:
+        if not file.partial and not file.begins_well:
+            text = _("{name} is not a GGUF file ({size}).").format(name=file.name, size=format_bytes(file.size))
+            yield failed("model-files", text, _("Remove the model with its file, and pull it again."))
+    partial = [file for file in files if file.partial]
+    if partial:
+        names = ", ".join(f"{file.name} ({format_bytes(file.size)})" for file in partial)
+        text = _("Downloads that were not ended: {names}").format(names=names)
+        mend = _("modelctl pull KEY goes on with one; what no model needs any more can be deleted.")
+        yield warning("model-files", text, mend)
+    whole = sum(not file.partial and file.begins_well for file in files)
+    if whole == len(files):
+        yield ok("model-files", _n("{count} model file", "{count} model files", whole).format(count=whole))
+
+
+def look_at_clock(places: Places) -> tuple[float, float]:
+    """Now, and the newest moment that something here is known to have been written at."""
+    known = [Path(__file__), places.database, places.log_file]
+    return time.time(), max(path.stat().st_mtime for path in known if path.exists())
+
+
+def judge_clock(now: float, newest: float) -> Finding:
+    """A clock that is behind makes every TLS certificate look wrong."""
+    shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
+    if now + DAY_S < newest:
+        text = _("The clock says {now}, before files that are here already.").format(now=shown)
+        return warning("clock", text, _("Set the clock: downloads need it for their certificates."))
+    return ok("clock", shown)

@@ -1,0 +1,306 @@
+"""``modelctl doctor``: one thing is broken at a time, and the right line says so, with how to mend it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+import tiny_gguf
+from commandline import modelctl
+from fake_daemon import FakeDaemon, model_of
+from modelctl import Client
+from modelctl.doctor import daemons, desktops, engines, homes, surroundings, versions
+from modelctl.doctor.examination import examine
+from modelctl.doctor.finding import Finding, Level
+from modeld.places import Places, find
+from modeld.protocol import views
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.states import JobKind, JobState, ModelState
+from modelservice import State
+from real_daemon import RealDaemon
+
+AT = "2026-01-02T03:04:05+00:00"
+ENGINE = engines.Said(0, json.dumps(["0.3.36", False, "CPU : AVX2 = 1 | FMA = 0 | "]), "")
+GPU_ENGINE = engines.Said(0, json.dumps(["0.3.36", True, ""]), "")
+
+
+def examined(places: Places, *, online: bool = False) -> dict[str, list[Finding]]:
+    """All findings of a home, by check."""
+    found: dict[str, list[Finding]] = {}
+    with Client(places, timeout_s=5) as client:
+        for finding in examine(client, online=online):
+            found.setdefault(finding.check, []).append(finding)
+    return found
+
+
+@contextmanager
+def a_daemon(home: Path) -> Iterator[RealDaemon]:
+    daemon = RealDaemon(home, {})
+    try:
+        yield daemon
+    finally:
+        daemon.stop()
+
+
+def levels(findings: Iterator[Finding]) -> dict[str, Level]:
+    return {finding.check: finding.level for finding in findings}
+
+
+# -- a whole home ----------------------------------------------------------------------------------------------------
+
+
+def test_a_healthy_home_has_nothing_that_failed(places: Places, tmp_path: Path):
+    with a_daemon(tmp_path):
+        found = examined(places)
+        done = modelctl("doctor")
+    bad = [finding for findings in found.values() for finding in findings if finding.level is Level.FAILED]
+    assert bad == []
+    assert found["daemon"][0].level is Level.OK and found["answers"][0].level is Level.OK
+    assert found["engine"][0].text.startswith("llama-cpp-python 0.")
+    assert {"python", "packages:client", "packages:daemon", "settings", "disk", "clock", "memory"} <= set(found)
+    assert done.returncode == 0 and "ok       python: Python 3." in done.stdout
+
+
+def test_json_has_every_finding_and_the_exit_code_says_whether_one_failed(places: Places, tmp_path: Path):
+    (tmp_path / "config.toml").write_text("threads = -1\n")
+    done = modelctl("doctor", "--json")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 1 and answer["ok"] is False
+    (settings,) = [finding for finding in answer["findings"] if finding["check"] == "settings"]
+    assert settings["level"] == "failed" and "threads" in settings["text"] and settings["mend"]
+
+
+def test_it_changes_nothing(places: Places, tmp_path: Path):
+    home = tmp_path / "not" / "yet"
+    examined(find({"MODELD_HOME": str(home)}))
+    assert not home.parent.exists()
+
+
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MODELD_HOME", str(tmp_path / "file" / "home"))
+    found = examined(find())
+    assert found["folder:data"][0].level is Level.FAILED
+    assert str(tmp_path / "file") in found["folder:data"][0].text and "MODELD_HOME" in found["folder:data"][0].mend
+
+
+def test_sockets_that_others_can_reach_are_found(places: Places):
+    places.runtime_dir.mkdir(parents=True)
+    places.runtime_dir.chmod(0o755)
+    (finding,) = examined(places)["folder:runtime"]
+    assert finding.level is Level.FAILED and finding.mend == f"chmod 700 {places.runtime_dir}"
+
+
+def test_without_a_daemon_the_line_says_how_to_start_it(places: Places):
+    (finding,) = examined(places)["daemon"]
+    assert finding.level is Level.WARNING and "modelctl up" in finding.mend
+
+
+def test_the_connection_file_of_a_killed_daemon_is_found(places: Places, tmp_path: Path):
+    with a_daemon(tmp_path) as daemon:
+        daemon.process.kill()
+        daemon.process.wait()
+        (finding,) = examined(places)["daemon"]
+    assert finding.level is Level.FAILED and "without a goodbye" in finding.text and "modelctl up" in finding.mend
+
+
+def test_a_connection_file_that_cannot_be_read_is_found(places: Places):
+    places.runtime_dir.mkdir(parents=True, mode=0o700)
+    places.connection_file.write_text("{")
+    (finding,) = examined(places)["daemon"]
+    assert finding.level is Level.FAILED and "cannot be read" in finding.text
+
+
+def test_a_daemon_that_does_not_answer_is_found(places: Places, daemon: FakeDaemon):
+    daemon.silent = True
+    with Client(places, timeout_s=0.2) as client:
+        (finding,) = daemons.judge(daemons.look(client))
+    assert finding.check == "daemon" and finding.level is Level.FAILED
+
+
+def test_a_corrupt_model_is_found_with_and_without_a_daemon(places: Places, tmp_path: Path):
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "Llama-3.2-1B-Instruct-Q4_K_M.gguf").write_bytes(b"this is a web page, not a model")
+    whole = tiny_gguf.write(models / "whole.gguf")
+    (models / "other.gguf.part").write_bytes(whole.read_bytes()[:1000])
+    files = examined(places)["model-files"]
+    assert [finding.level for finding in files] == [Level.FAILED, Level.WARNING]
+    assert "Llama-3.2-1B-Instruct-Q4_K_M.gguf is not a GGUF file" in files[0].text
+    assert "other.gguf.part" in files[1].text and "modelctl pull" in files[1].mend
+    with a_daemon(tmp_path):
+        found = examined(places)["models"]
+    assert [finding.level for finding in found] == [Level.FAILED] and "LLAMA32-1B" in found[0].text and found[0].mend
+
+
+def test_a_broken_settings_file_is_named_with_its_fault(places: Places, tmp_path: Path):
+    (tmp_path / "config.toml").write_text("threads = ")
+    (finding,) = examined(places)["settings"]
+    assert finding.level is Level.FAILED and "config.toml is not valid TOML" in finding.text
+
+
+def test_a_broken_preferences_file_takes_something_away_only(places: Places, tmp_path: Path):
+    (tmp_path / "client.toml").write_text('panel = "pink"\n')
+    (finding,) = examined(places)["preferences"]
+    assert finding.level is Level.WARNING and "pink" in finding.text
+
+
+def test_the_hub_is_asked_only_when_wanted(places: Places, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "*")
+    assert "hub" not in examined(places)
+    (finding,) = examined(places, online=True)["hub"]
+    assert finding.level is Level.FAILED and "127.0.0.1:9" in finding.text and "HTTPS_PROXY" in finding.mend
+
+
+def test_the_daemons_check_shows_the_settings_without_the_token(places: Places, tmp_path: Path):
+    environment = {**os.environ, "HF_TOKEN": "hf_secret", "LLM_CONTEXT_SIZE": "77"}
+    command = [sys.executable, "-m", "modeld", "--check"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert json.loads(done.stdout)["context_size"] == 77 and "hf_secret" not in done.stdout + done.stderr
+    assert not places.runtime_dir.exists()
+
+
+# -- judging alone ---------------------------------------------------------------------------------------------------
+
+
+def test_packages_are_judged_by_what_the_distribution_asks_for():
+    asked = [
+        "click>=8.1.7",
+        "httpx>=0.27; extra == 'daemon'",
+        "plyer>=2.1; extra == 'desktop'",
+        "dbus-fast>=4.0; (sys_platform == 'linux') and extra == 'desktop'",
+        "modeld[daemon,desktop]; extra == 'all'",
+    ]
+    packages = list(versions.wanted(asked, {"click": "8.1.7", "httpx": "0.9.3", "plyer": "2.1.0"}, "linux"))
+    found = {finding.check: finding for finding in versions.judge(packages, (3, 12, 0))}
+    assert found["packages:client"].level is Level.OK
+    assert (
+        found["packages:daemon"].level is Level.FAILED
+        and found["packages:daemon"].text == "httpx is 0.9.3, needed is 0.27"
+    )
+    assert found["packages:desktop"].level is Level.WARNING and found["packages:desktop"].text == "dbus-fast is missing"
+    assert "modeld[desktop]" in found["packages:desktop"].mend
+    assert not any(package.name == "dbus-fast" for package in versions.wanted(asked, {}, "darwin"))
+
+
+def test_an_old_python_failed():
+    assert next(versions.judge([], (3, 9, 1))).level is Level.FAILED
+
+
+@pytest.mark.parametrize(("free", "level"), [(0, "failed"), (1 << 30, "warning"), (1 << 40, "ok")])
+def test_the_disk_is_judged_by_its_free_space(free: int, level: str):
+    assert homes.judge_disk(homes.Folder("/m", True, "/m", True, 0o700, free)).level == level
+
+
+def test_a_clock_behind_its_own_files_is_seen():
+    assert homes.judge_clock(1000.0, 1_000_000_000.0).level is Level.WARNING
+    assert homes.judge_clock(1_000_000_000.0, 1_000_000_000.0).level is Level.OK
+
+
+def test_the_engine_is_judged_against_the_settings():
+    wants, wants_not = {"use_gpu": True, "gpu_layers": -1}, {"use_gpu": False, "gpu_layers": -1}
+    assert levels(engines.judge_engine(ENGINE, wants, True))["gpu"] is Level.WARNING
+    assert levels(engines.judge_engine(ENGINE, wants, False))["gpu"] is Level.OK
+    assert levels(engines.judge_engine(ENGINE, wants_not, True))["gpu"] is Level.OK
+    assert [finding.text for finding in engines.judge_engine(GPU_ENGINE, wants_not, True)][1].endswith("switch off")
+    assert next(engines.judge_engine(ENGINE, wants, False)).text == "llama-cpp-python 0.3.36 (AVX2)"
+
+
+@pytest.mark.parametrize(
+    ("error", "mend"),
+    [
+        ("ModuleNotFoundError: No module named 'llama_cpp'", "modeld[daemon]"),
+        ("OSError: libcudart.so.12: cannot open shared object file", "--force-reinstall"),
+    ],
+)
+def test_an_engine_that_cannot_be_imported_failed(error: str, mend: str):
+    (finding,) = engines.judge_engine(engines.Said(1, "", error), {}, False)
+    assert finding.level is Level.FAILED and error in finding.text and mend in finding.mend
+
+
+def snapshot(
+    *models: views.ModelView, jobs: tuple[views.JobView, ...] = (), available: int = 4 << 30
+) -> daemons.Daemon:
+    now = views.Snapshot(
+        epoch="e",
+        seq=1,
+        at=AT,
+        daemon=views.DaemonView(version="1.0", pid=1, started_at=AT),
+        system=views.SystemView(memory_total=8 << 30, memory_available=available),
+        models=list(models),
+        jobs=list(jobs),
+    )
+    return daemons.Daemon(True, 0.001, now)
+
+
+def test_another_version_and_a_slow_answer_are_seen():
+    found = {finding.check: finding for finding in daemons.judge(snapshot(), "2.0")}
+    assert found["daemon"].level is Level.WARNING and "modeld is 1.0, modelctl is 2.0" in found["daemon"].text
+    slow = msgspec.structs.replace(snapshot().snapshot)
+    assert levels(daemons.judge(daemons.Daemon(True, 2.5, slow), "1.0"))["answers"] is Level.WARNING
+
+
+def test_little_memory_and_a_model_that_is_too_large_are_seen():
+    large = msgspec.structs.replace(model_of("large", ModelState.ON_DISK), estimated_bytes=40 << 30)
+    found = [
+        finding for finding in daemons.judge(snapshot(large, available=1 << 20), "1.0") if finding.check == "memory"
+    ]
+    assert [finding.level for finding in found] == [Level.WARNING, Level.WARNING]
+    assert "modelctl unload --all" in found[0].mend and "modelctl load large --context 2048" in found[1].mend
+
+
+def test_a_download_that_failed_and_a_stalled_one_are_seen_by_the_newest_job():
+    failure = Failure(code=ErrorCode.HTTP_ERROR, message="HTTP 403", hint="Set HF_TOKEN.")
+    pull = views.JobView(id="1", kind=JobKind.PULL, model="phi", state=JobState.FAILED, created_at=AT, failure=failure)
+    done = msgspec.structs.replace(pull, id="2", model="ok", state=JobState.DONE, failure=None)
+    again = msgspec.structs.replace(pull, id="0", model="ok")
+    progress = views.Progress(stalled_since=AT, retries=3)
+    stalled = msgspec.structs.replace(
+        pull, id="3", model="slow", state=JobState.RUNNING, failure=None, progress=progress
+    )
+    found = [f for f in daemons.judge(snapshot(jobs=(again, pull, done, stalled)), "1.0") if f.check == "downloads"]
+    assert [finding.text for finding in found] == ["PHI: HTTP 403", f"SLOW: no byte since {AT}, retry 3."]
+    assert found[0].mend == "Set HF_TOKEN."
+
+
+def test_the_desktop_is_judged_by_who_is_there():
+    everyone = dict.fromkeys((desktops.TRAY_HOST, desktops.NOTIFICATIONS), True)
+    assert set(levels(desktops.judge(desktops.Desktop(True, everyone))).values()) == {Level.OK}
+    nobody = dict.fromkeys(everyone, False)
+    assert set(levels(desktops.judge(desktops.Desktop(True, nobody))).values()) == {Level.WARNING}
+    assert levels(desktops.judge(desktops.Desktop(True, None, "no bus"))) == {"desktop": Level.WARNING}
+    assert levels(desktops.judge(desktops.Desktop(False))) == {"desktop": Level.OK}
+
+
+def test_a_bus_that_is_not_there_is_said(tmp_path: Path):
+    found = desktops.look({"DISPLAY": ":1", "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/no"}, "linux")
+    assert found is not None and found.owned is None and found.why
+
+
+def test_variables_are_named_and_their_values_are_not():
+    (finding,) = surroundings.judge_environment({"HF_TOKEN": "secret", "PATH": "/bin", "LLM_CONTEXT_SIZE": "5"})
+    assert finding.level is Level.OK and "HF_TOKEN, LLM_CONTEXT_SIZE" in finding.text and "secret" not in finding.text
+    contradiction = list(surroundings.judge_environment({"LLAMA_USE_GPU": "0", "LLAMA_GPU_LAYERS": "35"}))
+    assert contradiction[-1].level is Level.WARNING and "35" in contradiction[-1].text
+
+
+def test_a_service_that_is_installed_and_does_not_run_is_seen():
+    state = State(kind="systemd", files=("unit",), at_login=True, running=False)
+    assert surroundings.judge_service(state, running=False).level is Level.WARNING
+    assert surroundings.judge_service(state, running=True).level is Level.OK
+
+
+def test_a_token_that_others_can_read_is_seen(tmp_path: Path):
+    file = tmp_path / "config.toml"
+    file.write_text('hub_token = "hf_secret"\n')
+    file.chmod(0o644)
+    (finding,) = surroundings.judge_secrets(file)
+    assert finding.mend == f"chmod 600 {file}" and "hf_secret" not in finding.text
+    file.chmod(0o600)
+    assert list(surroundings.judge_secrets(file)) == []
