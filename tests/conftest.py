@@ -1,5 +1,10 @@
-"""What holds for all tests: they read English, whatever the language of the person who runs them."""
+"""What holds for all tests: they read English, whatever language the person has, and Ctrl-C ends programs.
+
+A shell starts what runs in its background with SIGINT ignored, which every program started from there would inherit.
+"""
 
 import os
+import signal
 
 os.environ["MODELCTL_LANGUAGE"] = "en"
+signal.signal(signal.SIGINT, signal.default_int_handler)
