@@ -64,7 +64,7 @@ VERBS = {
 
 
 OF_THIS_MACHINE = frozenset(
-    {"up", "down", "logs", "notify", "tray", "viewer", "keys", "hosts", "service", "completion"}
+    {"up", "down", "logs", "notify", "tray", "viewer", "keys", "hosts", "service", "doctor", "completion"}
 )
 """Verbs that have to do with this machine's own processes and files; ``--host`` makes no sense with them."""
 
