@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 from modeld.adapters.pulls.pull import Pull, Shared
 from modeld.adapters.pulls.slots import Slots
 from modeld.adapters.pulls.source import Hosts, Source
@@ -14,6 +15,7 @@ from modeld.core.effects import StartPull
 from modeld.core.facts import AnyFact, PullAdvanced, PullBroke, PullFinished, PullStopped
 from modeld.daemon import read_header
 from modeld.protocol.errors import Failure
+from range_server import RangeServer
 
 MIB = 1024 * 1024
 DEADLINE_S = 30.0
@@ -32,6 +34,12 @@ QUICK = {
 def sha256(path: Path) -> str:
     """The hash of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def open_to(server: RangeServer) -> int:
+    """How many connections to ``server`` this process has open."""
+    ours = psutil.Process().net_connections("tcp")
+    return sum(bool(one.raddr) and one.raddr.port == server.port and one.status != "TIME_WAIT" for one in ours)
 
 
 class Download:

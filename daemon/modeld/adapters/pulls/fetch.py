@@ -392,6 +392,8 @@ class Fetch:
         """An attempt failed and is worth another; returns when it is time for that."""
         trouble = self._trouble
         with self._changed:
+            if self.over or (self._leases is not None and self._leases.complete()):
+                return
             now = self._means.clock()
             trouble.retries += 1
             trouble.why = str(fault)
