@@ -5,7 +5,7 @@
 // node client.mjs follow
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { Commands, Failed, follow } from "./modeld.mjs";
+import { Away, Commands, Failed, follow } from "./modeld.mjs";
 
 const verbs = {
   async list(commands) {
@@ -39,7 +39,7 @@ async function showEvents() {
         else console.log(event.seq, event.type);
       }
     } catch (error) {
-      if (error.code !== "ENOENT" && !(error instanceof SyntaxError)) throw error; // no daemon yet
+      if (!(error instanceof Away)) throw error;
     }
     console.log("away");
     await sleep(1000);
@@ -50,15 +50,16 @@ const [verb, ...words] = process.argv.slice(2);
 if (verb === "follow") {
   await showEvents();
 } else if (verb in verbs && verbs[verb].length === words.length + 1) {
-  const commands = await Commands.open();
+  let commands;
   try {
+    commands = await Commands.open();
     await verbs[verb](commands, ...words);
   } catch (error) {
-    if (!(error instanceof Failed)) throw error;
-    console.error(`${error.code}: ${error.message}`);
+    if (!(error instanceof Failed || error instanceof Away)) throw error;
+    console.error(`${error.code ?? "away"}: ${error.message}`);
     process.exitCode = 1;
   } finally {
-    commands.close();
+    commands?.close();
   }
 } else {
   console.error("usage: node client.mjs list | load KEY | chat KEY TEXT | follow");

@@ -16,13 +16,23 @@ export class Failed extends Error {
   }
 }
 
-/** Where the daemon listens: the connection file in its runtime folder. */
+/** No daemon runs. */
+export class Away extends Error {}
+
+/** Where the daemon listens: the connection file in its runtime folder. Throws Away. */
 export async function connection(environment = process.env) {
   const { MODELD_HOME, XDG_RUNTIME_DIR } = environment;
   const runtime = MODELD_HOME
     ? join(MODELD_HOME, "run")
     : join(XDG_RUNTIME_DIR || `/run/user/${process.getuid()}`, "modeld");
-  const found = JSON.parse(await readFile(join(runtime, "connection.json"), "utf8"));
+  let found;
+  try {
+    found = JSON.parse(await readFile(join(runtime, "connection.json"), "utf8"));
+    process.kill(found.pid, 0); // asks only; a daemon that was killed leaves its file behind
+  } catch (error) {
+    if (error.code !== "ENOENT" && error.code !== "ESRCH") throw error;
+    throw new Away("modeld is not running; start it with: modelctl up");
+  }
   if (found.v !== VERSION) throw new Error(`This daemon speaks version ${found.v} of the protocol, not ${VERSION}.`);
   return found;
 }

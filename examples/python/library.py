@@ -11,7 +11,7 @@ import threading
 
 from modelctl import Client
 from modelctl.client import Message
-from modelctl.errors import ModeldError
+from modelctl.errors import DaemonAway, ModeldError
 from modelctl.follow import Mirror, keep_following
 from modeld.protocol import events
 
@@ -74,6 +74,8 @@ def main(words: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
+    except DaemonAway as error:
+        sys.exit(f"away: {error.message} {error.hint}")
     except ModeldError as error:
         sys.exit(f"{error.code}: {error}")
     except KeyboardInterrupt:

@@ -32,13 +32,21 @@ class FailedError(Exception):
         self.code = error["code"]
 
 
+class AwayError(Exception):
+    """No daemon runs."""
+
+
 def connection() -> Json:
-    """Where the daemon listens: the connection file in its runtime folder."""
+    """Where the daemon listens: the connection file in its runtime folder. Raises AwayError."""
     if home := os.environ.get("MODELD_HOME"):
         runtime = Path(home, "run")
     else:
         runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}", "modeld")
-    found: Json = json.loads((runtime / "connection.json").read_text(encoding="utf-8"))
+    try:
+        found: Json = json.loads((runtime / "connection.json").read_text(encoding="utf-8"))
+        os.kill(found["pid"], 0)  # asks only; a daemon that was killed leaves its file behind
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise AwayError("modeld is not running; start it with: modelctl up") from error
     if found["v"] != VERSION:
         raise SystemExit(f"This daemon speaks version {found['v']} of the protocol, not {VERSION}.")
     return found
@@ -157,8 +165,8 @@ def show_events() -> None:
                     print(event["seq"], event["type"], event["model"]["key"], event["model"]["state"], flush=True)
                 else:
                     print(event["seq"], event["type"], flush=True)
-        except (FileNotFoundError, json.JSONDecodeError):
-            pass  # no daemon yet
+        except AwayError:
+            pass
         print("away", flush=True)
         time.sleep(1)
 
@@ -183,5 +191,7 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except FailedError as error:
         sys.exit(f"{error.code}: {error}")
+    except AwayError as error:
+        sys.exit(f"away: {error}")
     except KeyboardInterrupt:
         pass

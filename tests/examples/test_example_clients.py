@@ -1,5 +1,6 @@
 """The clients of ``examples/``: plain pyzmq, Node and our own library do the same, against a real daemon."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,24 @@ def test_events_arrive_over_a_restart_of_the_daemon(
         read_until(running, f"snapshot {len(client.list())}")
         client.remove("tiny")
         read_until(running, "model_removed")
+
+
+def test_a_daemon_that_was_killed_is_missed_and_its_successor_found(
+    daemon: RealDaemon, client: Client, command: list[str]
+):
+    with following(Example(command, daemon.home)) as running:
+        read_until(running, f"snapshot {len(client.list())}")
+        daemon.stop(signal.SIGKILL)
+        read_until(running, "away")
+        assert daemon.places.connection_file.exists()
+        assert Example(command, daemon.home).run("list", code=1).startswith("away: ")
+        daemon.start()
+        read_until(running, f"snapshot {len(client.list())}")
+
+
+def test_without_a_daemon_a_sentence_says_how_to_start_it(tmp_path: Path, command: list[str]):
+    said = Example(command, tmp_path).run("list", code=1)
+    assert said.startswith("away: ") and "modelctl up" in said and len(said.splitlines()) == 1
 
 
 def test_after_a_hole_everything_is_asked_for_again(tmp_path: Path, fake: FakeDaemon, command: list[str]):
