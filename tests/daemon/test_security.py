@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 import tiny_gguf
@@ -269,6 +270,12 @@ def test_a_file_of_the_daemons_machine_cannot_be_added_over_the_network(guest: C
     for source in (str(tiny_file), "/etc/passwd", "file:///etc/passwd", "../x.gguf"):
         with pytest.raises(Refused, match="over the network"):
             guest.add("mine", source)
+
+
+def test_a_backup_is_not_restored_over_the_network(guest: Client, daemon: RealDaemon):
+    with pytest.raises(Refused, match="over the network"):
+        guest.restore(msgspec.structs.replace(guest.backup(), settings='hub_endpoint = "https://example.org"\n'))
+    assert not daemon.places.config_file.exists()
 
 
 def test_the_servers_keys_stay_the_same_and_are_refused_once_others_could_read_them(daemon: RealDaemon):
