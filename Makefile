@@ -22,6 +22,7 @@ test: setup-desktop ## every check: lint, format, types, layers, generated docs,
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy tools tests/range_server.py tests/virtual_desktop.py tests/real_daemon.py
+	$(BIN)/mypy examples/python examples/jarvis
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/make_protocol_docs.py --check
 	$(BIN)/python tools/translations.py --check

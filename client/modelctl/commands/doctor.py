@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from modelctl.doctor.finding import Finding, Level
-from modelctl.i18n import _
+from modelctl.i18n import _, _n
 from modelctl.session import Session, pass_session
 from modelctl.verb import Verb
 
@@ -31,7 +31,8 @@ def doctor(session: Session, online: bool) -> None:
     if session.json:
         session.line(json.dumps({"ok": not failed, "findings": msgspec.to_builtins(findings)}))
     elif failed or warned:
-        session.line(_("{failed} failed, {warned} warnings").format(failed=failed, warned=warned))
+        warnings = _n("{count} warning", "{count} warnings", warned).format(count=warned)
+        session.line(_("{count} failed, {warnings}").format(count=failed, warnings=warnings))
     else:
         session.line(_("All is well."))
     if failed:
