@@ -8,3 +8,5 @@ import signal
 
 os.environ["MODELCTL_LANGUAGE"] = "en"
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+pytest_plugins = ["daemon_fixtures"]

@@ -1,35 +1,19 @@
-"""A real daemon with two tiny models, and the way the drop-in classes reach it."""
+"""The ways in which the drop-in classes reach a daemon, or none."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tiny_gguf
 from modelctl import Client
 from modelctl.jarvis.reach import Reach
-from real_daemon import DEADLINE_S, RealDaemon
-
-
-@pytest.fixture(scope="session")
-def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_gguf.write(tmp_path_factory.mktemp("models") / "tiny.gguf")
+from modeld.places import find
 
 
 @pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[RealDaemon]:
-    home = tmp_path / "home"
-    home.mkdir()
-    running = RealDaemon(home, {"MODELD_ALLOW_HTTP": "1"})
-    yield running
-    running.stop()
-    assert "Traceback" not in running.log(), running.log()
-
-
-@pytest.fixture
-def client(daemon: RealDaemon, tiny_file: Path) -> Iterator[Client]:
-    with Client(daemon.places, timeout_s=DEADLINE_S) as found:
-        found.add("tiny", str(tiny_file), display_name="Tiny")
-        yield found
+def client(client: Client, tiny_file: Path) -> Client:
+    """A client of a daemon that knows a tiny model."""
+    client.add("tiny", str(tiny_file), display_name="Tiny")
+    return client
 
 
 @pytest.fixture
@@ -42,8 +26,6 @@ def reach(client: Client) -> Iterator[Reach]:
 @pytest.fixture
 def away(tmp_path: Path) -> Iterator[Reach]:
     """A way to a home where no daemon runs."""
-    from modeld.places import find
-
     with Client(find({"MODELD_HOME": str(tmp_path / "nobody")}), timeout_s=1) as found:
         made = Reach(found, start_daemon=False)
         yield made

@@ -1,4 +1,4 @@
-"""A real daemon in a home of its own, real models, and a client."""
+"""For every test that asks: a real daemon in a home of its own, real models, a client, a file server."""
 
 import os
 import shutil
