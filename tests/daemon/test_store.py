@@ -1,5 +1,6 @@
 """The database: taken over from every released version, refused from a newer one, and never half changed."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -100,6 +101,34 @@ def test_a_damaged_row_is_left_out_and_the_others_are_read(tmp_path: Path):
     with opened(tmp_path) as kept:
         assert [spec.key for spec in kept.specs()] == ["mine"]
     assert look(tmp_path, "SELECT COUNT(*) FROM models") == [(2,)]
+
+
+def test_a_benchmarks_file_that_was_brought_along_is_taken_in_without_what_cannot_be_true(tmp_path: Path):
+    nine = {
+        "model_key": "mine",
+        "tokens_per_second": 45.32,
+        "inference_time": 3250.5,
+        "context_used": 158,
+        "context_available": 8192,
+        "timestamp": "2025-01-02T03:04:05.000006",
+        "prompt_tokens": 30,
+        "completion_tokens": 128,
+        "memory_usage_mb": 4829.3,
+    }
+    brought = json.dumps({"mine": [nine, {**nine, "timestamp": "2025-01-03", "tokens_per_second": 0}]})
+    mirror = tmp_path / "model_benchmarks.json"
+    mirror.write_text(brought)
+    with opened(tmp_path) as kept:
+        (run,) = kept.runs("mine", 10)
+        assert run.result.tokens_per_second == 45.32 and run.prefill.n == 0
+    assert (tmp_path / "model_benchmarks.json.original").read_text() == brought
+
+
+def test_a_damaged_benchmarks_file_is_kept_under_another_name(tmp_path: Path):
+    (tmp_path / "model_benchmarks.json").write_text('{"mine": [')
+    with opened(tmp_path) as kept:
+        assert kept.all_runs() == []
+    assert (tmp_path / "model_benchmarks.json.unreadable").read_text() == '{"mine": ['
 
 
 def test_a_daemon_goes_on_with_the_home_of_a_released_version(tmp_path: Path):

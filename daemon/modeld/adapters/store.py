@@ -6,6 +6,7 @@ One thread writes (the caller sees to that); WAL and FULL synchronisation keep w
 import contextlib
 import logging
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import TypeVar
 
 import msgspec
 
+from modeld.core import records
 from modeld.core.effects import AnyEffect, ForgetModel, ReadRuns, SaveJob, SaveModel, SaveRun
 from modeld.core.facts import RunsRead
 from modeld.core.model import ModelSpec
 from modeld.protocol.states import FINAL
-from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun, Figure, JobView
+from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun, JobView
 
 _V = TypeVar("_V")
 
@@ -208,7 +210,7 @@ class Store:
         if self._sql.execute("SELECT EXISTS (SELECT 1 FROM runs)").fetchone()[0]:
             return
         try:
-            records = msgspec.json.decode(self._mirror.read_bytes(), type=dict[str, list[BenchmarkResult]])
+            found = msgspec.json.decode(self._mirror.read_bytes(), type=dict[str, list[BenchmarkResult]])
         except FileNotFoundError:
             return
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -217,23 +219,22 @@ class Store:
             with contextlib.suppress(OSError):
                 self._mirror.replace(aside)
             return
-        for key, results in records.items():
-            for number, result in enumerate(results):
-                self._insert(_imported(f"import-{key}-{number}", msgspec.structs.replace(result, model_key=key)))
-        log.info("imported %d benchmark records from %s", sum(map(len, records.values())), self._mirror)
-
-
-def _imported(run_id: str, result: BenchmarkResult) -> BenchmarkRun:
-    """A record of nine keys as a run: what it does not say stays unknown (``n`` 0)."""
-    unknown = Figure(mean=0.0, n=0)
-    return BenchmarkRun(
-        id=run_id,
-        result=result,
-        prefill=unknown,
-        decode=Figure(mean=result.tokens_per_second),
-        first_token_ms=unknown,
-        inference_ms=Figure(mean=result.inference_time),
-    )
+        good = []
+        for key, results in found.items():
+            for result in results:
+                run = records.as_run(msgspec.structs.replace(result, model_key=key))
+                wrong = records.wrong_with(run)
+                if wrong:
+                    log.error("a record of %s in %s is left out: %s", key, self._mirror, wrong)
+                else:
+                    good.append(run)
+        if len(good) < sum(map(len, found.values())):
+            # The next run writes the mirror anew, and this file is the only home of what was left out.
+            with contextlib.suppress(OSError):
+                shutil.copy2(self._mirror, self._mirror.with_name(self._mirror.name + ".original"))
+        for run in good:
+            self._insert(run)
+        log.info("imported %d benchmark records from %s", len(good), self._mirror)
 
 
 def _unusable(database: Path, error: Exception) -> StoreError:

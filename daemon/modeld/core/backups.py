@@ -1,9 +1,6 @@
 """Backups: what a person set, added and measured, handed out and taken in again; what is here already stays."""
 
-from collections.abc import Iterator
-from datetime import datetime
-
-from modeld.core import figures, source
+from modeld.core import records
 from modeld.core.desk import Desk
 from modeld.core.effects import ReadBackup, TakeIn
 from modeld.core.facts import BackupRead, TakenIn
@@ -12,12 +9,10 @@ from modeld.core.model import Model
 from modeld.core.task import Ticket
 from modeld.protocol import replies, requests
 from modeld.protocol.errors import ErrorCode
-from modeld.protocol.views import AddedModel, Backup, BenchmarkResult, BenchmarkRun, Figure
+from modeld.protocol.views import AddedModel, Backup
 
 FORMAT = 1
 """The format of a backup's file; a later one that cannot be read by this one counts up."""
-
-MAX_ID = 100
 
 
 class Backups:
@@ -61,8 +56,8 @@ class Backups:
             else:
                 refused.append(f"{added.key}: {failure.message}")
         runs = []
-        for run in [*request.runs, *_of_results(request.results)]:
-            wrong = _wrong_with(run)
+        for run in [*request.runs, *map(records.as_run, request.results)]:
+            wrong = records.wrong_with(run)
             if wrong:
                 refused.append(f"A result of {run.result.model_key!r} of {run.result.timestamp!r}: {wrong}")
             else:
@@ -94,31 +89,3 @@ def _added(model: Model) -> AddedModel:
         context_length=spec.context_length,
         pinned=spec.pinned,
     )
-
-
-def _of_results(results: list[BenchmarkResult]) -> Iterator[BenchmarkRun]:
-    """Records of nine keys as runs: what they do not say stays unknown (``n`` 0)."""
-    unknown = Figure(mean=0.0, n=0)
-    for result in results:
-        yield BenchmarkRun(
-            id=f"import-{result.model_key}-{result.timestamp}"[:MAX_ID],
-            result=result,
-            prefill=unknown,
-            decode=Figure(mean=result.tokens_per_second),
-            first_token_ms=unknown,
-            inference_ms=Figure(mean=result.inference_time),
-        )
-
-
-def _wrong_with(run: BenchmarkRun) -> str:
-    """Why a run cannot be kept; empty when it can."""
-    result = run.result
-    if not source.KEY.fullmatch(result.model_key):
-        return "its model's key cannot be one."
-    if not 0 < len(run.id) <= MAX_ID:
-        return "its id is empty or too long."
-    try:
-        datetime.fromisoformat(result.timestamp)
-    except ValueError:
-        return "its time is not ISO 8601."
-    return figures.implausible(result)
