@@ -15,9 +15,10 @@ import tiny_gguf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from modeld.adapters import gguf as header_reader
-from modeld.adapters.gguf import GgufError, parse_header, read_header
+from modeld.adapters.gguf import FIRST_WINDOW, GgufError, parse_header, read_header, read_model, read_remote
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.views import HeaderView
+from real_daemon import sample_file
 
 MIB = 1024 * 1024
 
@@ -231,8 +232,92 @@ def test_of_a_split_model_the_first_part_is_read_and_a_later_one_named(tmp_path:
 
     first = read_header(tmp_path / "big-00001-of-00002.gguf")
     with pytest.raises(GgufError, match="part 2 of a model in 2 files"):
-        read_header(tmp_path / "big-00002-of-00002.gguf")
-    assert (first.context_length, first.parameters) == (128, 2 * 8 * 32)
+        read_model(tmp_path / "big-00002-of-00002.gguf")
+    assert (first.context_length, first.parameters, first.parts) == (128, 2 * 8 * 32, 2)
+    assert read_header(tmp_path / "big-00002-of-00002.gguf").part == 2
+
+
+def test_a_split_model_is_all_its_files(tmp_path: Path) -> None:
+    def fill(writer: gguf.GGUFWriter) -> None:
+        for index in range(5):
+            writer.add_tensor(f"blk.{index}.weight", np.zeros((8, 32), np.float32))
+
+    written(tmp_path / "big.gguf", fill, split_max_tensors=2)
+    first = tmp_path / "big-00001-of-00003.gguf"
+
+    model = read_model(first)
+    assert (model.parameters, model.parts) == (5 * 8 * 32, 3)
+    assert model.file_bytes == sum(path.stat().st_size for path in tmp_path.glob("big-*.gguf"))
+
+    second = tmp_path / "big-00002-of-00003.gguf"
+    second.write_bytes(second.read_bytes()[:-1])
+    with pytest.raises(GgufError, match="cut off"):
+        read_model(first)
+    second.unlink()
+    with pytest.raises(GgufError) as missing:
+        read_model(first)
+    assert missing.value.failure.code is ErrorCode.NOT_ON_DISK and str(second) in missing.value.failure.message
+
+
+def test_a_part_of_another_model_is_refused(tmp_path: Path) -> None:
+    def fill(writer: gguf.GGUFWriter) -> None:
+        for index in range(5):
+            writer.add_tensor(f"blk.{index}.weight", np.zeros((8, 32), np.float32))
+
+    written(tmp_path / "big.gguf", fill, split_max_tensors=2)
+    (tmp_path / "big-00003-of-00003.gguf").replace(tmp_path / "big-00002-of-00003.gguf")
+    (tmp_path / "big-00003-of-00003.gguf").write_bytes((tmp_path / "big-00002-of-00003.gguf").read_bytes())
+    with pytest.raises(GgufError, match="says that it is part 3 of 3"):
+        read_model(tmp_path / "big-00001-of-00003.gguf")
+
+
+def test_a_first_part_whose_others_cannot_be_named_is_refused(tmp_path: Path) -> None:
+    def fill(writer: gguf.GGUFWriter) -> None:
+        for index in range(4):
+            writer.add_tensor(f"blk.{index}.weight", np.zeros((8, 32), np.float32))
+
+    written(tmp_path / "big.gguf", fill, split_max_tensors=2)
+    renamed = (tmp_path / "big-00001-of-00002.gguf").replace(tmp_path / "first.gguf")
+    with pytest.raises(GgufError, match="the others are not found"):
+        read_model(renamed)
+
+
+class Remote:
+    """A file elsewhere, and what was asked of it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.asked: list[tuple[int, int]] = []
+
+    def fetch(self, start: int, end: int) -> bytes:
+        self.asked.append((start, end))
+        return self.data[start:end]
+
+
+def test_a_remote_header_needs_its_beginning_only() -> None:
+    remote = Remote(sample_file().read_bytes())
+    found = read_remote(remote.fetch, len(remote.data))
+    assert (found.layers, found.vocabulary, found.heads_kv, found.quantization) == (30, 49152, 3, "Q4_1")
+    assert remote.asked == [(0, FIRST_WINDOW)]
+
+
+def test_a_remote_header_that_goes_on_is_asked_for_more_without_asking_twice(tmp_path: Path) -> None:
+    def fill(writer: gguf.GGUFWriter) -> None:
+        writer.add_array("general.tags", ["x" * 100] * 10_000)
+        writer.add_block_count(7)
+        writer.add_token_list(["a", "b"])
+
+    remote = Remote(written(tmp_path / "long.gguf", fill).read_bytes())
+    assert read_remote(remote.fetch, len(remote.data)).layers == 7
+    ends = [0, *(end for _, end in remote.asked)]
+    assert len(remote.asked) > 1 and [start for start, _ in remote.asked] == ends[:-1]
+
+
+def test_a_remote_file_that_is_none_or_ends_is_refused() -> None:
+    with pytest.raises(GgufError, match="no GGUF file"):
+        read_remote(Remote(b"<!DOCTYPE html>" + b" " * 1000).fetch, 1015)
+    with pytest.raises(GgufError, match="ends inside"):
+        read_remote(Remote(assembled([LLAMA], [], 0)[:40]).fetch, 40)
 
 
 def test_a_file_cut_off_is_refused_naming_both_sizes(tiny: Path, tmp_path: Path) -> None:

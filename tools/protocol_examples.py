@@ -59,6 +59,17 @@ GENERATION = views.Generation(
     context_size=8192,
 )
 
+FIT = views.FitView(
+    verdict="fits",
+    context_size=8192,
+    memory_bytes=690_000_000,
+    memory_available=8_000_000_000,
+    memory_total=16_000_000_000,
+    max_context=32768,
+    disk_bytes=491_400_032,
+    disk_free=80_000_000_000,
+)
+
 REQUESTS: list[requests.AnyRequest] = [
     requests.Ping(id="1"),
     requests.Snapshot(id="2"),
@@ -90,6 +101,9 @@ REQUESTS: list[requests.AnyRequest] = [
     requests.Compare(id="18"),
     requests.Backup(id="24"),
     requests.Restore(id="25", key="restore-1", models=[ADDED], results=[RESULT]),
+    requests.Files(id="26", repo="hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF"),
+    requests.Search(id="27", words="qwen instruct", limit=2),
+    requests.Scan(id="28", key="scan-1", add=["llama3-8b"]),
     requests.Shutdown(id="19"),
 ]
 
@@ -109,6 +123,36 @@ RESULTS: list[replies.AnyResult] = [
         )
     ),
     replies.Restored(models=["mine"], runs=1, settings_known=["threads"]),
+    replies.Files(
+        repo="Qwen/Qwen2.5-0.5B-Instruct-GGUF",
+        commit="9217f5db79a29953eb74d5343926648285ec7e67",
+        files=[
+            views.RepoFileView(
+                file="qwen2.5-0.5b-instruct-q4_k_m.gguf",
+                source="hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:qwen2.5-0.5b-instruct-q4_k_m.gguf",
+                quantization="Q4_K_M",
+                size_bytes=491_400_032,
+                fits=FIT,
+            )
+        ],
+        chosen="qwen2.5-0.5b-instruct-q4_k_m.gguf",
+    ),
+    replies.Repositories(
+        repositories=[views.RepositoryView(id="Qwen/Qwen2.5-0.5B-Instruct-GGUF", downloads=100_000, likes=50)],
+        next="eyJfaWQiOiI2NmU",
+    ),
+    replies.Found(
+        found=[
+            views.FoundView(
+                key="llama3-8b",
+                program="Ollama",
+                name="llama3:8b",
+                path="/home/me/.ollama/models/blobs/sha256-6a0746a1ec1aef3e7ec53868f220ff6e389f6f8ef87a01d77c96807de94ca2aa",
+                size_bytes=4_661_211_424,
+            )
+        ],
+        looked=["/home/me/.ollama/models"],
+    ),
     replies.Done(note="smollm2 was not loaded."),
 ]
 

@@ -30,6 +30,12 @@ Jobs = list[views.JobView]
 Models = list[views.ModelView]
 """Named here, since ``list`` is a method below."""
 
+SOURCES = ("hf:", "https://", "http://")
+"""What a download's source begins with, so that it is no key."""
+
+NETWORK_S = 60.0
+"""How long an answer may take for which the daemon asks a hub, or looks through folders."""
+
 _R = TypeVar("_R", bound=replies.Result)
 
 
@@ -125,14 +131,18 @@ class Client:
         """All models."""
         return self._ask(requests.List(id=new_id()), replies.Models).models
 
-    def show(self, model: str) -> views.ModelView:
-        """One model."""
-        return self._ask(requests.Show(id=new_id(), model=_key(model)), replies.Model).model
+    def show(self, model: str, *, look: bool = False) -> views.ModelView:
+        """One model; with ``look`` the header of one that is elsewhere is read first, so that ``fits`` is known."""
+        return self.look(model).model if look else self._ask(_show(model), replies.Model).model
+
+    def look(self, model: str) -> replies.Model:
+        """As ``show`` with ``look``; the answer's ``note`` says why nothing could be read."""
+        return self._ask(_show(model, look=True), replies.Model, timeout_s=NETWORK_S)
 
     def add(
         self, model: str, source: str, *, display_name: str = "", description: str = "", sha256: str = ""
     ) -> replies.Model:
-        """Add a model from an https URL, ``hf:org/repo:FILE`` or the absolute path of a GGUF file (used in place)."""
+        """Add a model from an https URL, ``hf:org/repo:Q4_K_M`` or the absolute path of a GGUF file (used in place)."""
         request = requests.Add(
             id=new_id(),
             model=_key(model),
@@ -147,11 +157,31 @@ class Client:
         """Remove exactly this model, and its file unless ``keep_file``."""
         return self._ask(requests.Remove(id=new_id(), model=_key(model), keep_file=keep_file), replies.Result)
 
+    # The hub, and other programs' folders
+
+    def files(self, repo: str) -> replies.Files:
+        """The GGUF models of a hub's repository (``hf:org/repo``), and whether each fits this machine."""
+        return self._ask(requests.Files(id=new_id(), repo=repo), replies.Files, timeout_s=NETWORK_S)
+
+    def search(self, words: str, *, limit: int = 20, cursor: str = "") -> replies.Repositories:
+        """Repositories with GGUF files, the most downloaded first; ``cursor`` is the ``next`` of an answer before."""
+        request = requests.Search(id=new_id(), words=words, limit=limit, cursor=cursor)
+        return self._ask(request, replies.Repositories, timeout_s=NETWORK_S)
+
+    def scan(self, add: Sequence[str] = (), *, all_models: bool = False) -> replies.Found:
+        """Models in the folders of other programs; those in ``add`` (or all) are used where they lie from now on."""
+        request = requests.Scan(id=new_id(), add=[*add], all=all_models)
+        return self._ask(request, replies.Found, timeout_s=NETWORK_S)
+
     # Jobs
 
-    def pull(self, model: str, *, wait: bool = False) -> views.JobView:
-        """Download a model; with ``wait`` return when it is there, and raise what it failed of."""
-        request = requests.Pull(id=new_id(), model=_key(model), wait=wait)
+    def pull(self, model: str, *, wait: bool = False, look: bool = False) -> views.JobView:
+        """Download a model; with ``wait`` return when it is there, and raise what it failed of.
+
+        ``model`` may be a source too (``hf:org/repo:Q4_K_M``): it is added first. With ``look`` the header of a file at
+        a URL is read before its download, as it always is of one on a hub.
+        """
+        request = requests.Pull(id=new_id(), model=_key(model), wait=wait, look=look)
         return self._jobs(request, wait)[0]
 
     def benchmark(
@@ -295,8 +325,11 @@ class Client:
 
         return Mirror(self.link)
 
-    def _ask(self, request: requests.Request, kind: type[_R], *, wait: bool = False) -> _R:
-        return _expected(self.link.request(request, None if wait else self._timeout_s), kind)
+    def _ask(
+        self, request: requests.Request, kind: type[_R], *, wait: bool = False, timeout_s: float | None = None
+    ) -> _R:
+        patience = max(timeout_s or 0.0, self._timeout_s)
+        return _expected(self.link.request(request, None if wait else patience), kind)
 
     def _jobs(self, request: requests.Request, wait: bool) -> Jobs:
         jobs = self._ask(request, replies.Jobs, wait=wait).jobs
@@ -314,7 +347,12 @@ def _expected(result: object, kind: type[_R]) -> _R:
 
 
 def _key(model: str) -> str:
-    return model.lower()
+    """A key in any case; a source is handed on as it is."""
+    return model if model.startswith(SOURCES) else model.lower()
+
+
+def _show(model: str, *, look: bool = False) -> requests.Show:
+    return requests.Show(id=new_id(), model=_key(model), look=look)
 
 
 def _generate(

@@ -19,8 +19,10 @@ from modeld import __version__, binding
 from modeld.adapters import catalogue, gguf, notify
 from modeld.adapters.backups import Backups
 from modeld.adapters.children import Tray
+from modeld.adapters.elsewhere import Elsewhere
 from modeld.adapters.files import Files
 from modeld.adapters.gpus import Gpus
+from modeld.adapters.hub import Hub, Policy, find_token
 from modeld.adapters.probe import Probe
 from modeld.adapters.pulls import Pulls
 from modeld.adapters.server import Limits, Server
@@ -68,11 +70,21 @@ class Daemon:
         gate = Gate(context, binding.new_pair(), AllowedKeys(self._places.allowed_keys_file))
         self._server = self._make_server(context, gate, report)
         self._workers = Workers(context, self._places.runtime_dir, gate, report)
-        self._files = Files(self._models_dir, read_header)
+        self._files = Files(self._models_dir, read_model)
+        self._elsewhere = Elsewhere(os.environ, read_model)
+        token = find_token(os.environ, self._settings.hub_token)
+        self._hub = Hub(
+            self._settings.hub_endpoint,
+            token,
+            self._models_dir,
+            read_remote,
+            report,
+            Policy(self._settings.allow_http, self._settings.allow_private_redirects),
+        )
         self._pulls = Pulls(
             self._models_dir,
             self._settings.hub_endpoint,
-            self._settings.hub_token,
+            token.value,
             read_header,
             report,
             connections=self._settings.download_connections,
@@ -206,7 +218,14 @@ class Daemon:
             case effects.StartPull():
                 self._pulls.start(effect)
             case effects.StopPull():
-                self._pulls.stop(effect)
+                if not self._hub.stop(effect):
+                    self._pulls.stop(effect)
+            case effects.ListRepository() | effects.ReadRemote() | effects.SearchHub():
+                self._hub.send(effect)
+            case effects.ScanElsewhere():
+                self._in_thread(self._threads, self._elsewhere.scan, effect)
+            case effects.LookForFiles():
+                self._in_thread(self._threads, self._files.look_for, effect)
             case effects.LimitPulls():
                 self._pulls.limit(effect)
             case effects.StartWorker():
@@ -262,9 +281,25 @@ def _on_signal(loop: asyncio.AbstractEventLoop, report: Callable[[facts.AnyFact]
 
 
 def read_header(path: Path) -> views.HeaderView | Failure:
-    """The header of a model file, or why it is none."""
+    """The header of a model file (or of one part of a model in several), or why it is none."""
     try:
         return gguf.read_header(path)
+    except gguf.GgufError as error:
+        return error.failure
+
+
+def read_model(path: Path) -> views.HeaderView | Failure:
+    """The header of a whole model, all its files looked at, or why it is none."""
+    try:
+        return gguf.read_model(path)
+    except gguf.GgufError as error:
+        return error.failure
+
+
+def read_remote(fetch: Callable[[int, int], bytes], size_bytes: int) -> views.HeaderView | Failure:
+    """What the header of a file elsewhere says, or why it is no model."""
+    try:
+        return gguf.read_remote(fetch, size_bytes)
     except gguf.GgufError as error:
         return error.failure
 
@@ -279,6 +314,8 @@ def merge(builtin: list[ModelSpec], stored: list[ModelSpec]) -> list[ModelSpec]:
             spec = msgspec.structs.replace(
                 spec, size_bytes=known.size_bytes, sha256=known.sha256, verified=known.verified, pinned=known.pinned
             )
+            if known.source == spec.source and known.parts:
+                spec = msgspec.structs.replace(spec, file_name=known.file_name, parts=known.parts, commit=known.commit)
         merged.append(spec)
     return merged + list(learned.values())
 

@@ -143,7 +143,7 @@ def test_a_paused_download_that_is_cancelled_without_keeping_leaves_no_partial_f
     world.ask(requests.Pause(id="2"))
     world.tell(facts.PullStopped(job=start.job, run=start.run))
     world.ask(requests.Cancel(id="3", job=start.job, keep=False))
-    assert world.of(effects.DropPartial) == [effects.DropPartial(file_name="alpha.gguf")]
+    assert world.of(effects.DropPartial) == [effects.DropPartial(file_names=["alpha.gguf"])]
     assert world.job(start.job).state is JobState.CANCELLED
 
 

@@ -1,25 +1,43 @@
 """What a source can be, and what it cannot."""
 
 import pytest
-from modeld.core.source import Source, parse
+from modeld.core.source import HubSource, Source, download_url, parse, suggested_key
 from modeld.protocol.errors import Failure
 
-HUB = "https://huggingface.co"
+
+@pytest.mark.parametrize(
+    ("source", "hub"),
+    [
+        ("hf:org/repo", HubSource("org/repo")),
+        ("hf:org/repo:latest", HubSource("org/repo")),
+        ("hf:org/repo:q4_k_m", HubSource("org/repo", quantization="q4_k_m")),
+        ("hf:org/repo:Model.Q4.gguf", HubSource("org/repo", file="Model.Q4.gguf")),
+        ("hf:org/repo:Q4/Model-00001-of-00002.gguf", HubSource("org/repo", file="Q4/Model-00001-of-00002.gguf")),
+        ("hf:org/repo/Q4/Model.gguf", HubSource("org/repo", file="Q4/Model.gguf")),
+        ("hf:org/repo@v2", HubSource("org/repo", "v2")),
+        ("hf:org/repo@refs/pr/1:Q4_K_M", HubSource("org/repo", "refs/pr/1", quantization="Q4_K_M")),
+        ("hf:org/repo@v2/Model.gguf", HubSource("org/repo", "v2", file="Model.gguf")),
+        ("hf:org/repo:Q8_0@v2", HubSource("org/repo", "v2", quantization="Q8_0")),
+    ],
+)
+def test_a_hub_source_names_a_repository_and_what_is_meant_in_it(source: str, hub: HubSource):
+    found = parse(source, False)
+    assert isinstance(found, Source) and found.hub == hub and not found.url and not found.path
 
 
-def test_a_hub_file_becomes_its_download_address():
-    found = parse("hf:org/repo:Model.Q4.gguf", "https://mirror.example/", False)
-    assert found == Source(url="https://mirror.example/org/repo/resolve/main/Model.Q4.gguf", file_name="Model.Q4.gguf")
+def test_a_hub_file_has_a_download_address_on_any_mirror():
+    url = download_url("https://mirror.example/", "org/repo", "refs/pr/1", "Q4/Model 1.gguf")
+    assert url == "https://mirror.example/org/repo/resolve/refs%2Fpr%2F1/Q4/Model%201.gguf"
 
 
 def test_a_path_stays_a_path():
-    assert parse("/models/a.gguf", HUB, False) == Source(path="/models/a.gguf")
+    assert parse("/models/a.gguf", False) == Source(path="/models/a.gguf")
 
 
 def test_http_is_for_this_machine_unless_allowed():
-    assert isinstance(parse("http://example.org/a.gguf", HUB, False), Failure)
-    assert isinstance(parse("http://example.org/a.gguf", HUB, True), Source)
-    assert isinstance(parse("http://127.0.0.1:8000/a.gguf", HUB, False), Source)
+    assert isinstance(parse("http://example.org/a.gguf", False), Failure)
+    assert isinstance(parse("http://example.org/a.gguf", True), Source)
+    assert isinstance(parse("http://127.0.0.1:8000/a.gguf", False), Source)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +45,12 @@ def test_http_is_for_this_machine_unless_allowed():
     [
         "hf:org:file.gguf",
         "hf:org/repo:../../x",
+        "hf:org/repo:../x.gguf",
+        "hf:../repo",
+        "hf:org/repo@../x:Q4",
+        "hf:org/repo@a:Q4@b",
+        "hf:org/repo:Q4 K",
+        "hf:org/repo/file.bin",
         "https://example.org/model.bin",
         "https://example.org/..%2f.gguf",
         "https:///a.gguf",
@@ -37,5 +61,19 @@ def test_http_is_for_this_machine_unless_allowed():
     ],
 )
 def test_what_names_no_model_file_is_refused_with_what_may_be_said(source: str):
-    refused = parse(source, HUB, False)
+    refused = parse(source, False)
     assert isinstance(refused, Failure) and refused.hint and "'" in refused.message
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        ("hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF", "qwen2.5-0.5b-instruct"),
+        ("hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:Q4_K_M", "qwen2.5-0.5b-instruct-q4_k_m"),
+        ("hf:org/repo:Q6_K/Big-00001-of-00004.gguf", "big"),
+        ("https://example.org/a/Tiny%20Model.gguf?x=1", "tiny-20model"),
+        ("hf:org/" + "x" * 90, "x" * 64),
+    ],
+)
+def test_a_key_is_made_of_what_the_source_names(source: str, key: str):
+    assert suggested_key(source) == key

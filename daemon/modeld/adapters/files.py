@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from modeld.core.effects import DropPartial, Inspect, RemoveFiles
-from modeld.core.facts import FileInspected, FileRemoved
+from modeld.core.effects import DropPartial, Inspect, LookForFiles, RemoveFiles
+from modeld.core.facts import FileInspected, FileRemoved, FilesGone
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.views import HeaderView
 
@@ -30,25 +30,31 @@ class Files:
         if (effect.path or effect.file_name) and path.is_file():
             found = self._read_header(path)
             if isinstance(found, Failure):
-                failure = found
+                # A download in several files that has not come to its last one is no fault.
+                failure = None if found.code is ErrorCode.NOT_ON_DISK and not effect.path else found
             else:
                 header = found
         return FileInspected(model=effect.model, path=str(path), header=header, failure=failure, ticket=effect.ticket)
 
+    def look_for(self, effect: LookForFiles) -> FilesGone | None:
+        """See which models' files have vanished. Blocking."""
+        gone = [key for key, path in effect.paths.items() if not Path(path).is_file()]
+        return FilesGone(models=gone) if gone else None
+
     def remove(self, effect: RemoveFiles) -> FileRemoved:
         """Delete a model's file and what is left of a partial one. Blocking."""
-        failure = self._delete(effect.file_name, LEFTOVERS) if effect.file_name else None
+        failure = self._delete(effect.file_names, LEFTOVERS)
         return FileRemoved(model=effect.model, ticket=effect.ticket, failure=failure)
 
     def drop_partial(self, effect: DropPartial) -> None:
         """Delete a partial download; what cannot be deleted is logged. Blocking."""
-        self._delete(effect.file_name, PARTIAL)
+        self._delete(effect.file_names, LEFTOVERS if effect.whole else PARTIAL)
 
-    def _delete(self, file_name: str, suffixes: Sequence[str]) -> Failure | None:
+    def _delete(self, file_names: Sequence[str], suffixes: Sequence[str]) -> Failure | None:
         """Delete all there is of them; the last failure, if any."""
         failure = None
-        for suffix in suffixes:
-            path = self._models_dir / (file_name + suffix)
+        for name in (file_name + suffix for file_name in file_names if file_name for suffix in suffixes):
+            path = self._models_dir / name
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:

@@ -8,7 +8,10 @@ what is kept or walked has a limit far above any model there is, so that a hosti
 import mmap
 import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
+
+import msgspec
 
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.views import HeaderView
@@ -22,6 +25,7 @@ MAX_NESTING = 4
 MAX_NESTED = 1000
 MAX_READ = 4096
 """Numbers in an array that are looked at: one for each layer, not one for each token."""
+MAX_PARTS = 999
 MAX_DIMENSIONS = 4
 MAX_ELEMENTS = 2**63 - 1
 """Of one tensor, as ggml limits it."""
@@ -124,6 +128,13 @@ _FILE_TYPES = {
 }
 """``general.file_type`` -> name (llama.h, llama_ftype)."""
 
+PART_NAME = re.compile(r"(?P<stem>.+)-(?P<part>\d{5})-of-(?P<parts>\d{5})\.gguf", re.IGNORECASE)
+"""A file of a model in several, as llama.cpp's gguf-split names them; it finds the others by this name."""
+
+FIRST_WINDOW = 256 * 1024
+LAST_WINDOW = 32 * 1024 * 1024
+"""How much of a remote file is asked for at first, and the most there is of its header before that is given up."""
+
 _KEPT_TEXTS = frozenset({"general.architecture", "general.name"})
 
 _BATCH = 100
@@ -147,8 +158,93 @@ class GgufError(Exception):
         self.failure = Failure(code=ErrorCode.BAD_MODEL_FILE, message=message, hint=hint)
 
 
+class NeedMoreError(GgufError):
+    """The header goes on after the bytes that were given: at least ``count`` of them are needed."""
+
+    def __init__(self, position: int, count: int, why: str = "") -> None:
+        text = f"It ends inside its header, at byte {position}, where {count} more bytes should follow."
+        super().__init__(why or text)
+        self.count = position + count
+
+
+class MissingPartError(GgufError):
+    """A model in several files is not all there."""
+
+    def __init__(self, path: Path, part: int, parts: int) -> None:
+        super().__init__("")
+        self.failure = Failure(
+            code=ErrorCode.NOT_ON_DISK,
+            message=f"Part {part} of {parts} is missing: there is no {path}.",
+            hint="Put all parts into one folder, under the names they were published by.",
+        )
+
+
+def read_model(path: Path) -> HeaderView:
+    """The header of the model that begins in the file at ``path``; of one in several files all are looked at.
+
+    Raises:
+        GgufError: as ``read_header``; the file is a part but not the first, or a part is missing or of another model.
+    """
+    header = read_header(path)
+    if header.parts == 1:
+        return header
+    named = PART_NAME.fullmatch(path.name)
+    if header.part > 1:
+        first = part_path(path, named, 1, header.parts) if named else path
+        raise GgufError(f"It is part {header.part} of a model in {header.parts} files.", f"Use the first: {first.name}")
+    if named is None or int(named["parts"]) != header.parts:
+        raise GgufError(
+            f"{path.name} is the first of {header.parts} files, and by its name the others are not found.",
+            f"Name them all as they were published: NAME-00001-of-{header.parts:05}.gguf and so on.",
+        )
+    found = [header]
+    for number in range(2, header.parts + 1):
+        other = part_path(path, named, number, header.parts)
+        if not other.is_file():
+            raise MissingPartError(other, number, header.parts)
+        part = read_header(other)
+        if (part.part, part.parts) != (number, header.parts):
+            raise GgufError(f"{other.name} says that it is part {part.part} of {part.parts}: not of this model.")
+        found.append(part)
+    return together(found)
+
+
+def part_path(path: Path, named: "re.Match[str]", number: int, parts: int) -> Path:
+    """Where another part of the same model lies."""
+    return path.with_name(f"{named['stem']}-{number:05}-of-{parts:05}.gguf")
+
+
+def together(headers: list[HeaderView]) -> HeaderView:
+    """One header for a model in several files, from those of its files in their order."""
+    return msgspec.structs.replace(
+        headers[0],
+        parameters=sum(header.parameters for header in headers),
+        file_bytes=sum(header.file_bytes for header in headers),
+    )
+
+
+def read_remote(fetch: Callable[[int, int], bytes], file_bytes: int) -> HeaderView:
+    """What the header of a file elsewhere says of its memory: ``fetch`` gives the bytes of a range of it.
+
+    Little is asked for at first and more where that is not enough. The vocabulary and the tensors, the larger part of a
+    header, are not needed: a header without them has 0 ``parameters``.
+
+    Raises:
+        GgufError: as ``parse_header``; whatever ``fetch`` raises goes through.
+    """
+    window, data = min(FIRST_WINDOW, file_bytes), bytearray()
+    while True:
+        data += fetch(len(data), window)
+        try:
+            return parse_header(bytes(data), file_bytes, partial=True)
+        except NeedMoreError as short:
+            if len(data) < window or window in (file_bytes, LAST_WINDOW) or short.count > file_bytes:
+                raise
+            window = min(max(4 * window, short.count), file_bytes, LAST_WINDOW)
+
+
 def read_header(path: Path) -> HeaderView:
-    """The header of the file at ``path``.
+    """The header of the file at ``path``, be it a model or a part of one.
 
     Raises:
         GgufError: the file cannot be read, is no GGUF file, is damaged, or is shorter than its tensors need.
@@ -164,15 +260,19 @@ def read_header(path: Path) -> HeaderView:
         raise GgufError(f"{path} cannot be read: {error}.", "Check the file and who may read it.") from error
 
 
-def parse_header(data: Data, file_bytes: int) -> HeaderView:
+def parse_header(data: Data, file_bytes: int, *, partial: bool = False) -> HeaderView:
     """The header in ``data``, of a file of ``file_bytes`` (``data`` may be just its beginning).
 
-    Of a model in several files this is the first one's; its parameters and bytes are those of that file alone.
+    Of a model in several files this is the first one's; its parameters and bytes are those of that file alone. With
+    ``partial`` it need not be all there, as long as the properties before the vocabulary are.
 
     Raises:
+        NeedMoreError: it goes on after the end of ``data``.
         GgufError: it is no GGUF header, is damaged, not all there, or claims more than the file holds.
     """
     reader = _Reader(data)
+    if len(data) < 4:
+        raise NeedMoreError(len(data), 24 - len(data))
     if data[:4] != b"GGUF":
         raise GgufError(f"It begins with {bytes(data[:4])!r} and not with GGUF, so it is no GGUF file.")
     reader.position = 4
@@ -185,7 +285,16 @@ def parse_header(data: Data, file_bytes: int) -> HeaderView:
     room = min(tensors, MAX_TENSORS) * 24 + min(pairs, MAX_PAIRS) * 13
     if tensors > MAX_TENSORS or pairs > MAX_PAIRS or room > file_bytes:
         raise GgufError(f"It claims {tensors} tensors and {pairs} properties, more than it has room for.")
-    values, lengths = _properties(reader, pairs)
+    values: dict[str, Value] = {}
+    lengths: dict[str, int] = {}
+    try:
+        _properties(reader, pairs, values, lengths)
+    except NeedMoreError:
+        if not partial or "tokenizer.ggml.tokens" not in lengths:
+            raise
+        return _view(values, lengths, 0, "", file_bytes)
+    if partial and "general.file_type" in values:
+        return _view(values, lengths, 0, "", file_bytes)
     parameters, dominant = _tensors(reader, tensors, values, file_bytes)
     return _view(values, lengths, parameters, dominant, file_bytes)
 
@@ -205,9 +314,16 @@ class _Reader:
         if count > self._length - start:
             if self._length < len(self._data):
                 raise GgufError(f"Its header goes on past {MAX_HEADER_BYTES} bytes, further than any model's.")
-            raise GgufError(f"It ends inside its header, at byte {start}, where {count} more bytes should follow.")
+            raise NeedMoreError(start, count)
         self.position = start + count
         return start
+
+    def coming_length(self) -> int:
+        """The length of the array that begins here; nothing is passed."""
+        start = self.skip(12)
+        self.position = start
+        length: int = _U64.unpack_from(self._data, start + 4)[0]
+        return length
 
     def number(self, form: struct.Struct) -> int:
         """One number of this form."""
@@ -230,7 +346,8 @@ class _Reader:
     def skip_texts(self, count: int) -> None:
         """Pass ``count`` strings, as fast as Python can: this is the vocabulary, 150,000 of them and more."""
         if count * 8 > self._length - self.position:
-            raise GgufError(f"A list at byte {self.position} claims {count} texts, more than there is room for.")
+            why = f"A list at byte {self.position} claims {count} texts, more than there is room for."
+            raise NeedMoreError(self.position, count * 8, why)
         position, data, unpack = self.position, self._data, _U64.unpack_from
         while count:
             batch = min(count, _BATCH)
@@ -241,25 +358,24 @@ class _Reader:
                 for _ in range(batch):
                     position += 8 + (unpack(data, position)[0] if position <= self._length - 8 else self._length)
             if position > self._length:
-                raise GgufError(f"A list of texts at byte {self.position} goes past the end of the header.")
+                why = f"A list of texts at byte {self.position} goes past the end of the header."
+                raise NeedMoreError(self._length, 1, why)
             count -= batch
         self.position = position
 
 
-def _properties(reader: _Reader, pairs: int) -> tuple[dict[str, Value], dict[str, int]]:
-    """The properties: scalars and strings by key, and the lengths of the arrays."""
-    values: dict[str, Value] = {}
-    lengths: dict[str, int] = {}
+def _properties(reader: _Reader, pairs: int, values: dict[str, Value], lengths: dict[str, int]) -> None:
+    """Fill in the properties: scalars and strings by key, and the lengths of the arrays."""
     for _ in range(pairs):
         key = reader.text(MAX_NAME_BYTES)
         if key in values:
             raise GgufError(f"The property {key!r} is there twice.")
         kind = reader.number(_U32)
         if kind == _ARRAY:
-            lengths[key], values[key] = _array(reader, MAX_NESTING)
+            lengths[key] = reader.coming_length()
+            values[key] = _array(reader, MAX_NESTING)
         else:
             values[key] = _value(reader, key, kind)
-    return values, lengths
 
 
 def _value(reader: _Reader, key: str, kind: int) -> Value:
@@ -274,26 +390,26 @@ def _value(reader: _Reader, key: str, kind: int) -> Value:
     return reader.number(form)
 
 
-def _array(reader: _Reader, nesting: int) -> tuple[int, Value]:
-    """Pass an array; returns its length and, for a short one of numbers, its largest."""
+def _array(reader: _Reader, nesting: int) -> Value:
+    """Pass an array; returns, for a short one of numbers, its largest."""
     kind, count = reader.number(_U32), reader.number(_U64)
     if kind == _STRING:
         reader.skip_texts(count)
-        return count, None
+        return None
     if kind == _ARRAY:
         reader.nested += count
         if nesting == 0 or reader.nested > MAX_NESTED:
             raise GgufError(f"Arrays before byte {reader.position} are nested too deeply, or too many of them.")
         for _ in range(count):
             _array(reader, nesting - 1)
-        return count, None
+        return None
     form = _SCALARS.get(kind)
     if form is None:
         raise GgufError(f"An array before byte {reader.position} is of the unknown kind {kind}.")
     if 0 < count <= MAX_READ:
-        return count, max(reader.numbers(form, count))
+        return max(reader.numbers(form, count))
     reader.skip(count * form.size)
-    return count, None
+    return None
 
 
 def _tensors(reader: _Reader, count: int, values: dict[str, Value], file_bytes: int) -> tuple[int, str]:
@@ -330,10 +446,19 @@ def _view(
     values: dict[str, Value], lengths: dict[str, int], parameters: int, dominant: str, file_bytes: int
 ) -> HeaderView:
     architecture = values.get("general.architecture")
+    part, parts = values.get("split.no"), values.get("split.count")
+    part = part + 1 if isinstance(part, int) and isinstance(parts, int) and 0 <= part < parts <= MAX_PARTS else 1
+    parts = parts if isinstance(parts, int) and 1 < parts <= MAX_PARTS else 1
     if not isinstance(architecture, str) or not architecture:
-        part = values.get("split.no")
-        if isinstance(part, int) and part > 0:
-            raise GgufError(f"It is part {part + 1} of a model in {values.get('split.count')} files.", "Add the first.")
+        if part > 1:
+            return HeaderView(
+                architecture="",
+                parameters=parameters,
+                quantization=dominant,
+                file_bytes=file_bytes,
+                part=part,
+                parts=parts,
+            )
         raise GgufError("It does not say what architecture it is of.")
 
     def number(name: str, otherwise: int = 0) -> int:
@@ -361,4 +486,6 @@ def _view(
         vocabulary=lengths.get("tokenizer.ggml.tokens", 0),
         chat_template="tokenizer.chat_template" in values,
         file_bytes=file_bytes,
+        part=part,
+        parts=parts,
     )

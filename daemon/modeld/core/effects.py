@@ -36,18 +36,63 @@ class Inspect(Effect, frozen=True, kw_only=True):
     ticket: Ticket | None = None
 
 
+class LookForFiles(Effect, frozen=True, kw_only=True):
+    """See whether models' files (key -> path) are still there."""
+
+    paths: dict[str, str]
+
+
 class RemoveFiles(Effect, frozen=True, kw_only=True):
-    """Delete a downloaded file and what is left of a partial one."""
+    """Delete a downloaded file (or all the files of a model in several) and what is left of a partial one."""
 
     model: str
-    file_name: str
+    file_names: list[str]
     ticket: Ticket
 
 
 class DropPartial(Effect, frozen=True, kw_only=True):
-    """Delete what is left of a partial download that will not go on."""
+    """Delete what is left of partial downloads that will not go on; with ``whole`` also the files that are complete."""
 
-    file_name: str
+    file_names: list[str]
+    whole: bool = False
+
+
+class ListRepository(Effect, frozen=True, kw_only=True):
+    """Ask the hub what is in a repository. For a download (``job``, ``run``) a fault is waited out, else reported."""
+
+    errand: int
+    repo: str
+    revision: str
+    job: str = ""
+    run: int = 0
+
+
+class ReadRemote(Effect, frozen=True, kw_only=True):
+    """Read the header of the file at ``url`` by range requests, and see what room there is for ``file_names``."""
+
+    errand: int
+    url: str
+    size_bytes: int = 0
+    file_names: list[str] = []
+    job: str = ""
+    run: int = 0
+
+
+class SearchHub(Effect, frozen=True, kw_only=True):
+    """Search the hub for repositories with GGUF files."""
+
+    errand: int
+    words: str
+    limit: int
+    cursor: str
+
+
+class ScanElsewhere(Effect, frozen=True, kw_only=True):
+    """Look for models in the folders of other programs."""
+
+    add: list[str]
+    all: bool
+    ticket: Ticket
 
 
 class StartPull(Effect, frozen=True, kw_only=True):
@@ -147,8 +192,13 @@ AnyEffect = (
     Send
     | Publish
     | Inspect
+    | LookForFiles
     | RemoveFiles
     | DropPartial
+    | ListRepository
+    | ReadRemote
+    | SearchHub
+    | ScanElsewhere
     | StartPull
     | StopPull
     | LimitPulls

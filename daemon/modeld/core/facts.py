@@ -6,7 +6,14 @@ from modeld.core.task import Ticket
 from modeld.protocol.errors import Failure
 from modeld.protocol.replies import Restored
 from modeld.protocol.requests import AnyRequest
-from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun, HeaderView, SystemView
+from modeld.protocol.views import (
+    BenchmarkAverage,
+    BenchmarkResult,
+    BenchmarkRun,
+    HeaderView,
+    RepositoryView,
+    SystemView,
+)
 from modeld.protocol.workers import AnyNews
 
 
@@ -54,6 +61,79 @@ class FileRemoved(Fact, frozen=True, kw_only=True):
     model: str
     ticket: Ticket
     failure: Failure | None = None
+
+
+class FilesGone(Fact, frozen=True, kw_only=True):
+    """The files of these models are not there any more."""
+
+    models: list[str]
+
+
+class RemoteFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file in a hub's repository; ``sha256`` is empty where the hub does not say it."""
+
+    path: str
+    size_bytes: int
+    sha256: str = ""
+
+
+class RepositoryListed(Fact, frozen=True, kw_only=True):
+    """What is in a repository."""
+
+    errand: int
+    files: list[RemoteFile]
+
+
+class RemoteRead(Fact, frozen=True, kw_only=True):
+    """The header of a remote file (None: it cannot be had, ``why`` says it), and what came with it.
+
+    ``taken_bytes`` are on the disk of it already, ``disk_free`` are free where downloads go.
+    """
+
+    errand: int
+    header: HeaderView | None = None
+    size_bytes: int = 0
+    sha256: str = ""
+    commit: str = ""
+    disk_free: int = 0
+    taken_bytes: int = 0
+    why: Failure | None = None
+
+
+class HubSearched(Fact, frozen=True, kw_only=True):
+    """What the hub found."""
+
+    errand: int
+    repositories: list[RepositoryView]
+    next: str
+
+
+class ErrandFailed(Fact, frozen=True, kw_only=True):
+    """The hub refused, or was not reached."""
+
+    errand: int
+    failure: Failure
+
+
+class Stray(msgspec.Struct, frozen=True, kw_only=True):
+    """A model file in the folder of another ``program``, by the ``name`` it has there."""
+
+    program: str
+    name: str
+    path: str
+    size_bytes: int
+    header: HeaderView | None = None
+    failure: Failure | None = None
+
+
+class ElsewhereScanned(Fact, frozen=True, kw_only=True):
+    """What the folders of other programs hold."""
+
+    strays: list[Stray]
+    looked: list[str]
+    add: list[str]
+    all: bool
+    ticket: Ticket
 
 
 class PullAdvanced(Fact, frozen=True, kw_only=True):
@@ -153,6 +233,12 @@ AnyFact = (
     | Sampled
     | FileInspected
     | FileRemoved
+    | FilesGone
+    | RepositoryListed
+    | RemoteRead
+    | HubSearched
+    | ErrandFailed
+    | ElsewhereScanned
     | PullAdvanced
     | PullFinished
     | PullStopped

@@ -8,7 +8,7 @@ from modeld.core.table import follow
 from modeld.core.task import Ticket
 from modeld.protocol.errors import Failure
 from modeld.protocol.states import FINAL, JobKind, JobState
-from modeld.protocol.views import BenchmarkRun, JobView, Progress
+from modeld.protocol.views import BenchmarkRun, HeaderView, JobView, Progress
 
 
 class JobFact(StrEnum):
@@ -64,6 +64,10 @@ class Job:
     rank: int = 0
     limit: int = 0
     waiters: list[Ticket] = field(default_factory=list)
+    look: bool = False
+    errand: int = 0
+    headers: list[HeaderView] = field(default_factory=list)
+    before: int = 0
 
     @property
     def ended(self) -> bool:

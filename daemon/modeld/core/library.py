@@ -1,17 +1,23 @@
 """Which models there are: adding, showing, removing, and what was found on disk."""
 
+from collections.abc import Collection
+
 import msgspec
 
-from modeld.core import memory, source
+from modeld.core import fits, memory, source
 from modeld.core.desk import Desk
-from modeld.core.effects import ForgetModel, Inspect, RemoveFiles, SaveModel
-from modeld.core.facts import FileInspected, FileRemoved
+from modeld.core.effects import ForgetModel, Inspect, LookForFiles, RemoveFiles, SaveModel
+from modeld.core.facts import FileInspected, FileRemoved, FilesGone
 from modeld.core.model import Model, ModelFact, ModelSpec
+from modeld.core.sizes import context_size
 from modeld.core.task import Ticket
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import HAS_FILE, HAS_WORKER, ModelState
 from modeld.protocol.views import AddedModel, HeaderView
+
+LOOK_S = 10.0
+"""How often the files of models on disk are looked for."""
 
 
 class Library:
@@ -21,6 +27,7 @@ class Library:
         self._desk = desk
         self.inspecting: set[str] = set()
         self._removing: set[str] = set()
+        self._looked = 0.0
 
     def remember(self, specs: list[ModelSpec]) -> None:
         """Take in the known models at the start and look at their files."""
@@ -78,14 +85,14 @@ class Library:
             )
         if sha256 and not _is_sha256(sha256):
             return Failure(code=ErrorCode.BAD_REQUEST, message="The SHA-256 must be 64 hexadecimal digits.")
-        origin = source.parse(wanted_source, desk.settings.hub_endpoint, desk.settings.allow_http)
+        origin = source.parse(wanted_source, desk.settings.allow_http)
         if isinstance(origin, Failure):
             return origin
         file_name = self._free_name(key, origin.file_name)
         return ModelSpec(key=key, source=wanted_source, file_name=file_name, path=origin.path, sha256=sha256.lower())
 
     def _free_name(self, key: str, file_name: str) -> str:
-        taken = {model.spec.file_name.lower() for model in self._desk.models.values()}
+        taken = {name.lower() for model in self._desk.models.values() for name in model.spec.file_names}
         return f"{key}--{file_name}" if file_name and file_name.lower() in taken else file_name
 
     def inspected(self, fact: FileInspected) -> None:
@@ -108,11 +115,67 @@ class Library:
             desk.save(model)
             desk.answer(fact.ticket, replies.Model(model=model.view()))
 
-    def show(self, ticket: Ticket, key: str) -> None:
+    def adopt(self, ticket: Ticket, where: str) -> str:
+        """The key of the model with this source, which is taken in if it is new; empty after refusing it."""
+        desk = self._desk
+        for model in desk.models.values():
+            if model.spec.source == where:
+                return model.key
+        origin = source.parse(where, desk.settings.allow_http)
+        if isinstance(origin, Failure):
+            desk.answer(ticket, origin)
+            return ""
+        key = self.free_key(source.suggested_key(where))
+        if not key:
+            desk.refuse(
+                ticket, ErrorCode.BAD_REQUEST, f"{where!r} gives no key.", f"Choose one: modelctl add KEY {where}"
+            )
+            return ""
+        spec = ModelSpec(key=key, source=where, file_name=self._free_name(key, origin.file_name))
+        desk.models[key] = Model(spec=spec)
+        desk.save(desk.models[key])
+        desk.told(desk.models[key])
+        return key
+
+    def free_key(self, wanted: str, also: Collection[str] = ()) -> str:
+        """``wanted``, or with a number behind it where that is a model's (or one of ``also``)."""
+        key, number = wanted, 1
+        while wanted and (key in self._desk.models or key in also):
+            number += 1
+            key = f"{wanted[:60]}-{number}"
+        return key
+
+    def show(self, ticket: Ticket, model: Model) -> None:
         """Answer with one model."""
-        model = self._desk.find(ticket, key)
-        if model is not None:
-            self._desk.answer(ticket, replies.Model(model=model.view()))
+        if model.header is not None and model.state in HAS_FILE:
+            size = model.loaded.context_size if model.loaded else 0
+            model.fits = fits.reckon(
+                model.header, model.file_bytes, size or context_size(self._desk, model), self._desk.system
+            )
+        self._desk.answer(ticket, replies.Model(model=model.view()))
+
+    def look_for_files(self) -> None:
+        """See now and then whether the files of the models that rest are still there."""
+        desk = self._desk
+        if desk.now - self._looked >= LOOK_S:
+            self._looked = desk.now
+            paths = {model.key: model.path for model in desk.models.values() if model.state is ModelState.ON_DISK}
+            if paths:
+                desk.do(LookForFiles(paths=paths))
+
+    def gone(self, fact: FilesGone) -> None:
+        """Files vanished under us: their models are not here any more, and say why."""
+        for key in fact.models:
+            model = self._desk.models.get(key)
+            if model is None or model.state is not ModelState.ON_DISK or key in self._removing:
+                continue
+            model.failure = Failure(
+                code=ErrorCode.NOT_ON_DISK,
+                message=f"Its file is gone: {model.path}",
+                hint="Put it back and restart the daemon, or forget it: "
+                f"modelctl rm {key}{'' if model.spec.path else f'; or download it: modelctl pull {key}'}",
+            )
+            self._desk.move(model, ModelFact.REMOVED, "its file is gone")
 
     def pin(self, ticket: Ticket, request: requests.Pin) -> None:
         """Keep a model loaded, or stop doing so."""
@@ -144,7 +207,7 @@ class Library:
             desk.answer(ticket, replies.Done(note=kept))
         else:
             self._removing.add(key)
-            desk.do(RemoveFiles(model=key, file_name=model.spec.file_name, ticket=ticket))
+            desk.do(RemoveFiles(model=key, file_names=model.spec.file_names, ticket=ticket))
 
     def removed(self, fact: FileRemoved) -> None:
         """The files are gone, or could not be deleted: then the model stays."""
@@ -166,7 +229,7 @@ class Library:
             model.move(ModelFact.REMOVED)
         desk.do(ForgetModel(model=model.key))
         if model.spec.builtin:
-            model.header, model.failure = None, None
+            model.header, model.failure, model.remote, model.fits = None, None, None, None
             desk.told(model)
         else:
             del desk.models[model.key]
@@ -180,13 +243,6 @@ def take_file(desk: Desk, model: Model, path: str, header: HeaderView) -> None:
     model.file_bytes = header.file_bytes
     size = context_size(desk, model)
     model.estimated_bytes = memory.estimate_bytes(header, header.file_bytes, size)
-
-
-def context_size(desk: Desk, model: Model, wanted: int = 0) -> int:
-    """The context a load will get: what was asked for or set, at most what the model was trained for."""
-    trained = model.spec.context_length or (model.header.context_length if model.header else 0)
-    size = wanted or desk.settings.context_size
-    return min(size, trained) if trained and not wanted else size
 
 
 def _is_sha256(text: str) -> bool:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from modeld.core import library, memory
+from modeld.core import memory
 from modeld.core.desk import Desk
 from modeld.core.effects import StartWorker, StopWorker
 from modeld.core.facts import Sampled, WorkerGone
 from modeld.core.model import Loading, Model, ModelFact
+from modeld.core.sizes import context_size
 from modeld.core.task import Ticket
 from modeld.protocol import replies, requests, workers
 from modeld.protocol.errors import ErrorCode, Failure
@@ -89,7 +90,7 @@ class Loader:
             return None
         layers = settings.effective_gpu_layers()
         model.loading = Loading(
-            context_size=library.context_size(self._desk, model, request.context_size if request else 0),
+            context_size=context_size(self._desk, model, request.context_size if request else 0),
             gpu_layers=layers if request is None or request.gpu_layers is None else request.gpu_layers,
             threads=(request.threads if request else 0) or settings.threads,
         )

@@ -10,6 +10,7 @@ from modeld.core.answering import Answering
 from modeld.core.backups import Backups
 from modeld.core.desk import Desk
 from modeld.core.effects import AnyEffect
+from modeld.core.hubbing import Hubbing
 from modeld.core.job import Job, JobFact
 from modeld.core.library import Library
 from modeld.core.loading import Loader
@@ -19,10 +20,12 @@ from modeld.core.model import Model, ModelSpec
 from modeld.core.pulling import Pulling
 from modeld.core.queue import Queue
 from modeld.core.schedule import Schedule
+from modeld.core.source import is_remote
+from modeld.core.strays import Strays
 from modeld.core.task import Ticket
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
-from modeld.protocol.states import HAS_WORKER, JobKind, JobState
+from modeld.protocol.states import HAS_FILE, HAS_WORKER, JobKind, JobState
 from modeld.protocol.wire import VERSION
 from modeld.settings import Settings
 
@@ -42,6 +45,7 @@ _CHANGING = (
     | requests.Chat
     | requests.Benchmark
     | requests.Restore
+    | requests.Scan
     | requests.Shutdown
 )
 """Requests that change something, whose ``key`` makes a repetition safe."""
@@ -64,7 +68,9 @@ class Manager:
     ) -> None:
         self._desk = Desk(epoch, daemon, settings, ids)
         self._library = Library(self._desk)
-        self._pulling = Pulling(self._desk)
+        self._hubbing = Hubbing(self._desk)
+        self._strays = Strays(self._desk, self._library)
+        self._pulling = Pulling(self._desk, self._hubbing)
         self._loader = Loader(self._desk)
         self._answering = Answering(self._desk, self._loader)
         self._measuring = Measuring(self._desk, self._loader, self._answering)
@@ -136,6 +142,12 @@ class Manager:
                     self._measuring.start_next()
             case facts.FileRemoved():
                 self._library.removed(fact)
+            case facts.FilesGone():
+                self._library.gone(fact)
+            case facts.RepositoryListed() | facts.RemoteRead() | facts.HubSearched() | facts.ErrandFailed():
+                self._hubbing.came_back(fact)
+            case facts.ElsewhereScanned():
+                self._strays.scanned(fact)
             case facts.PullAdvanced():
                 self._pulling.advanced(fact)
             case facts.PullFinished():
@@ -165,6 +177,7 @@ class Manager:
 
     def _ticked(self) -> None:
         self._pulling.ticked()
+        self._library.look_for_files()
         self._loader.unload_idle()
         self._schedule.ticked()
         self._desk.heartbeat()
@@ -234,15 +247,14 @@ class Manager:
                 self._status(ticket)
             case requests.List():
                 self._desk.answer(ticket, replies.Models(models=self._models()))
-            case requests.Show(model=key):
-                self._library.show(ticket, key)
+            case requests.Show():
+                self._show(ticket, request)
             case requests.Add():
                 self._library.add(ticket, request)
             case requests.Remove():
                 self._library.remove(ticket, request)
-            case requests.Pull(model=key):
-                if self._is_free(ticket, key):
-                    self._pulling.pull(ticket, request)
+            case requests.Pull():
+                self._pull(ticket, request)
             case requests.Jobs(model=key):
                 self._jobs(ticket, key)
             case requests.Cancel():
@@ -276,6 +288,12 @@ class Manager:
                 self._backups.read(ticket)
             case requests.Restore():
                 self._backups.restore(ticket, request)
+            case requests.Files():
+                self._hubbing.files(ticket, request)
+            case requests.Search():
+                self._hubbing.search(ticket, request)
+            case requests.Scan():
+                self._strays.scan(ticket, request)
             case requests.Shutdown():
                 self._desk.answer(ticket, replies.Done(note="The daemon is stopping."))
                 self._stop()
@@ -288,6 +306,21 @@ class Manager:
             self._desk.refuse(ticket, ErrorCode.IN_USE, f"{key} is being removed.", "Add it again afterwards.")
             return False
         return True
+
+    def _show(self, ticket: Ticket, request: requests.Show) -> None:
+        model = self._desk.find(ticket, request.model)
+        if model is None:
+            return
+        if request.look and model.state not in HAS_FILE and is_remote(model.spec.source):
+            self._hubbing.show(ticket, model)
+        else:
+            self._library.show(ticket, model)
+
+    def _pull(self, ticket: Ticket, request: requests.Pull) -> None:
+        if is_remote(request.model):
+            request = msgspec.structs.replace(request, model=self._library.adopt(ticket, request.model))
+        if request.model and self._is_free(ticket, request.model):
+            self._pulling.pull(ticket, request)
 
     def _pong(self, ticket: Ticket) -> None:
         daemon = self._desk.daemon

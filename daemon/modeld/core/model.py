@@ -10,7 +10,7 @@ from modeld.core.table import follow
 from modeld.core.task import Task, Ticket
 from modeld.protocol.errors import Failure
 from modeld.protocol.states import HAS_FILE, ModelState
-from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, HeaderView, LoadedView, ModelView
+from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, FitView, HeaderView, LoadedView, ModelView
 
 
 class ModelFact(StrEnum):
@@ -53,12 +53,22 @@ TABLE: dict[tuple[ModelState, ModelFact], ModelState] = {
 }
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a model on a hub: where it is in its repository, and what it is called here."""
+
+    path: str
+    file_name: str
+    size_bytes: int = 0
+    sha256: str = ""
+
+
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of a model across restarts.
 
     ``path`` is set when the file lies outside the models folder and is used in place; else the file is ``file_name`` in
     that folder. ``size_bytes`` and ``sha256`` are what is expected of a download (0 and empty when unknown) or what was
-    found after it (``verified`` then says whether the hash was checked against a known one).
+    found after it (``verified`` then says whether the hash was checked against a known one). ``parts`` are the files
+    that a hub's repository was found to have for it at ``commit``; ``file_name`` is then the first one's.
     """
 
     key: str
@@ -73,6 +83,13 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     context_length: int = 0
     builtin: bool = False
     pinned: bool = False
+    parts: list[Part] = []
+    commit: str = ""
+
+    @property
+    def file_names(self) -> list[str]:
+        """Its files in the models folder."""
+        return [part.file_name for part in self.parts] or [self.file_name]
 
 
 @dataclass
@@ -108,6 +125,8 @@ class Model:
     current: Task | None = None
     load_waiters: list[Ticket] = field(default_factory=list)
     context_told: float = 0.0
+    remote: HeaderView | None = None
+    fits: FitView | None = None
 
     @property
     def key(self) -> str:
@@ -144,4 +163,6 @@ class Model:
             latest=self.latest,
             average=self.average,
             failure=self.failure,
+            parts=max(len(spec.parts), self.header.parts if self.header else 1, 1),
+            fits=self.fits,
         )

@@ -2,25 +2,27 @@
 
 import msgspec
 
-from modeld.core import library, source
+from modeld.core import fits, library, source
 from modeld.core.desk import Desk
 from modeld.core.effects import DropPartial, StartPull, StopPull
 from modeld.core.facts import PullAdvanced, PullBroke, PullFinished, PullStopped
+from modeld.core.hubbing import Hubbing, Resolved
 from modeld.core.job import Job, JobFact
-from modeld.core.model import Model, ModelFact
+from modeld.core.model import Model, ModelFact, ModelSpec, Part
 from modeld.core.rate import Rate
 from modeld.core.task import Ticket
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import HAS_FILE, JobKind, JobState
-from modeld.protocol.views import Progress
+from modeld.protocol.views import HeaderView, Progress
 
 
 class Pulling:
     """The pull jobs."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, hubbing: Hubbing) -> None:
         self._desk = desk
+        self._hubbing = hubbing
         self.pauses: list[tuple[Ticket, list[Job]]] = []
         """Who waits for which downloads to be held."""
 
@@ -35,6 +37,7 @@ class Pulling:
             job = self._new(ticket, model)
         if job is None:
             return
+        job.look = job.look or request.look
         self.let_go_on(job)
         if request.wait and not job.ended:
             job.waiters.append(ticket)
@@ -46,11 +49,11 @@ class Pulling:
         desk = self._desk
         there = model.state in HAS_FILE
         if not there:
-            origin = source.parse(model.spec.source, desk.settings.hub_endpoint, desk.settings.allow_http)
+            origin = source.parse(model.spec.source, desk.settings.allow_http)
             if isinstance(origin, Failure):
                 desk.answer(ticket, origin)
                 return None
-            if not origin.url:
+            if not origin.url and origin.hub is None:
                 desk.refuse(
                     ticket,
                     ErrorCode.NOT_ALLOWED,
@@ -85,7 +88,7 @@ class Pulling:
     def _start(self, job: Job) -> None:
         desk = self._desk
         model = desk.models[job.model]
-        origin = source.parse(model.spec.source, desk.settings.hub_endpoint, desk.settings.allow_http)
+        origin = source.parse(model.spec.source, desk.settings.allow_http)
         job.move(JobFact.STARTED)
         job.started_at = desk.at
         job.run = desk.next_run()
@@ -95,24 +98,77 @@ class Pulling:
         if isinstance(origin, Failure):
             self._fail(job, origin)
             return
+        job.headers.clear()
+        job.before = 0
+        if origin.hub is not None or job.look:
+            job.progress = msgspec.structs.replace(job.progress, phase="resolving")
+            desk.told_job(job)
+            run = job.run
+            self._hubbing.resolve(model, lambda found: self._resolved(job, run, found), job)
+            return
         desk.told_job(job)
-        desk.do(
+        spec = model.spec
+        self._fetch(job, origin.url, Part(path="", file_name=spec.file_name, size_bytes=spec.size_bytes), spec.sha256)
+
+    def _fetch(self, job: Job, url: str, part: Part, sha256: str) -> None:
+        self._desk.do(
             StartPull(
                 job=job.id,
                 run=job.run,
-                url=origin.url,
-                file_name=model.spec.file_name,
-                size_bytes=model.spec.size_bytes,
-                sha256=model.spec.sha256,
+                url=url,
+                file_name=part.file_name,
+                size_bytes=part.size_bytes,
+                sha256=sha256,
             )
         )
+
+    def _resolved(self, job: Job, run: int, found: Resolved | Failure) -> None:
+        """It is known which files to fetch, how large they are and what the model will need."""
+        desk = self._desk
+        if self._running(job.id, run) is None:
+            return
+        job.errand = 0
+        if isinstance(found, Failure):
+            self._fail(job, found)
+            self.settle()
+            return
+        model = desk.models[job.model]
+        self._hubbing.learn(model, found)
+        desk.told(model)
+        refused = fits.refuse_disk(model.key, found.missing_bytes, found.disk_free) if found.size_bytes else None
+        if refused is not None:
+            self._fail(job, refused)
+            self.settle()
+            return
+        if not found.parts[0].path:
+            self._fetch(job, found.url, found.parts[0], model.spec.sha256)
+            return
+        model.spec = _found(model.spec, found)
+        desk.save(model)
+        self._fetch_part(job)
+
+    def _fetch_part(self, job: Job) -> None:
+        """Fetch the next file of a model on a hub."""
+        settings, spec = self._desk.settings, self._desk.models[job.model].spec
+        origin = source.parse(spec.source, settings.allow_http)
+        assert isinstance(origin, source.Source) and origin.hub is not None
+        part = spec.parts[len(job.headers)]
+        url = source.download_url(settings.hub_endpoint, origin.hub.repo, spec.commit or origin.hub.revision, part.path)
+        # The person's own hash (or the catalogue's) is of the one file there is.
+        known = spec.sha256 if len(spec.parts) == 1 else ""
+        self._fetch(job, url, part, known or part.sha256)
 
     def advanced(self, fact: PullAdvanced) -> None:
         """Bytes arrived (or a phase began): work out speed and time left, and tell."""
         job = self._running(fact.job, fact.run)
         if job is not None and job.rate is not None:
             job.rate.add(self._desk.now, fact.done_bytes)
-            self._tell(job, fact.done_bytes, fact.total_bytes, fact.phase, fact.retries)
+            if job.errand:
+                self._tell(job, job.progress.done, job.progress.total, fact.phase, fact.retries)
+                return
+            parts = self._desk.models[job.model].spec.parts
+            total = sum(part.size_bytes for part in parts) if len(parts) > 1 else fact.total_bytes
+            self._tell(job, job.before + fact.done_bytes, total, fact.phase, fact.retries)
 
     def ticked(self) -> None:
         """A second passed: a stall shows even when nobody reports."""
@@ -146,13 +202,30 @@ class Pulling:
         if job is None:
             return
         model = desk.models[job.model]
+        job.headers.append(fact.header)
+        if len(model.spec.parts) > 1:
+            wrong = _wrong_part(fact.header, len(job.headers), len(model.spec.parts), fact.path)
+            if wrong is not None:
+                self._fail(job, wrong)
+                self.settle()
+                return
+            if len(job.headers) < len(model.spec.parts):
+                self._next_part(job, fact)
+                return
+        header = _together(job.headers)
+        single = len(model.spec.parts) <= 1
         model.spec = msgspec.structs.replace(
-            model.spec, size_bytes=fact.header.file_bytes, sha256=fact.sha256, verified=fact.verified
+            model.spec,
+            size_bytes=header.file_bytes,
+            sha256=fact.sha256 if single else "",
+            verified=fact.verified if single else all(part.sha256 for part in model.spec.parts),
         )
         desk.save(model)
-        library.take_file(desk, model, fact.path, fact.header)
+        first = fact.path if single else fact.path[: -len(model.spec.parts[-1].file_name)] + model.spec.file_name
+        library.take_file(desk, model, first, header)
+        model.fits = None
         desk.move(model, ModelFact.PULL_FINISHED)
-        size = fact.header.file_bytes
+        size = header.file_bytes
         job.already_there = fact.already_there
         job.progress = Progress(
             done=size,
@@ -165,6 +238,15 @@ class Pulling:
         job.move(JobFact.FINISHED)
         desk.end_job(job)
         self.settle()
+
+    def _next_part(self, job: Job, fact: PullFinished) -> None:
+        """Go on with the next file, unless the download was told to stop while this one ended."""
+        job.before += fact.header.file_bytes
+        if job.stopping or job.holding or self._desk.stopping:
+            self.stopped(PullStopped(job=job.id, run=job.run))
+            return
+        job.run = self._desk.next_run()
+        self._fetch_part(job)
 
     def broke(self, fact: PullBroke) -> None:
         """A download gave up."""
@@ -201,6 +283,7 @@ class Pulling:
         job = self._running(fact.job, fact.run)
         if job is None:
             return
+        self._hubbing.give_up(job)
         desk.move(desk.models[job.model], ModelFact.PULL_DROPPED)
         if job.stopping:
             waiters, job.waiters = job.waiters, []
@@ -219,7 +302,8 @@ class Pulling:
         job.move(JobFact.DROPPED)
         self._desk.end_job(job)
         if not job.keep_partial:
-            self._desk.do(DropPartial(file_name=self._desk.models[job.model].spec.file_name))
+            spec = self._desk.models[job.model].spec
+            self._desk.do(DropPartial(file_names=spec.file_names, whole=len(spec.parts) > 1))
 
     def let_go_on(self, job: Job) -> None:
         """Take a pause back, one that is still being carried out too: such a job is queued once it has stopped."""
@@ -265,6 +349,38 @@ class Pulling:
         """The job this news is about; None for news of an older run."""
         job = self._desk.jobs.get(job_id)
         return job if job is not None and job.run == run and job.state is JobState.RUNNING else None
+
+
+def _found(spec: ModelSpec, found: Resolved) -> ModelSpec:
+    """The spec with the files that were found; as long as they are the same bytes, by the address they began with."""
+    parts = list(found.parts)
+    same = spec.commit and [(part.path, part.sha256) for part in spec.parts] == [(p.path, p.sha256) for p in parts]
+    return msgspec.structs.replace(
+        spec,
+        parts=parts,
+        commit=spec.commit if same and all(part.sha256 for part in parts) else found.commit,
+        file_name=parts[0].file_name,
+        size_bytes=found.size_bytes,
+    )
+
+
+def _wrong_part(header: HeaderView, number: int, count: int, path: str) -> Failure | None:
+    if (header.part, header.parts) == (number, count):
+        return None
+    return Failure(
+        code=ErrorCode.BAD_MODEL_FILE,
+        message=f"{path} says that it is part {header.part} of {header.parts}, and should be {number} of {count}.",
+        hint="Its publisher mixed up the files of this model; choose another quantization or repository.",
+    )
+
+
+def _together(headers: list[HeaderView]) -> HeaderView:
+    """One header for a model in several files, from those of its files in their order."""
+    return msgspec.structs.replace(
+        headers[0],
+        parameters=sum(header.parameters for header in headers),
+        file_bytes=sum(header.file_bytes for header in headers),
+    )
 
 
 def _how_to_get(where: str) -> str:

@@ -7,41 +7,59 @@ from urllib.parse import quote, urlsplit
 from modeld.protocol.errors import ErrorCode, Failure
 
 KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_HUB = re.compile(r"hf:(?P<repo>[\w.-]+/[\w.-]+):(?P<file>[^:]+\.gguf)", re.IGNORECASE)
+_HUB = re.compile(
+    r"hf:(?P<repo>[\w.-]+/[\w.-]+)"
+    r"(?:@(?P<revision>[\w./-]+?))?"
+    r"(?::(?P<what>[^:@]+)|/(?P<file>[^:@]+\.gguf))?"
+    r"(?:@(?P<late>[\w./-]+))?",
+    re.IGNORECASE | re.ASCII,
+)
+_QUANTIZATION = re.compile(r"[\w.-]{1,32}", re.ASCII)
 _RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d¹²³])\s*(\.|$)", re.IGNORECASE)
 MAX_NAME_BYTES = 200
 """File systems end at 255; the rest is for what is put behind a name while its file is not whole."""
 
-FORMS = "Use an https URL, hf:org/repo:FILE.gguf, or the path of a GGUF file."
+FORMS = (
+    "Use an https URL of a .gguf file, hf:org/repo, hf:org/repo:Q4_K_M, hf:org/repo:FILE.gguf, "
+    "or the path of a GGUF file."
+)
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """A model in a hub's repository: by its ``file``, by its ``quantization``, or (both empty) the best one there."""
+
+    repo: str
+    revision: str = "main"
+    file: str = ""
+    quantization: str = ""
 
 
 @dataclass(frozen=True)
 class Source:
-    """``url`` for a download to ``file_name``, or ``path`` for a file used in place; the other two are then empty."""
+    """One of three: ``url`` for a download to ``file_name``, ``hub`` (its file's name too, if it is known already), or
+    ``path`` for a file used in place. The others are empty."""
 
     url: str = ""
     file_name: str = ""
     path: str = ""
+    hub: HubSource | None = None
 
 
 def is_path(source: str) -> bool:
     """Whether a source would be looked for on this machine's own disk."""
-    return not source.startswith(("hf:", "package:", "http://", "https://"))
+    return not (source.startswith("package:") or is_remote(source))
 
 
-def parse(source: str, hub_endpoint: str, allow_http: bool) -> Source | Failure:
-    """Take ``source`` apart; what cannot be used is a Failure that says why.
+def is_remote(text: str) -> bool:
+    """Whether this is a source to download from, and no key."""
+    return text.startswith(("hf:", "http://", "https://"))
 
-    Hub sources become ``<endpoint>/<repo>/resolve/main/<file>`` (the hub's documented download address).
-    """
+
+def parse(source: str, allow_http: bool) -> Source | Failure:
+    """Take ``source`` apart; what cannot be used is a Failure that says why."""
     if source.startswith("hf:"):
-        found = _HUB.fullmatch(source)
-        if not found:
-            return _refused(f"{source!r} does not name a file of a repository.", FORMS)
-        if ".." in found["file"].split("/"):
-            return _refused(f"{source!r} leads out of its repository.", FORMS)
-        path = quote(found["file"])
-        return _download(f"{hub_endpoint.rstrip('/')}/{found['repo']}/resolve/main/{path}", found["file"])
+        return _of_hub(source)
     if source.startswith("package:"):
         return Source()
     try:
@@ -57,21 +75,65 @@ def parse(source: str, hub_endpoint: str, allow_http: bool) -> Source | Failure:
                 f"{source!r} is not encrypted, so anyone on the way could change the model.",
                 "Use https, or set allow_http = true if you accept that.",
             )
-        return _download(source, parts.path)
+        name = parts.path.rsplit("/", 1)[-1]
+        refused = refuse_name(name, source)
+        return refused or Source(url=source, file_name=name)
     if parts.scheme and len(parts.scheme) > 1:
         return _refused(f"{source!r}: {parts.scheme}:// is not supported.", FORMS)
     return Source(path=source)
 
 
-def _download(url: str, path: str) -> Source | Failure:
-    name = path.rsplit("/", 1)[-1]
+def _of_hub(source: str) -> Source | Failure:
+    found = _HUB.fullmatch(source)
+    if found is None or (found["revision"] and found["late"]):
+        return _refused(f"{source!r} does not name a repository, or something in one.", FORMS)
+    what, revision = found["what"] or found["file"] or "", found["revision"] or found["late"] or "main"
+    if any(".." in text.split("/") for text in (found["repo"], what, revision)):
+        return _refused(f"{source!r} leads out of its repository.", FORMS)
+    if not what.lower().endswith(".gguf"):
+        if what and not _QUANTIZATION.fullmatch(what):
+            return _refused(f"{what!r} in {source!r} is neither a .gguf file nor a quantization.", FORMS)
+        wanted = "" if what.lower() == "latest" else what
+        return Source(hub=HubSource(found["repo"], revision, quantization=wanted))
+    name = what.rsplit("/", 1)[-1]
+    refused = refuse_name(name, source)
+    return refused or Source(file_name=name, hub=HubSource(found["repo"], revision, file=what))
+
+
+def download_url(endpoint: str, repo: str, revision: str, path: str) -> str:
+    """The hub's documented address of a file in a repository."""
+    return f"{endpoint.rstrip('/')}/{repo}/resolve/{quote(revision, safe='')}/{quote(path)}"
+
+
+def suggested_key(source: str) -> str:
+    """A key for a model that is known by its source only: the repository's name and what was chosen of it."""
+    if source.startswith("hf:"):
+        parsed = _of_hub(source)
+        hub = parsed.hub if isinstance(parsed, Source) else None
+        if hub is None:
+            return ""
+        repo = re.sub(r"[-_.]gguf$", "", hub.repo.rsplit("/", 1)[-1], flags=re.IGNORECASE)
+        text = hub.file.rsplit("/", 1)[-1] or "-".join(filter(None, (repo, hub.quantization)))
+    else:
+        text = urlsplit(source).path.rsplit("/", 1)[-1]
+    return as_key(text)
+
+
+def as_key(text: str) -> str:
+    """The nearest that a key may be; empty where nothing of ``text`` can be one."""
+    text = re.sub(r"(-00001-of-\d{5})?\.gguf$", "", text.lower())
+    return re.sub(r"[^a-z0-9._-]+", "-", text).strip("-._")[:64].rstrip("-._")
+
+
+def refuse_name(name: str, source: str) -> Failure | None:
+    """Why a file may not have this name here; None if it may."""
     if (
         not re.fullmatch(r"[\w][\w .()+-]*\.gguf", name, re.IGNORECASE)
         or _RESERVED.match(name)
         or len(name.encode()) > MAX_NAME_BYTES
     ):
-        return _refused(f"{url!r} does not end in the name of a .gguf file.", FORMS)
-    return Source(url=url, file_name=name)
+        return _refused(f"{source!r} does not end in the name of a .gguf file.", FORMS)
+    return None
 
 
 def _refused(message: str, hint: str) -> Failure:

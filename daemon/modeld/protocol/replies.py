@@ -90,6 +90,31 @@ class Restored(Result, frozen=True, kw_only=True):
     refused: list[str] = []
 
 
+class Files(Result, frozen=True, kw_only=True):
+    """The GGUF models of a hub's repository at one commit, smallest first; ``chosen`` is the one that is pulled."""
+
+    repo: str
+    commit: str = ""
+    files: list[views.RepoFileView]
+    chosen: str = ""
+    note: str = ""
+
+
+class Repositories(Result, frozen=True, kw_only=True):
+    """What the hub found; ``next`` is the ``cursor`` for more, empty at the end."""
+
+    repositories: list[views.RepositoryView]
+    next: str = ""
+
+
+class Found(Result, frozen=True, kw_only=True):
+    """The models in the folders of other programs; ``added`` are those taken by this request, ``looked`` where."""
+
+    found: list[views.FoundView]
+    looked: list[str] = []
+    added: list[views.ModelView] = []
+
+
 class Done(Result, frozen=True, kw_only=True):
     """It was done; ``note`` says what a person should know."""
 
@@ -97,7 +122,21 @@ class Done(Result, frozen=True, kw_only=True):
 
 
 AnyResult = (
-    Pong | Snapshot | Status | Models | Model | Jobs | Generated | History | Comparison | Backup | Restored | Done
+    Pong
+    | Snapshot
+    | Status
+    | Models
+    | Model
+    | Jobs
+    | Generated
+    | History
+    | Comparison
+    | Backup
+    | Restored
+    | Files
+    | Repositories
+    | Found
+    | Done
 )
 """Every result there is."""
 

@@ -35,13 +35,20 @@ class List(Request, frozen=True, kw_only=True):
 
 
 class Show(Request, frozen=True, kw_only=True):
-    """Ask for one model."""
+    """Ask for one model.
+
+    With ``look`` the header of one that is not downloaded is read from where it lies first, so that ``fits`` is known.
+    """
 
     model: str
+    look: bool = False
 
 
 class Add(Request, frozen=True, kw_only=True):
-    """Add a model: ``source`` is an https URL, ``hf:org/repo:FILE`` or the absolute path of a file (used in place)."""
+    """Add a model: ``source`` is an https URL, a hub's repository or the absolute path of a file (used in place).
+
+    A repository is ``hf:org/repo``, ``hf:org/repo:Q4_K_M`` or ``hf:org/repo:FILE.gguf``, with ``@revision`` after it.
+    """
 
     model: str
     source: str
@@ -58,10 +65,15 @@ class Remove(Request, frozen=True, kw_only=True):
 
 
 class Pull(Request, frozen=True, kw_only=True):
-    """Download a model; the reply names the job. With ``wait`` the answer comes when it ends."""
+    """Download a model; the reply names the job. With ``wait`` the answer comes when it ends.
+
+    ``model`` may be a source (``hf:org/repo:Q4_K_M`` or a URL): it is added first, under a key made of its name. With
+    ``look`` the header of a file at a URL is read before the download, as it always is of one on a hub.
+    """
 
     model: str
     wait: bool = False
+    look: bool = False
 
 
 class Jobs(Request, frozen=True, kw_only=True):
@@ -224,6 +236,27 @@ class Restore(Request, frozen=True, kw_only=True):
     results: list[views.BenchmarkResult] = []
 
 
+class Files(Request, frozen=True, kw_only=True):
+    """Ask for the GGUF models in a hub's repository: ``repo`` is ``hf:org/repo`` or ``hf:org/repo@revision``."""
+
+    repo: str
+
+
+class Search(Request, frozen=True, kw_only=True):
+    """Ask the hub for repositories with GGUF files, the most downloaded first; ``cursor``: a reply's ``next``."""
+
+    words: str
+    limit: int = 20
+    cursor: str = ""
+
+
+class Scan(Request, frozen=True, kw_only=True):
+    """Look for models in the folders of other programs; use those named in ``add`` (or ``all``) where they lie."""
+
+    add: list[str] = []
+    all: bool = False
+
+
 class Shutdown(Request, frozen=True, kw_only=True):
     """Stop the daemon in order: children ended, state saved."""
 
@@ -253,6 +286,9 @@ AnyRequest = (
     | Compare
     | Backup
     | Restore
+    | Files
+    | Search
+    | Scan
     | Shutdown
 )
 """Every request there is."""

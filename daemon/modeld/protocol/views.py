@@ -17,7 +17,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeaderView(View, frozen=True, kw_only=True):
-    """What a GGUF file says of itself in its header."""
+    """What a GGUF file says of itself in its header.
+
+    A model in several files is described by its first one, ``part`` 1 of ``parts``, with the parameters and bytes of
+    all of them; the others hold tensors only and have no ``architecture``.
+    """
 
     architecture: str
     name: str = ""
@@ -34,6 +38,8 @@ class HeaderView(View, frozen=True, kw_only=True):
     vocabulary: int = 0
     chat_template: bool = False
     file_bytes: int = 0
+    part: int = 1
+    parts: int = 1
 
 
 class Figure(View, frozen=True, kw_only=True):
@@ -130,6 +136,62 @@ class LoadedView(View, frozen=True, kw_only=True):
     requests_waiting: int = 0
 
 
+class FitView(View, frozen=True, kw_only=True):
+    """Whether a model will run here: the memory it needs with a context of ``context_size``, and what there is.
+
+    ``verdict`` is ``fits``, ``after_unloading`` (when what is loaded now makes room) or ``too_large``; ``max_context``
+    is the largest context that would fit (0: none). ``disk_bytes`` are still to be downloaded; both numbers of the disk
+    are 0 where nothing is.
+    """
+
+    verdict: str
+    context_size: int
+    memory_bytes: int
+    memory_available: int
+    memory_total: int
+    max_context: int = 0
+    disk_bytes: int = 0
+    disk_free: int = 0
+
+
+class RepoFileView(View, frozen=True, kw_only=True):
+    """A model in a hub's repository: its file (the first of ``parts``), and the ``source`` to add or pull it by."""
+
+    file: str
+    source: str
+    quantization: str = ""
+    size_bytes: int = 0
+    parts: int = 1
+    sha256: str = ""
+    fits: FitView | None = None
+
+
+class RepositoryView(View, frozen=True, kw_only=True):
+    """A repository of a hub; a ``gated`` one is downloaded only after its authors were asked."""
+
+    id: str
+    downloads: int = 0
+    likes: int = 0
+    gated: bool = False
+    updated_at: str = ""
+
+
+class FoundView(View, frozen=True, kw_only=True):
+    """A model that another ``program`` has on this disk; ``model`` is the key it is used by already, or empty.
+
+    ``key`` is the name it would get here. ``failure`` says why it cannot be used.
+    """
+
+    key: str
+    program: str
+    name: str
+    path: str
+    size_bytes: int
+    header: HeaderView | None = None
+    model: str = ""
+    failure: Failure | None = None
+
+
 class ModelView(View, frozen=True, kw_only=True):
     """One model, whole.
 
@@ -158,6 +220,8 @@ class ModelView(View, frozen=True, kw_only=True):
     latest: BenchmarkResult | None = None
     average: BenchmarkAverage | None = None
     failure: Failure | None = None
+    parts: int = 1
+    fits: FitView | None = None
 
 
 class Progress(View, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.events import topic
 from modeld.protocol.keys import KeyPair
 from modeld.protocol.replies import Reply
-from modeld.protocol.requests import Add, AnyRequest, Restore
+from modeld.protocol.requests import Add, AnyRequest, Restore, Scan
 from modeld.protocol.wire import VERSION, encode
 
 log = logging.getLogger(__name__)
@@ -124,6 +124,9 @@ class Server:
         elif client.startswith(REMOTE_CLIENT) and isinstance(request, Restore):
             text = "A backup cannot be restored over the network: it holds settings."
             self._refuse(client, request.id, ErrorCode.NOT_ALLOWED, text, "Restore it on the machine itself.")
+        elif client.startswith(REMOTE_CLIENT) and isinstance(request, Scan):
+            text = "The folders of this machine are not looked through over the network."
+            self._refuse(client, request.id, ErrorCode.NOT_ALLOWED, text, "Scan on the machine itself.")
         elif self._allowance.open(client):
             self._report(Asked(client=client, request=request))
         else:

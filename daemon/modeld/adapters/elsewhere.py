@@ -1,0 +1,155 @@
+"""Models that other programs have on this disk. Their folders are read and never written.
+
+Where each keeps its models, as its documentation says: Ollama (manifests that name blobs), LM Studio (publisher and
+repository folders), the hub's own cache (snapshots of links to blobs), llama.cpp's cache (plain files).
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from modeld.core.effects import ScanElsewhere
+from modeld.core.facts import ElsewhereScanned, Stray
+from modeld.protocol.errors import Failure
+from modeld.protocol.views import HeaderView
+
+log = logging.getLogger(__name__)
+
+MODEL_LAYER = "application/vnd.ollama.image.model"
+MAX_MANIFEST_BYTES = 1024 * 1024
+MOST_FILES = 10_000
+"""Files looked at in one folder: a wrong folder (a whole disk) must not keep us for ever."""
+
+_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
+_NO_MODEL = re.compile(r"(^|[-._])(mmproj|imatrix|ggml-vocab)([-._]|$)", re.IGNORECASE)
+_DIGEST = re.compile(r"sha256[:-][0-9a-f]{64}")
+
+ModelReader = Callable[[Path], HeaderView | Failure]
+
+
+class _Layer(msgspec.Struct):
+    media_type: str = msgspec.field(name="mediaType")
+    digest: str
+
+
+class _Manifest(msgspec.Struct):
+    layers: list[_Layer] = []
+
+
+class Elsewhere:
+    """The other programs' folders of the user of this ``environment``."""
+
+    def __init__(self, environment: Mapping[str, str], read_model: ModelReader, home: Path | None = None) -> None:
+        self._environment = environment
+        self._read_model = read_model
+        self._home = home
+
+    def scan(self, effect: ScanElsewhere) -> ElsewhereScanned:
+        """Look at all of them. Blocking."""
+        strays: list[Stray] = []
+        looked: list[str] = []
+        seen: set[Path] = set()
+        for program, folder, names in self._programs():
+            if not folder.is_dir():
+                continue
+            looked.append(str(folder))
+            try:
+                for name, path in names(folder):
+                    real = path.resolve()
+                    if real not in seen:
+                        seen.add(real)
+                        strays.append(self._stray(program, name, path))
+            except OSError as error:
+                log.warning("the folder of %s cannot be read: %s", program, error)
+        return ElsewhereScanned(strays=strays, looked=looked, add=effect.add, all=effect.all, ticket=effect.ticket)
+
+    def _programs(self) -> Iterator[tuple[str, Path, Callable[[Path], Iterator[tuple[str, Path]]]]]:
+        """Program, folder, and how its models are found there."""
+        env = self._environment
+        home = self._home or Path.home()
+        cache = Path(env.get("XDG_CACHE_HOME") or home / ".cache")
+        yield "Ollama", Path(env.get("OLLAMA_MODELS") or home / ".ollama" / "models"), of_ollama
+        yield "Ollama", Path("/usr/share/ollama/.ollama/models"), of_ollama
+        yield "LM Studio", home / ".lmstudio" / "models", of_folder
+        yield "LM Studio", home / ".cache" / "lm-studio" / "models", of_folder
+        hub = Path(env.get("HF_HOME") or cache / "huggingface") / "hub"
+        yield "Hugging Face", Path(env.get("HF_HUB_CACHE") or hub).expanduser(), of_hub_cache
+        yield "llama.cpp", Path(env.get("LLAMA_CACHE") or cache / "llama.cpp").expanduser(), of_folder
+
+    def _stray(self, program: str, name: str, path: Path) -> Stray:
+        found = self._read_model(path)
+        header, failure = (None, found) if isinstance(found, Failure) else (found, None)
+        return Stray(
+            program=program,
+            name=name,
+            path=str(path),
+            size_bytes=header.file_bytes if header else path.stat().st_size,
+            header=header,
+            failure=failure,
+        )
+
+
+def of_ollama(folder: Path) -> Iterator[tuple[str, Path]]:
+    """``model:tag`` and the blob with its weights, by the manifests; a missing blob is passed over."""
+    manifests = folder / "manifests"
+    for manifest in _files(manifests, ""):
+        name = _ollama_name(manifest.relative_to(manifests).parts)
+        for layer in _layers(manifest):
+            if layer.media_type == MODEL_LAYER and _DIGEST.fullmatch(layer.digest):
+                blob = folder / "blobs" / layer.digest.replace(":", "-")
+                if blob.is_file():
+                    yield name, blob
+
+
+def _ollama_name(parts: tuple[str, ...]) -> str:
+    """``registry.ollama.ai/library/llama3/8b`` is called ``llama3:8b``."""
+    *path, tag = parts
+    if path[:2] == ["registry.ollama.ai", "library"]:
+        path = path[2:]
+    elif path[:1] == ["registry.ollama.ai"]:
+        path = path[1:]
+    return f"{'/'.join(path)}:{tag}"
+
+
+def _layers(manifest: Path) -> list[_Layer]:
+    try:
+        if manifest.stat().st_size > MAX_MANIFEST_BYTES:
+            return []
+        return msgspec.json.decode(manifest.read_bytes(), type=_Manifest).layers
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        log.info("%s is no manifest: %s", manifest, error)
+        return []
+
+
+def of_folder(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Every GGUF model below a folder; of one in several files the first."""
+    for path in _files(folder, ".gguf"):
+        if _is_model(path):
+            yield path.name, path
+
+
+def of_hub_cache(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The models in the snapshots of repositories: ``models--org--repo/snapshots/COMMIT/FILE``."""
+    for repo in sorted(folder.glob("models--*--*")):
+        for path in _files(repo / "snapshots", ".gguf"):
+            if _is_model(path):
+                yield path.name, path
+
+
+def _is_model(path: Path) -> bool:
+    return not _LATER_PART.search(path.name) and not _NO_MODEL.search(path.name)
+
+
+def _files(folder: Path, suffix: str) -> Iterator[Path]:
+    """The files below a folder with this suffix, in order; links to folders are not followed."""
+    count = 0
+    for path in sorted(folder.rglob(f"*{suffix}")):
+        if path.is_file() and (not suffix or path.name.lower().endswith(suffix)):
+            count += 1
+            if count > MOST_FILES:
+                log.warning("%s has more than %d files; the rest is not looked at", folder, MOST_FILES)
+                return
+            yield path

@@ -1,0 +1,283 @@
+"""The errands to the hub, each in a thread; a download's own waits for a hub that is away or busy."""
+
+import asyncio
+import logging
+import random
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+import msgspec
+
+from modeld.adapters.hub.refusals import HubError
+from modeld.adapters.hub.token import Token
+from modeld.adapters.hub.web import Policy, Web
+from modeld.core.backoff import Backoff
+from modeld.core.effects import ListRepository, ReadRemote, SearchHub, StopPull
+from modeld.core.facts import (
+    AnyFact,
+    ErrandFailed,
+    HubSearched,
+    PullAdvanced,
+    PullStopped,
+    RemoteFile,
+    RemoteRead,
+    RepositoryListed,
+)
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.views import HeaderView, RepositoryView
+
+log = logging.getLogger(__name__)
+
+MOST_PAGES = 100
+MOST_TRIES = 10
+"""Of a hub that answers, but with errors; one that is not reached is tried for ever."""
+
+_SHA256_DIGITS = 64
+_T = TypeVar("_T")
+
+Errand = ListRepository | ReadRemote | SearchHub
+RemoteReader = Callable[[Callable[[int, int], bytes], int], HeaderView | Failure]
+
+
+class _Lfs(msgspec.Struct):
+    oid: str = ""
+    size: int = 0
+
+
+class _Entry(msgspec.Struct):
+    """An entry of the hub's tree listing."""
+
+    type: str
+    path: str
+    size: int = 0
+    lfs: _Lfs | None = None
+
+
+class _Found(msgspec.Struct):
+    """An entry of the hub's list of models."""
+
+    id: str
+    downloads: int = 0
+    likes: int = 0
+    gated: bool | str = False
+    last_modified: str = msgspec.field(default="", name="lastModified")
+
+
+class Hub:
+    """Does errands; ``report`` gets their facts, in the loop's thread. ``read_remote`` reads a header by ranges."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        token: Token,
+        models_dir: Path,
+        read_remote: RemoteReader,
+        report: Callable[[AnyFact], None],
+        policy: Policy | None = None,
+    ) -> None:
+        self._endpoint = endpoint.rstrip("/")
+        self._token = token
+        self._models_dir = models_dir
+        self._read_remote = read_remote
+        self._report = report
+        self._policy = policy or Policy()
+        self._loop = asyncio.get_running_loop()
+        self._out: dict[int, _Way] = {}
+
+    def send(self, errand: Errand) -> None:
+        """Begin an errand; exactly one fact comes back, unless its download is stopped before."""
+        way = _Way(errand)
+        self._out[errand.errand] = way
+        threading.Thread(target=self._go, args=(way,), name=f"hub-{errand.errand}", daemon=True).start()
+
+    def stop(self, effect: StopPull) -> bool:
+        """Give up a download's errand; False if it has none out."""
+        way = next((way for way in self._out.values() if way.job == effect.job), None)
+        if way is None:
+            return False
+        way.stopped.set()
+        del self._out[way.errand.errand]
+        self._report(PullStopped(job=way.job, run=way.run))
+        return True
+
+    def _go(self, way: "_Way") -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                fact = self._do(way.errand)
+                break
+            except HubError as error:
+                patient = way.job and error.retry and not way.stopped.is_set()
+                lasting = error.failure.code is ErrorCode.HTTP_ERROR and backoff.tries >= MOST_TRIES
+                if not patient or lasting:
+                    fact = ErrandFailed(errand=way.errand.errand, failure=error.failure)
+                    break
+                wait = backoff.failed(0, random.random(), error.after_s)
+                self._call(self._tell, way, backoff.tries, wait, str(error))
+                if way.stopped.wait(wait):
+                    return
+            except Exception as error:
+                log.exception("errand %s failed by a bug", type(way.errand).__name__)
+                failure = Failure(
+                    code=ErrorCode.INTERNAL, message=f"A bug in modeld: {error!r}.", hint="See modelctl logs."
+                )
+                fact = ErrandFailed(errand=way.errand.errand, failure=failure)
+                break
+        self._call(self._came_back, way, fact)
+
+    def _tell(self, way: "_Way", tries: int, wait_s: float, why: str) -> None:
+        if not way.stopped.is_set():
+            self._report(
+                PullAdvanced(
+                    job=way.job,
+                    run=way.run,
+                    done_bytes=0,
+                    total_bytes=0,
+                    phase="waiting to retry",
+                    retries=tries,
+                    retry_in_s=wait_s,
+                    trouble=why,
+                )
+            )
+
+    def _came_back(self, way: "_Way", fact: AnyFact) -> None:
+        if self._out.pop(way.errand.errand, None) is way:
+            self._report(fact)
+
+    def _call(self, work: Callable[..., None], *args: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(work, *args)
+        except RuntimeError:
+            log.debug("an errand came back after the loop ended")
+
+    def _do(self, errand: Errand) -> AnyFact:
+        web = Web(self._endpoint, self._token, self._policy)
+        try:
+            match errand:
+                case ListRepository():
+                    return self._list(web, errand)
+                case ReadRemote():
+                    return self._read(web, errand)
+                case SearchHub():
+                    return self._search(web, errand)
+        finally:
+            web.close()
+
+    def _list(self, web: Web, errand: ListRepository) -> RepositoryListed:
+        revision = quote(errand.revision, safe="")
+        url = f"{self._endpoint}/api/models/{errand.repo}/tree/{revision}?recursive=true&expand=false"
+        what = errand.repo if errand.revision == "main" else f"{errand.repo}/{errand.revision}"
+        files: list[RemoteFile] = []
+        for _ in range(MOST_PAGES):
+            data, url = web.json(url, what)
+            for entry in _entries(data, list[_Entry], what):
+                if entry.type == "file":
+                    oid = entry.lfs.oid if entry.lfs else ""
+                    size = entry.lfs.size if entry.lfs and entry.lfs.size else entry.size
+                    sha256 = oid if len(oid) == _SHA256_DIGITS else ""
+                    files.append(RemoteFile(path=entry.path, size_bytes=size, sha256=sha256))
+            if not url:
+                break
+        return RepositoryListed(errand=errand.errand, files=files)
+
+    def _read(self, web: Web, errand: ReadRemote) -> RemoteRead:
+        size = errand.size_bytes
+        path = urlsplit(errand.url).path.removeprefix(urlsplit(self._endpoint).path).lstrip("/")
+        what = path.replace("/resolve/", "/", 1)
+        first: dict[str, str] = {}
+
+        def fetch(start: int, end: int) -> bytes:
+            nonlocal first, size
+            answer = web.piece(errand.url, start, end, what)
+            first = first or answer.first
+            size = size or _whole_size(answer.headers, answer.status)
+            return answer.body
+
+        header: HeaderView | None = None
+        why: Failure | None = None
+        try:
+            if not size:
+                fetch(0, 1024)
+            unknown = Failure(code=ErrorCode.HTTP_ERROR, message=f"The server does not say how large {what} is.")
+            found = self._read_remote(fetch, size) if size else unknown
+            header, why = (None, found) if isinstance(found, Failure) else (found, None)
+        except HubError as error:
+            if not first and web.is_hub(errand.url):
+                raise  # it is not to be had at all; else only its header is not
+            why = error.failure
+        free, taken = self._room(errand.file_names)
+        return RemoteRead(
+            errand=errand.errand,
+            header=header,
+            size_bytes=size,
+            commit=first.get("x-repo-commit", ""),
+            disk_free=free,
+            taken_bytes=taken,
+            why=why,
+        )
+
+    def _room(self, file_names: list[str]) -> tuple[int, int]:
+        """What is free for downloads, and what these files have taken of it already."""
+        folder = self._models_dir
+        while not folder.is_dir() and folder != folder.parent:
+            folder = folder.parent
+        taken = 0
+        for name in file_names:
+            for path in (self._models_dir / name, self._models_dir / f"{name}.part"):
+                if path.is_file():
+                    stat = path.stat()
+                    taken += min(stat.st_size, getattr(stat, "st_blocks", stat.st_size // 512 + 1) * 512)
+        return shutil.disk_usage(folder).free, taken
+
+    def _search(self, web: Web, errand: SearchHub) -> HubSearched:
+        query = {
+            "search": errand.words,
+            "filter": "gguf",
+            "sort": "downloads",
+            "direction": "-1",
+            "limit": errand.limit,
+        }
+        if errand.cursor:
+            query["cursor"] = errand.cursor
+        expand = "".join(f"&expand[]={name}" for name in ("downloads", "likes", "gated", "lastModified"))
+        data, more = web.json(f"{self._endpoint}/api/models?{urlencode(query)}{expand}", f"{errand.words!r}")
+        repositories = [
+            RepositoryView(
+                id=found.id,
+                downloads=found.downloads,
+                likes=found.likes,
+                gated=bool(found.gated),
+                updated_at=found.last_modified,
+            )
+            for found in _entries(data, list[_Found], "a search")
+        ]
+        cursor = parse_qs(urlsplit(more).query).get("cursor", [""])[0]
+        return HubSearched(errand=errand.errand, repositories=repositories, next=cursor)
+
+
+class _Way:
+    """An errand that is out."""
+
+    def __init__(self, errand: Errand) -> None:
+        self.errand = errand
+        self.job = "" if isinstance(errand, SearchHub) else errand.job
+        self.run = 0 if isinstance(errand, SearchHub) else errand.run
+        self.stopped = threading.Event()
+
+
+def _entries(data: object, kind: type[list[_T]], what: str) -> list[_T]:
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise HubError(
+            ErrorCode.HTTP_ERROR, f"What the hub says of {what} is not understood: {error}.", "Is it a hub at all?"
+        ) from error
+
+
+def _whole_size(headers: dict[str, str], status: int) -> int:
+    text = headers.get("content-range", "").rpartition("/")[2] if status == 206 else headers.get("content-length", "")
+    return int(text) if text.isdecimal() else 0
