@@ -1,0 +1,147 @@
+"""Draw docs/pictures/cli.png and cli-downloads.png: the command line in a terminal, real daemon, real downloads.
+
+python tools/draw_cli.py [FOLDER]
+"""
+
+import fcntl
+import os
+import pty
+import select
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyte
+from PIL import Image, ImageDraw, ImageFont
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from modelctl import Client  # noqa: E402
+from range_server import RangeServer  # noqa: E402
+from real_daemon import RealDaemon, sample_file  # noqa: E402
+
+COLUMNS, LINES = 96, 40
+SIZE_PX, LEADING = 16, 1.35
+MARGIN = 18
+GROUND, INK = "#13151c", "#e6e9f0"
+COLOURS = {
+    "black": "#30354a",
+    "red": "#ef4444",
+    "green": "#4caf50",
+    "brown": "#ff9800",  # pyte's name of yellow
+    "blue": "#5e81f4",
+    "magenta": "#a779f0",
+    "cyan": "#4fc3d9",
+    "white": "#e6e9f0",
+}
+FONT = ROOT / "client/modelctl/viewer/typefaces/ModeldMono-Regular.ttf"
+SPEED = 6.4 * 1024**2
+PROMPT = "$ "
+
+
+class Terminal:
+    """A terminal of fixed size that remembers what it shows."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._screen = pyte.Screen(COLUMNS, LINES)
+        self._stream = pyte.ByteStream(self._screen)
+        self._environment = {**environment, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(LINES)}
+
+    def run(self, *words: str, until: Callable[[], bool] = lambda: False) -> None:
+        """Type a command and show what it prints, to its end or until ``until`` says so (then it is interrupted)."""
+        typed = " ".join(f"'{word}'" if " " in word else word for word in words)
+        self._stream.feed(f"{PROMPT}modelctl {typed}\r\n".encode())
+        main, side = pty.openpty()
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        command = [sys.executable, "-m", "modelctl", *words]
+        child = subprocess.Popen(
+            command, stdin=side, stdout=side, stderr=side, env=self._environment, start_new_session=True
+        )
+        os.close(side)
+        stopped = False
+        while True:
+            ready, _, _ = select.select([main], [], [], 0.1)
+            if ready:
+                try:
+                    data = os.read(main, 65536)
+                except OSError:  # the other side is closed
+                    break
+                if not data:
+                    break
+                if not stopped:
+                    # pyte loses what follows a variation selector.
+                    self._stream.feed(data.replace("\ufe0f".encode(), b""))
+            if not stopped and until():
+                stopped = True
+                child.terminate()
+        os.close(main)
+        child.wait(10)
+
+    def draw(self, path: Path) -> None:
+        """The screen as far as it is used, as a PNG."""
+        used = max(number for number, text in enumerate(self._screen.display) if text.strip()) + 1
+        font = ImageFont.truetype(str(FONT), SIZE_PX)
+        across, down = font.getlength("M"), round(SIZE_PX * LEADING)
+        picture = Image.new("RGB", (round(COLUMNS * across) + 2 * MARGIN, used * down + 2 * MARGIN), GROUND)
+        pen = ImageDraw.Draw(picture)
+        for y in range(used):
+            for x in range(COLUMNS):
+                cell = self._screen.buffer[y][x]
+                if cell.data.strip():
+                    colour = COLOURS.get(cell.fg, INK if cell.fg == "default" else f"#{cell.fg}")
+                    pen.text((MARGIN + x * across, MARGIN + y * down), cell.data, font=font, fill=colour)
+        picture.save(path, optimize=True)
+
+
+def main() -> None:
+    """Draw both pictures into the folder named, or docs/pictures."""
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs/pictures"
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        home = folder / "home"
+        home.mkdir()
+        daemon = RealDaemon(home, {"LLM_CPU_THREADS": "2"})
+        try:
+            with Client(daemon.places, timeout_s=30) as client:
+                _first(daemon, target)
+                _downloads(daemon, client, folder, target)
+        finally:
+            daemon.stop()
+
+
+def _first(daemon: RealDaemon, target: Path) -> None:
+    terminal = Terminal(daemon.environment)
+    terminal.run("load", "smollm2", "--context", "2048")
+    terminal.run("run", "smollm2", "Name the planets.", "--seed", "7")
+    terminal.run("ps")
+    terminal.run("ls")
+    terminal.draw(target / "cli.png")
+
+
+def _downloads(daemon: RealDaemon, client: Client, folder: Path, target: Path) -> None:
+    served = folder / "served"
+    served.mkdir()
+    names = ("mistral-small", "qwen-coder", "gemma-it")
+    for name in names:
+        shutil.copy(sample_file(), served / f"{name}.gguf")
+    with RangeServer(served, bytes_per_second=SPEED) as server:
+        for name in names:
+            client.add(name, server.url(f"{name}.gguf"))
+        terminal = Terminal(daemon.environment)
+        began = time.monotonic()
+        terminal.run("pull", *names, until=lambda: time.monotonic() - began > 6)
+        terminal.run("downloads")
+        terminal.draw(target / "cli-downloads.png")
+        for name in names:
+            client.cancel(model=name, keep=False)
+
+
+if __name__ == "__main__":
+    main()
