@@ -1,4 +1,4 @@
-"""The transport of Windows, run here: tcp on 127.0.0.1 with CURVE for clients and workers, keys in the connection file."""
+"""The transport of Windows, run here: tcp on 127.0.0.1 with CURVE, for clients and workers."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,7 @@
 """Model files on disk: looked at, and removed."""
 
 import logging
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -27,18 +28,31 @@ class Files:
         """Look at a model's file; a missing one is no failure. Blocking."""
         path = Path(effect.path) if effect.path else self._models_dir / effect.file_name
         header, failure = None, None
-        if (effect.path or effect.file_name) and path.is_file():
-            found = self._read_header(path)
-            if isinstance(found, Failure):
-                # A download in several files that has not come to its last one is no fault.
-                failure = None if found.code is ErrorCode.NOT_ON_DISK and not effect.path else found
-            else:
-                header = found
+        found = self._look_at(path) if effect.path or effect.file_name else None
+        if isinstance(found, Failure):
+            # A download in several files that has not come to its last one is no fault.
+            failure = None if found.code is ErrorCode.NOT_ON_DISK and not effect.path else found
+        else:
+            header = found
         return FileInspected(model=effect.model, path=str(path), header=header, failure=failure, ticket=effect.ticket)
+
+    def _look_at(self, path: Path) -> HeaderView | Failure | None:
+        try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                return None
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
+            return None
+        except OSError as error:  # a folder that is closed to us, a name that is too long, a loop of links
+            return Failure(
+                code=ErrorCode.BAD_MODEL_FILE,
+                message=f"{str(path)[:200]} cannot be looked at: {error.strerror}.",
+                hint="Check the path, and who may read its folders.",
+            )
+        return self._read_header(path)
 
     def look_for(self, effect: LookForFiles) -> FilesGone | None:
         """See which models' files have vanished. Blocking."""
-        gone = [key for key, path in effect.paths.items() if not Path(path).is_file()]
+        gone = [key for key, path in effect.paths.items() if not _is_file(Path(path))]
         return FilesGone(models=gone) if gone else None
 
     def remove(self, effect: RemoveFiles) -> FileRemoved:
@@ -65,3 +79,12 @@ class Files:
                     hint="Check who may write to its folder, then try again.",
                 )
         return failure
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; where the system will not say, it is not."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        log.debug("%s", error)
+        return False
