@@ -61,6 +61,8 @@ def of_job_kind(kind: JobKind) -> str:
 def of_phase(phase: str) -> str:
     """The step a job is at; a step that is not known here stays as the daemon calls it."""
     match phase:
+        case "resolving":
+            return _("looking at the source")
         case "connecting":
             return _("connecting")
         case "downloading":

@@ -103,4 +103,17 @@ class KeyType(_ParamType):
         return [CompletionItem(key, help=name) for key, name in keys if key.startswith(start)]
 
 
+class KeyOrSourceType(KeyType):
+    """A key, or what is downloaded from (``hf:org/repo``, a URL), which stays as it is written."""
+
+    name = "key or source"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The key as the daemon writes it, or the source."""
+        from modelctl.client import SOURCES
+
+        return value if value.startswith(SOURCES) else super().convert(value, param, ctx)
+
+
 KEY = KeyType()
+KEY_OR_SOURCE = KeyOrSourceType()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 from modeld.protocol import replies
-from modeld.protocol.states import HAS_FILE
+from modeld.protocol.states import HAS_FILE, ModelState
 from modeld.protocol.views import ModelView
 
 from modelctl import names
@@ -23,7 +23,10 @@ REMOTE = ("https://", "http://", "hf:")
 @click.option("--sha256", default="", help="The file's SHA-256, verified before the model can be used.")
 @pass_session
 def add(session: Session, key: str, source: str, name: str, description: str, sha256: str) -> None:
-    """Add a model: SOURCE is an https URL, hf:ORG/REPO:FILE or the path of a GGUF file, which stays where it is."""
+    """Add a model from a hub, from an https URL, or from the path of a GGUF file, which stays where it is.
+
+    Of a hub, SOURCE is hf:ORG/REPO, hf:ORG/REPO:Q4_K_M or hf:ORG/REPO:FILE.gguf, with @REVISION behind it if wanted.
+    """
     where = source if source.startswith(REMOTE) else str(Path(source).expanduser().absolute())
     answer = session.client.add(key, where, display_name=name, description=description, sha256=sha256)
     if session.json:
@@ -62,9 +65,12 @@ def ls(session: Session, long_: bool) -> None:
 @pass_session
 def show(session: Session, key: str) -> None:
     """Show everything that is known of a model."""
-    model = session.client.show(key)
+    model, note = session.client.show(key), ""
+    if model.state is ModelState.ABSENT and model.fits is None and model.source.startswith(REMOTE):
+        looked = session.client.look(key)
+        model, note = looked.model, looked.note
     if session.json:
-        session.emit(replies.Model(model=model))
+        session.emit(replies.Model(model=model, note=note))
         return
     _card(session, model, False)
     if model.loaded and model.loaded.context_size:
@@ -81,6 +87,13 @@ def show(session: Session, key: str) -> None:
         session.line(
             text.format(architecture=header.architecture, quantization=header.quantization, count=header.parameters)
         )
+    if model.fits is not None:
+        from modelctl.fit import fit_lines
+
+        for line in fit_lines(model.fits):
+            session.line(line)
+    if note:
+        session.say(note)
     if model.failure and model.failure.hint:
         session.line(_("hint: {hint}").format(hint=model.failure.hint))
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from modeld.core import fits, repository, source
 from modeld.core.desk import Desk
 from modeld.core.effects import ListRepository, ReadRemote, SearchHub
@@ -163,6 +165,8 @@ class Hubbing:
     def learn(self, model: Model, found: Resolved) -> None:
         """Note what a model will need, before it is here."""
         model.remote = found.header
+        if found.parts[0].path:
+            model.spec = msgspec.structs.replace(model.spec, size_bytes=found.size_bytes)
         if found.header is None:
             return
         size = context_size(self._desk, model)

@@ -65,6 +65,7 @@ class Job:
     limit: int = 0
     waiters: list[Ticket] = field(default_factory=list)
     look: bool = False
+    adopted: bool = False
     errand: int = 0
     headers: list[HeaderView] = field(default_factory=list)
     before: int = 0

@@ -317,10 +317,11 @@ class Manager:
             self._library.show(ticket, model)
 
     def _pull(self, ticket: Ticket, request: requests.Pull) -> None:
+        known = len(self._desk.models)
         if is_remote(request.model):
             request = msgspec.structs.replace(request, model=self._library.adopt(ticket, request.model))
         if request.model and self._is_free(ticket, request.model):
-            self._pulling.pull(ticket, request)
+            self._pulling.pull(ticket, request, adopted=len(self._desk.models) > known)
 
     def _pong(self, ticket: Ticket) -> None:
         daemon = self._desk.daemon

@@ -4,7 +4,7 @@ import msgspec
 
 from modeld.core import fits, library, source
 from modeld.core.desk import Desk
-from modeld.core.effects import DropPartial, StartPull, StopPull
+from modeld.core.effects import DropPartial, ForgetModel, StartPull, StopPull
 from modeld.core.facts import PullAdvanced, PullBroke, PullFinished, PullStopped
 from modeld.core.hubbing import Hubbing, Resolved
 from modeld.core.job import Job, JobFact
@@ -26,7 +26,7 @@ class Pulling:
         self.pauses: list[tuple[Ticket, list[Job]]] = []
         """Who waits for which downloads to be held."""
 
-    def pull(self, ticket: Ticket, request: requests.Pull) -> None:
+    def pull(self, ticket: Ticket, request: requests.Pull, *, adopted: bool = False) -> None:
         """Queue a download, or join the one there is and let it go on; a file that is there already ends at once."""
         desk = self._desk
         model = desk.find(ticket, request.model)
@@ -38,6 +38,7 @@ class Pulling:
         if job is None:
             return
         job.look = job.look or request.look
+        job.adopted = job.adopted or adopted
         self.let_go_on(job)
         if request.wait and not job.ended:
             job.waiters.append(ticket)
@@ -130,6 +131,8 @@ class Pulling:
         job.errand = 0
         if isinstance(found, Failure):
             self._fail(job, found)
+            if job.adopted and found.code is ErrorCode.NOT_FOUND:
+                self._forget(job.model)
             self.settle()
             return
         model = desk.models[job.model]
@@ -147,6 +150,12 @@ class Pulling:
         desk.save(model)
         self._fetch_part(job)
 
+    def _forget(self, key: str) -> None:
+        """Take back a model that was added by being pulled, and is not there."""
+        del self._desk.models[key]
+        self._desk.do(ForgetModel(model=key))
+        self._desk.publish(events.ModelRemoved(model=key))
+
     def _fetch_part(self, job: Job) -> None:
         """Fetch the next file of a model on a hub."""
         settings, spec = self._desk.settings, self._desk.models[job.model].spec
@@ -162,12 +171,12 @@ class Pulling:
         """Bytes arrived (or a phase began): work out speed and time left, and tell."""
         job = self._running(fact.job, fact.run)
         if job is not None and job.rate is not None:
-            job.rate.add(self._desk.now, fact.done_bytes)
             if job.errand:
                 self._tell(job, job.progress.done, job.progress.total, fact.phase, fact.retries)
                 return
             parts = self._desk.models[job.model].spec.parts
             total = sum(part.size_bytes for part in parts) if len(parts) > 1 else fact.total_bytes
+            job.rate.add(self._desk.now, job.before + fact.done_bytes)
             self._tell(job, job.before + fact.done_bytes, total, fact.phase, fact.retries)
 
     def ticked(self) -> None:

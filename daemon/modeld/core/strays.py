@@ -73,7 +73,7 @@ class Strays:
             key=found.key,
             source=found.path,
             path=found.path,
-            display_name=found.name,
+            display_name=found.name.removesuffix(".gguf"),
             description=f"From the folder of {found.program}.",
         )
         model = desk.models[found.key] = Model(spec=spec)
