@@ -65,7 +65,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="modeld-nginx-") as own,
         tempfile.TemporaryDirectory(prefix="modeld-peer-") as target,
     ):
-        half, whole = (_make(Path(served), size * MIB) for size in (512, 1024))
+        half, whole = (make(Path(served), size * MIB) for size in (512, 1024))
         with web_server.running(Path(served), Path(own)) as server:
             settings = {"MODELD_DOWNLOAD_CONNECTIONS": str(CONNECTIONS), "SSL_CERT_FILE": str(server.certificate)}
             with home.running(settings) as (client, _):
@@ -185,7 +185,7 @@ def _children_cpu() -> float:
     return times.children_user + times.children_system
 
 
-def _make(folder: Path, size: int) -> File:
+def make(folder: Path, size: int) -> File:
     """A model of ``size`` bytes that cannot be compressed."""
     path = folder / f"model-{size}.gguf"
     shutil.copyfile(sample.q4(), path)
