@@ -55,6 +55,8 @@ def _said(event: events.AnyEvent) -> str:
             return _("{count} bytes of memory available").format(count=system.memory_available)
         case events.DaemonStarted(daemon=daemon):
             return _("modeld {version} started (process {pid})").format(version=daemon.version, pid=daemon.pid)
+        case events.DaemonChanged():
+            return _("modeld's limits changed")
         case events.DaemonStopping():
             return _("modeld is stopping")
         case events.Heartbeat():

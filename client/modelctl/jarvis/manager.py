@@ -4,6 +4,7 @@ It never raises because of the daemon: a call that cannot be carried out answers
 reason is in the log. It keeps no conversation and no cache of answers; both counts are always 0.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -268,7 +269,8 @@ def _repository(source: str, hub_endpoint: str) -> str:
     """The page of a model's repository; of other sources the source itself."""
     if not source.startswith("hf:"):
         return source
-    return f"{hub_endpoint.rstrip('/')}/{source.split(':')[1]}"
+    named = re.match(r"hf:([^/:@]+/[^/:@]+)", source)
+    return f"{hub_endpoint.rstrip('/')}/{named[1]}" if named else source
 
 
 def _file_name(model: ModelView) -> str:

@@ -9,7 +9,7 @@ from modelctl.viewer.pane import Tag, Ui
 from modelctl.viewer.sizes import em
 from modelctl.viewer.theme import PALETTE
 
-SOURCES = "https://…/FILE.gguf     hf:org/repo:FILE.gguf     /…/FILE.gguf"
+SOURCES = "https://…/FILE.gguf     hf:org/repo:Q4_K_M     /…/FILE.gguf"
 """The forms of a source; shown while the field is empty."""
 
 

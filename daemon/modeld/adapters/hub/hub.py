@@ -234,17 +234,12 @@ class Hub:
         return shutil.disk_usage(folder).free, taken
 
     def _search(self, web: Web, errand: SearchHub) -> HubSearched:
-        query = {
-            "search": errand.words,
-            "filter": "gguf",
-            "sort": "downloads",
-            "direction": "-1",
-            "limit": errand.limit,
-        }
+        query = {"search": errand.words, "filter": "gguf", "sort": "downloads", "limit": str(errand.limit)}
         if errand.cursor:
             query["cursor"] = errand.cursor
-        expand = "".join(f"&expand[]={name}" for name in ("downloads", "likes", "gated", "lastModified"))
-        data, more = web.json(f"{self._endpoint}/api/models?{urlencode(query)}{expand}", f"{errand.words!r}")
+        expand = [("expand", name) for name in ("downloads", "likes", "gated", "lastModified")]
+        url = f"{self._endpoint}/api/models?{urlencode([*query.items(), *expand])}"
+        data, more = web.json(url, f"{errand.words!r}")
         repositories = [
             RepositoryView(
                 id=found.id,
