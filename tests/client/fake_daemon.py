@@ -95,6 +95,8 @@ class FakeDaemon:
         self.pull_failure: Failure | None = None
         self.silent = False
         self.mute_heartbeats = False
+        self.heartbeat_s = HEARTBEAT_S
+        self.runs: list[views.BenchmarkRun] = []
         self.arrived = threading.Event()
         self._later: deque[Callable[[], None]] = deque()
         self._streaming: tuple[list[bytes], str] | None = None
@@ -173,7 +175,7 @@ class FakeDaemon:
                 self._receive(self._router.recv_multipart())
             while self._later:
                 self._later.popleft()()
-            if time.monotonic() - beat > HEARTBEAT_S and not self.mute_heartbeats:
+            if time.monotonic() - beat > self.heartbeat_s and not self.mute_heartbeats:
                 beat = time.monotonic()
                 event = events.Heartbeat(epoch=self.epoch, seq=self.seq, at=AT)
                 self._pub.send_multipart([b"daemon.heartbeat", wire.encode(event)])
@@ -288,7 +290,7 @@ class FakeDaemon:
                 )
                 change = views.Change(percent=12.5, significant=True)
                 return replies.History(
-                    history=views.History(model=key, runs=[run_of(key)], average=average, change=change)
+                    history=views.History(model=key, runs=self.runs or [run_of(key)], average=average, change=change)
                 )
             case requests.Generate(prompt=prompt):
                 return replies.Generated(generation=self._generation("stop", prompt))

@@ -22,7 +22,7 @@ SIZE = (1240, 740)
 
 @dataclass(frozen=True)
 class Seen:
-    """An item that is drawn: what kind, what it says, where, and whether it can be pressed."""
+    """An item that is drawn: what kind, what it says, where, whether it can be pressed, and its window's title."""
 
     kind: str
     text: str
@@ -32,6 +32,7 @@ class Seen:
     height: int
     enabled: bool
     value: float
+    window: str
 
     @property
     def middle(self) -> tuple[int, int]:
@@ -41,13 +42,20 @@ class Seen:
 class DialogWindow:
     """The window as a child process on the desktop."""
 
-    def __init__(self, desktop: VirtualDesktop, home: Path) -> None:
+    program = __file__
+
+    def __init__(self, desktop: VirtualDesktop, home: Path, **settings: str) -> None:
         self.desktop = desktop
         self._log = home.parent / "dialogs.log"
-        environment = {**desktop.environment, "MODELD_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {
+            **desktop.environment,
+            "MODELD_HOME": str(home),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            **settings,
+        }
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, __file__],
+                [sys.executable, self.program],
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -55,6 +63,10 @@ class DialogWindow:
                 text=True,
             )
         assert self._line() == "ready", self.log()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def log(self) -> str:
         return self._log.read_text()
@@ -101,7 +113,8 @@ class DialogWindow:
 
     def close(self) -> None:
         """End it; it must end in order."""
-        self.ask("close")
+        if self._process.poll() is None:
+            self.ask("close")
         assert self._process.wait(30) == 0, self.log()
         assert "Traceback" not in self.log(), self.log()
 
@@ -197,7 +210,7 @@ def _obey(lines: IO[str], loop: Any, dialogs: dict[str, Any], newest: list[Any])
             case ["open", what]:
                 dialogs[what].open(newest[0])
             case ["look"]:
-                result = _drawn()
+                result = drawn()
             case ["clipboard"]:
                 result = dpg.get_clipboard_text()
             case ["close"]:
@@ -209,7 +222,7 @@ def _obey(lines: IO[str], loop: Any, dialogs: dict[str, Any], newest: list[Any])
         loop.post(lambda words=words: answer(words))
 
 
-def _drawn() -> list[dict[str, object]]:
+def drawn() -> list[dict[str, object]]:
     """Every item of interest that was drawn in the last frame."""
     import dearpygui.dearpygui as dpg
 
@@ -242,6 +255,7 @@ def _drawn() -> list[dict[str, object]]:
                 "height": int(height),
                 "enabled": bool(settings.get("enabled", True)),
                 "value": float(dpg.get_value(item)) if kind in ("mvProgressBar", "mvCheckbox") else 0.0,
+                "window": dpg.get_item_label(_window(item)) or "",
             }
         )
     return found

@@ -48,16 +48,18 @@ class CardList:
     def build(self, parent: Tag) -> None:
         """Make the filter row and the empty list."""
         bar = dpg.add_group(parent=parent, horizontal=True, horizontal_spacing=16)
-        self._filter = dpg.add_input_text(parent=bar, hint=_("Filter by name (Ctrl+F)"), callback=self._choose)
-        self._on_disk = dpg.add_checkbox(parent=bar, label=_("On disk only"), callback=self._choose)
+        self._filter = dpg.add_input_text(parent=bar, hint=_("Filter by name (Ctrl+F)"), callback=self._chosen)
+        self._on_disk = dpg.add_checkbox(parent=bar, label=_("On disk only"), callback=self._chosen)
         # On from the start: what can be used comes before what could be downloaded.
         self._by_state = dpg.add_checkbox(
-            parent=bar, label=_("Sort by state"), default_value=True, callback=self._choose
+            parent=bar, label=_("Sort by state"), default_value=True, callback=self._chosen
         )
         self._summary = dpg.add_text(parent=bar, color=theme.PALETTE.muted)
         self._emptiness.build(parent, self._clear_filter)
         self._area = dpg.add_child_window(parent=parent, border=False, width=-1, height=-1)
-        self._end = dpg.add_drawlist(parent=self._area, width=1, height=1)
+        # What makes the area as high as all cards. A drawlist ignores its place, the group around it does not.
+        self._end = dpg.add_group(parent=self._area)
+        dpg.add_drawlist(width=1, height=1, parent=self._end)
         self._ui.each_frame(self.track)
 
     def show(self, snapshot: Snapshot | None) -> None:
@@ -99,6 +101,11 @@ class CardList:
                 self._ui.animate(PULSE_S)
         return moved
 
+    def _chosen(self) -> None:
+        """The person wants others, or another order: from the first one on."""
+        dpg.set_y_scroll(self._area, 0)
+        self._choose()
+
     def _choose(self) -> None:
         """Select the models to show, anew."""
         snapshot = self._snapshot
@@ -138,7 +145,7 @@ class CardList:
     def _clear_filter(self) -> None:
         dpg.set_value(self._filter, "")
         dpg.set_value(self._on_disk, False)
-        self._choose()
+        self._chosen()
 
     def _failures_changed(self) -> None:
         self._dirty = True

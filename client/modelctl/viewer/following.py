@@ -45,9 +45,10 @@ class Following:
         """End without waiting: the thread ends with the next heartbeat."""
         self._stop.set()
 
-    def join(self, timeout_s: float) -> None:
-        """Wait for the thread's end."""
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the thread's end; False when it still waits for a daemon that says nothing."""
         self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def changed(self, mirror: Mirror | None, event: events.AnyEvent | None) -> None:
         """News, in the following thread."""

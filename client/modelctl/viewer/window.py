@@ -50,8 +50,7 @@ def run(places: Places, scale: float = 0.0) -> None:
         dpg.destroy_context()  # the window goes at once; the threads, which never touch it, may take their time
         if following is not None:
             following.stop()
-            following.join(5)
-    if ui.idle:  # else a request still uses it, and goes with the process
+    if (following is None or following.join(5)) and ui.idle:  # else a request still uses it, and goes with the process
         client.close()
 
 
