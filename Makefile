@@ -28,9 +28,10 @@ test: setup-desktop ## every check: lint, format, types, layers, generated docs,
 	$(BIN)/python tools/translations.py --check
 	$(BIN)/pytest
 
-bench: setup ## measure against peers; writes docs/performance.md
+bench: setup-desktop ## measure against peers; writes docs/performance.md
 	$(BIN)/python tools/bench_engine.py
 	$(BIN)/python tools/bench_daemon.py
+	$(BIN)/python tools/bench_desktop.py
 
 docs: setup ## write the generated parts of docs/, and collect the texts to translate
 	$(BIN)/python tools/make_protocol_docs.py
