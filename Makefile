@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-desktop demo test bench docs clean
+.PHONY: help setup setup-desktop demo test bench fuzz soak docs clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -32,6 +32,12 @@ bench: setup-desktop ## measure against peers; writes docs/performance.md
 	$(BIN)/python tools/bench_engine.py
 	$(BIN)/python tools/bench_daemon.py
 	$(BIN)/python tools/bench_desktop.py
+
+fuzz: setup-desktop ## a million mutated frames to a real daemon, a hundred thousand mutated headers
+	FUZZ_FRAMES=1000000 FUZZ_HEADERS=100000 $(BIN)/pytest --timeout 7200 tests/test_gguf.py tests/daemon/test_wire.py tests/daemon/test_fuzz_hostile.py
+
+soak: setup-desktop ## an hour of twenty clients with faults
+	SOAK_S=3600 $(BIN)/pytest -s tests/daemon/test_soak.py
 
 docs: setup ## write the generated parts of docs/, and collect the texts to translate
 	$(BIN)/python tools/make_protocol_docs.py

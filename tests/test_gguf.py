@@ -1,5 +1,6 @@
 """The header reader against files of the reference writer, against damage, and against malice."""
 
+import os
 import random
 import struct
 import time
@@ -19,6 +20,8 @@ from modeld.adapters.gguf import FIRST_WINDOW, GgufError, parse_header, read_hea
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.views import HeaderView
 from real_daemon import sample_file
+
+HEADERS = int(os.environ.get("FUZZ_HEADERS", "5000"))
 
 MIB = 1024 * 1024
 
@@ -426,7 +429,7 @@ def test_the_longest_list_that_is_walked_takes_seconds_and_no_memory(tmp_path: P
     assert _peak_bytes(lambda: read_header(path)) < MIB
 
 
-def test_5000_mutated_headers_are_read_or_refused_in_bounded_time_and_memory(tiny: Path) -> None:
+def test_mutated_headers_are_read_or_refused_in_bounded_time_and_memory(tiny: Path) -> None:
     end = int(gguf.GGUFReader(str(tiny)).data_offset)
     whole = tiny.read_bytes()
     chance = random.Random(20240229)
@@ -434,7 +437,7 @@ def test_5000_mutated_headers_are_read_or_refused_in_bounded_time_and_memory(tin
     refusals = 0
     tracemalloc.start()
     try:
-        for _ in range(5000):
+        for _ in range(HEADERS):
             data = _mutated(whole, end, chance)
             tracemalloc.reset_peak()
             before = tracemalloc.get_traced_memory()[0]
@@ -447,7 +450,7 @@ def test_5000_mutated_headers_are_read_or_refused_in_bounded_time_and_memory(tin
             assert tracemalloc.get_traced_memory()[1] - before < 2 * MIB
     finally:
         tracemalloc.stop()
-    assert 500 < refusals < 5000, "the mutations must both break headers and leave some whole"
+    assert HEADERS // 10 < refusals < HEADERS, "the mutations must both break headers and leave some whole"
     assert slowest < 2
 
 

