@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +25,7 @@ sys.path += [str(TESTS / "desktop"), str(TESTS / "client"), str(TESTS)]
 from driven_viewer import SIZE, DrivenViewer, stamp  # noqa: E402
 from fake_daemon import FakeDaemon, model_of, result_of, run_of  # noqa: E402
 from modeld.places import find  # noqa: E402
-from modeld.protocol import events  # noqa: E402
+from modeld.protocol import events, views  # noqa: E402
 from modeld.protocol.states import ModelState  # noqa: E402
 from tray_host import TrayProcess  # noqa: E402
 from virtual_desktop import VirtualDesktop, environment_of, until  # noqa: E402
@@ -167,11 +168,19 @@ def _daemon(home: Path, models: int) -> Iterator[FakeDaemon]:
         if models == MODELS and number < MEASURED:
             model = msgspec.structs.replace(model, latest=result_of(model.key))
         daemon.models[model.key] = model
-    daemon.runs = [msgspec.structs.replace(run_of("m"), id=f"b{number}") for number in range(RUNS)]
+    daemon.runs = [_run(number) for number in range(RUNS)]
     try:
         yield daemon
     finally:
         daemon.close()
+
+
+def _run(number: int) -> views.BenchmarkRun:
+    """One run a day, each twentieth disturbed."""
+    at = (datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=number)).isoformat(timespec="microseconds")
+    result = msgspec.structs.replace(result_of("m", 40 + number % 7), timestamp=at)
+    run: views.BenchmarkRun = run_of("m")
+    return msgspec.structs.replace(run, id=f"b{number}", result=result, disturbed=number % 20 == 0)
 
 
 @contextmanager

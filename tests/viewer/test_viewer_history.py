@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 from dialog_data import history, model, result, run, snapshot
-from modelctl.viewer.history_series import benchmarked, curve, headers, reach, run_rows, stale, ticks
+from modelctl.viewer.history_series import Points, benchmarked, curve, headers, reach, run_rows, stale, ticks
 from modelctl.viewer.moments import date_and_time, seconds, time_of_day
 from modeld.protocol.views import Figure
 
@@ -26,6 +26,15 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def moment(year: int, month: int, day: int, hour: int = 0) -> float:
     return datetime(year, month, day, hour, tzinfo=UTC).timestamp()
+
+
+def test_of_many_runs_some_are_marked_and_the_newest_always() -> None:
+    numbers = [float(number) for number in range(10)]
+    points = Points(numbers, numbers, numbers, numbers)
+
+    assert points.thinned(1) == points
+    assert points.thinned(4).at == points.thinned(4).memory == [1.0, 5.0, 9.0]
+    assert Points().thinned(3) == Points()
 
 
 def test_a_curve_has_every_run_and_sets_disturbed_ones_apart() -> None:

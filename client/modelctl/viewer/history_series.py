@@ -30,6 +30,11 @@ class Points:
     deviation: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
 
+    def thinned(self, every: int) -> "Points":
+        """One run in ``every``, the newest among them."""
+        first = (len(self.at) - 1) % every if self.at else 0
+        return Points(*(values[first::every] for values in (self.at, self.speed, self.deviation, self.memory)))
+
 
 @dataclass(frozen=True)
 class Curve:

@@ -12,6 +12,8 @@ from modelctl.viewer.theme import PALETTE, Colour
 
 DISTURBED: Colour = PALETTE.orange
 MARKER_SIZE = 4.0
+MOST_MARKS = 300
+"""With more runs than this only some get a point and error bars: the line goes through all of them."""
 AVERAGE_ALPHA = 130
 
 
@@ -49,20 +51,22 @@ class HistoryPlot:
     def show(self, curves: Sequence[Curve], colours: Sequence[Colour]) -> None:
         """Draw ``curves``, each in its colour, and make all of them fit."""
         dpg.delete_item(self._up, children_only=True)
+        every = 1 + sum(len(curve.line.at) for curve in curves) // MOST_MARKS
         for curve, colour in zip(curves, colours, strict=True):
-            self._curve(curve, colour)
+            self._curve(curve, colour, every)
             self._average(curve, colour)
         if any(curve.disturbed.at for curve in curves):
-            self._disturbed(curves)
+            self._disturbed([curve.disturbed.thinned(every) for curve in curves])
         self._fit(curves)
 
-    def _curve(self, curve: Curve, colour: Colour) -> None:
-        values, line, quiet = self._measure.values, curve.line, curve.quiet
+    def _curve(self, curve: Curve, colour: Colour, every: int) -> None:
+        values, line, quiet = self._measure.values, curve.line, curve.quiet.thinned(every)
         drawn = []
         if self._measure.error_bars:
+            bars = line.thinned(every)
             drawn.append(
                 dpg.add_error_series(
-                    line.at, line.speed, line.deviation, line.deviation, **self._named(f"##{curve.title}")
+                    bars.at, bars.speed, bars.deviation, bars.deviation, **self._named(f"##{curve.title}")
                 )
             )
         drawn.append(dpg.add_line_series(line.at, values(line), **self._named(f"##{curve.title}")))
@@ -77,9 +81,9 @@ class HistoryPlot:
             across = dpg.add_inf_line_series([average], horizontal=True, **self._named(_("average")))
             dpg.bind_item_theme(across, _line((*colour, AVERAGE_ALPHA)))
 
-    def _disturbed(self, curves: Sequence[Curve]) -> None:
-        at = [moment for curve in curves for moment in curve.disturbed.at]
-        values = [value for curve in curves for value in self._measure.values(curve.disturbed)]
+    def _disturbed(self, runs: Sequence[Points]) -> None:
+        at = [moment for points in runs for moment in points.at]
+        values = [value for points in runs for value in self._measure.values(points)]
         dots = dpg.add_scatter_series(at, values, **self._named(_("disturbed")))
         dpg.bind_item_theme(dots, _dots(DISTURBED, hollow=True))
 
