@@ -78,11 +78,11 @@ def bind_curve(socket: "zmq.Socket[bytes]", endpoint: str, pair: KeyPair, domain
     return bound.rstrip(b"\0").decode()
 
 
-def bind_own(context_socket: "zmq.Socket[bytes]", path: Path, gate: Gate, domain: str) -> str:
+def bind_own(socket: "zmq.Socket[bytes]", path: Path, gate: Gate, domain: str) -> str:
     """Bind to ``path``, or where sockets are not files to a port of this machine behind the gate's own pair."""
     if has_local_files():
-        return bind_file(context_socket, path)
-    return bind_curve(context_socket, "tcp://127.0.0.1:0", gate.server, domain)
+        return bind_file(socket, path)
+    return bind_curve(socket, "tcp://127.0.0.1:0", gate.server, domain)
 
 
 def _bind(socket: "zmq.Socket[bytes]", endpoint: str) -> None:
