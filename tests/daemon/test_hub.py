@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -232,3 +233,72 @@ def test_a_header_that_cannot_be_read_is_a_note_and_no_failure(client: Client, h
     assert client.look("tiny").note
     hub.lifetime_s = 3600.0
     assert client.pull("tiny", wait=True).state is JobState.DONE
+
+
+def test_a_model_in_several_files_goes_on_in_the_middle_after_the_daemon_was_killed(
+    daemon: RealDaemon, client: Client, hub: HubEmulator, tmp_path: Path
+):
+    whole = tiny_gguf.write(tmp_path / "large.gguf", vocabulary=40_000)
+    files = split(whole, tmp_path, "Large-Q4_0", 1)
+    hub.add("org/large", {path.name: path.read_bytes() for path in files})
+    hub.bytes_per_s = 8_000_000
+    client.add("large", "hf:org/large")
+    mirror = client.follow()
+    client.pull("large")
+    for _ in mirror:
+        now = client.jobs("large")[0].progress
+        if now.done > files[0].stat().st_size:
+            break
+    mirror.close()
+    daemon.stop(signal.SIGKILL)
+    hub.bytes_per_s = 0.0
+    before = len(hub.requests("cdn"))
+    daemon.start()
+    job = client.pull("large", wait=True)
+    assert job.state is JobState.DONE
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    here = daemon.places.models_dir
+    assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in here.iterdir()} == hashes
+    again = sum(seen.sent for seen in hub.requests("cdn")[before:])
+    size = sum(path.stat().st_size for path in files)
+    assert again < size - files[0].stat().st_size + 400_000, "the first file was not fetched again"
+
+
+def test_a_download_that_is_cancelled_for_good_leaves_none_of_its_files(
+    daemon: RealDaemon, client: Client, hub: HubEmulator, tmp_path: Path
+):
+    files = split(tiny_gguf.write(tmp_path / "large.gguf", vocabulary=40_000), tmp_path, "Large-Q4_0", 1)
+    hub.add("org/large", {path.name: path.read_bytes() for path in files})
+    hub.bytes_per_s = 8_000_000
+    client.add("large", "hf:org/large")
+    mirror = client.follow()
+    client.pull("large")
+    for _ in mirror:
+        if client.jobs("large")[0].progress.done > files[0].stat().st_size:
+            break
+    client.cancel(model="large", keep=False)
+    for _ in mirror:
+        if not any(daemon.places.models_dir.iterdir()):
+            break
+    mirror.close()
+    assert not list(daemon.places.models_dir.iterdir())
+
+
+def test_an_address_whose_signature_ended_during_a_download_is_asked_for_anew(
+    client: Client, hub: HubEmulator, tmp_path: Path
+):
+    data = tiny_gguf.write(tmp_path / "large.gguf", vocabulary=40_000).read_bytes()
+    hub.add("org/large", {"Large-Q4_0.gguf": data})
+    hub.bytes_per_s = 4_000_000
+    client.add("large", "hf:org/large")
+    mirror = client.follow()
+    job = client.pull("large")
+    for _ in mirror:
+        if client.jobs("large")[0].progress.done > 0:
+            break
+    mirror.close()
+    client.pause(job=job.id)
+    hub.bytes_per_s = 0.0
+    hub.signed.clear()
+    assert client.pull("large", wait=True).state is JobState.DONE
+    assert client.show("large").verified

@@ -11,7 +11,7 @@ from modelctl.cli import VERBS, cli
 from real_daemon import RealDaemon
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = ["docs/install.md", "docs/troubleshooting.md", "docs/python.md"]
+PAGES = ["docs/install.md", "docs/troubleshooting.md", "docs/models.md", "docs/python.md"]
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_every_check_of_the_doctor_is_explained():
     assert checks <= explained, checks - explained
 
 
-@pytest.mark.parametrize("name", PAGES[:2])
+@pytest.mark.parametrize("name", PAGES[:3])
 def test_every_command_that_a_page_tells_to_type_exists(name: str):
     told = re.findall(r"modelctl ([a-z]+)([^`\n#;&]*)", page(name))
     assert len(told) > 5
