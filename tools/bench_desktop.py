@@ -100,6 +100,7 @@ def _events(desktop: VirtualDesktop, home: Path, models: int) -> Iterator[list[s
             if models == MODELS:
                 yield [f"viewer, {total:,} models: frames/s, scrolling", f"{_scrolled(viewer):.0f}", "≥ 20"]
                 desktop.keys("ctrl+3")
+                until(lambda: viewer.find("M-000", "Checkbox"), "the history's models")
                 viewer.ask("tick")
                 until(lambda: all(box.value for box in viewer.look() if box.kind == "mvCheckbox"), "all ticked")
                 until(lambda: _resting(viewer), "the history")

@@ -1,7 +1,7 @@
 """A program of somebody else with a DearPyGui window of its own, that has our panel in a tab; run as a child of tests.
 
 It has its own widgets, its own loop and its own idea of when to stop. It reads commands from standard input and
-answers each with one line: ``texts``, ``select N``, ``drop``, ``rebuild``, ``end``.
+answers each with one line: ``texts``, ``windows``, ``select N``, ``press LABEL``, ``drop``, ``rebuild``, ``end``.
 """
 
 import sys
@@ -53,6 +53,12 @@ class Host:
             return
         if verb == "select":
             dpg.set_value("bar", dpg.get_item_children("bar", 1)[int(rest)])
+        elif verb == "press":
+            button = next(item for item in dpg.get_all_items() if (dpg.get_item_label(item) or "").endswith(rest))
+            dpg.get_item_callback(button)()
+        elif verb == "windows":
+            print(" | ".join(dpg.get_item_label(item) or "" for item in dpg.get_windows()), flush=True)
+            return
         elif verb == "drop":
             dpg.delete_item(dpg.get_item_children("bar", 1)[1])
         elif verb == "rebuild":

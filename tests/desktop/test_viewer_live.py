@@ -120,11 +120,14 @@ def test_a_host_shows_the_models_outlives_the_daemon_and_the_panel_and_ends_in_o
         lambda: count(Image.open(desktop.screenshot(tmp_path / "host.png")), PALETTE.card) > 50_000,
         f"cards on the screen; {host.log()}",
     )
+    host.ask("press Download")
+    until(lambda: "Download a model" in host.ask("windows"), "the dialog")
     daemon.stop()
     offline = host.until_says(lambda text: "modeld is not running" in text, "the daemon away")
     assert "Own button" in offline
     host.ask("drop")
     assert "Models" not in host.ask("texts")
+    until(lambda: "Download a model" not in host.ask("windows"), "the dialog goes with its panel")
     host.ask("rebuild")
     host.until_says(lambda text: "Models again" in text and "Refresh" in text, "the panel once more")
 

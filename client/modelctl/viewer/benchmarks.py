@@ -18,7 +18,7 @@ from modelctl.viewer.pane import Tag, Ui
 from modelctl.viewer.sizes import em, room
 
 SIZE_EM = (66.0, 38.0)
-HEAD_EM, ROW_EM, LIST_SHARE = 1.8, 2.46, 0.3
+HEAD_EM, ROW_EM, LIST_SHARE = 1.9, 2.06, 0.3
 """The list of models is as high as its rows, up to this share of the window."""
 MOST_REPETITIONS = 20
 
@@ -118,6 +118,7 @@ class BenchmarkDialog:
             freeze_rows=1,
             pad_outerX=True,
         )
+        dpg.bind_item_theme(table, theme.BESIDE_BOXES)
         for place, head in enumerate((_("Model"), _("Name"), _("Tokens/Sec"), _("In memory"))):
             dpg.add_table_column(parent=table, label=head, width_stretch=place == 1, width_fixed=place != 1)
         for model in found:

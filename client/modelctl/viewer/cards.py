@@ -22,6 +22,8 @@ from modelctl.viewer.slot import Slot
 from modelctl.viewer.ui import ViewerUi
 
 FILTER_EM = 16.5
+BOX_TOP_PX = 4
+BOX_TOP_EM = 0.22
 PULSE_S = 1.0
 """How long a loading model's stripe pulses on, unless it is seen again."""
 
@@ -41,6 +43,7 @@ class CardList:
         self._tops: list[int] = [0]
         self._slots: dict[str, Slot] = {}
         self._free: list[Slot] = []
+        self._spacers: list[Tag] = []
         self._viewed: tuple[float, float, float] = (0, 0, 0)
         self._metrics = Metrics.of(lettering.GUESSED[1])
         self._dirty = True
@@ -49,11 +52,9 @@ class CardList:
         """Make the filter row and the empty list."""
         bar = dpg.add_group(parent=parent, horizontal=True, horizontal_spacing=16)
         self._filter = dpg.add_input_text(parent=bar, hint=_("Filter by name (Ctrl+F)"), callback=self._chosen)
-        self._on_disk = dpg.add_checkbox(parent=bar, label=_("On disk only"), callback=self._chosen)
+        self._on_disk = self._box(bar, _("On disk only"), False)
         # On from the start: what can be used comes before what could be downloaded.
-        self._by_state = dpg.add_checkbox(
-            parent=bar, label=_("Sort by state"), default_value=True, callback=self._chosen
-        )
+        self._by_state = self._box(bar, _("Sort by state"), True)
         self._summary = dpg.add_text(parent=bar, color=theme.PALETTE.muted)
         self._emptiness.build(parent, self._clear_filter)
         self._area = dpg.add_child_window(parent=parent, border=False, width=-1, height=-1)
@@ -61,6 +62,14 @@ class CardList:
         self._end = dpg.add_group(parent=self._area)
         dpg.add_drawlist(width=1, height=1, parent=self._end)
         self._ui.each_frame(self.track)
+
+    def _box(self, bar: Tag, label: str, ticked: bool) -> Tag:
+        """A box whose words are level with those of the filter."""
+        column = dpg.add_group(parent=bar)
+        dpg.bind_item_theme(column, theme.ABOVE_BOX)
+        self._spacers.append(dpg.add_spacer(parent=column, height=BOX_TOP_PX))
+        box: Tag = dpg.add_checkbox(parent=column, label=label, default_value=ticked, callback=self._chosen)
+        return box
 
     def show(self, snapshot: Snapshot | None) -> None:
         """Bring the list up to ``snapshot``; None: the daemon is away."""
@@ -90,6 +99,8 @@ class CardList:
         if metrics != self._metrics or viewed[0] != self._viewed[0]:
             self._metrics, self._dirty = metrics, True
             dpg.configure_item(self._filter, width=em(FILTER_EM))
+            for spacer in self._spacers:
+                dpg.configure_item(spacer, height=em(BOX_TOP_EM))
             self._fit_summary(width)
         moved = self._dirty or viewed != self._viewed
         self._viewed = viewed

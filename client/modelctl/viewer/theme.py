@@ -39,6 +39,10 @@ GLOBAL = "modelctl.theme"
 SMALL, PRIMARY, DANGER, QUIET = (f"modelctl.theme.{name}" for name in ("small", "primary", "danger", "quiet"))
 PRIMARY_SMALL = "modelctl.theme.primary small"
 _SMALL_PADDING = (12, 5)
+_BOX_PADDING = 3
+"""Around the tick of a box: one as high as a button looks like one."""
+BESIDE_BOXES, ABOVE_BOX = "modelctl.theme.beside boxes", "modelctl.theme.above box"
+"""For a table, whose texts are then level with its boxes; for the group of a box and the spacer that lowers it."""
 CARD, FOOT, ERROR, STRIPE = (f"modelctl.theme.{name}" for name in ("card", "foot", "error", "stripe"))
 
 
@@ -57,6 +61,10 @@ def make(scale: float = 1.0) -> None:
     _child(CARD, p.card, p.line, _px(8, scale), (_px(16, scale), _px(12, scale)))
     with dpg.theme_component(dpg.mvText, parent=CARD):
         dpg.add_theme_style(dpg.mvStyleVar_FramePadding, 0, 0)  # else each line of text is as high as a button
+    with dpg.theme(tag=BESIDE_BOXES), dpg.theme_component(dpg.mvText):
+        dpg.add_theme_style(dpg.mvStyleVar_FramePadding, 0, _px(_BOX_PADDING, scale))
+    with dpg.theme(tag=ABOVE_BOX), dpg.theme_component(dpg.mvAll):
+        dpg.add_theme_style(dpg.mvStyleVar_ItemSpacing, 0, 0)
     _child(FOOT, p.card, p.line, _px(8, scale), (_px(14, scale), _px(10, scale)))
     _child(ERROR, (58, 28, 33), (128, 45, 52), _px(8, scale), (_px(14, scale), _px(10, scale)))
 
@@ -89,6 +97,8 @@ def _global(scale: float) -> None:
             dpg.add_theme_style(dpg.mvStyleVar_WindowTitleAlign, 0.0, 0.5)
             dpg.add_theme_style(dpg.mvStyleVar_DisabledAlpha, 0.45)
         with dpg.theme_component(dpg.mvCheckbox):
+            dpg.add_theme_style(dpg.mvStyleVar_FramePadding, _px(_BOX_PADDING, scale), _px(_BOX_PADDING, scale))
+            dpg.add_theme_style(dpg.mvStyleVar_FrameRounding, _px(4, scale))
             dpg.add_theme_style(dpg.mvStyleVar_FrameBorderSize, 1)
             dpg.add_theme_color(dpg.mvThemeCol_Border, p.hover)
             dpg.add_theme_color(dpg.mvThemeCol_FrameBg, p.card)
