@@ -16,7 +16,7 @@ from modeld.core.facts import Stray
 from modeld.core.task import Ticket
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import ModelState
-from modeld.protocol.views import HeaderView
+from modeld.protocol.views import HeaderView, ModelView
 from real_daemon import RealDaemon
 from split_gguf import split
 
@@ -127,16 +127,36 @@ def test_a_name_that_was_not_found_takes_nothing(folders: Path, daemon: RealDaem
     assert not any(model.key == "tiny-8b" for model in client.list())
 
 
-def test_a_model_whose_file_vanishes_says_so(folders: Path, daemon: RealDaemon, client: Client):
-    (model,) = client.scan(["org_cached"]).added
+def reached(client: Client, key: str, state: ModelState) -> ModelView:
+    """The model, once it has come to this state."""
     mirror = client.follow()
-    Path(model.path).unlink()
     for _ in mirror:
-        now = mirror.model("org_cached")
-        if now is not None and now.state is ModelState.ABSENT:
+        now = mirror.model(key)
+        if now is not None and now.state is state:
             break
     mirror.close()
-    assert now.failure is not None and now.failure.code is ErrorCode.NOT_ON_DISK and model.path in now.failure.message
+    return client.show(key)
+
+
+def test_a_model_whose_file_vanishes_says_so_and_is_back_when_the_file_is(
+    folders: Path, daemon: RealDaemon, client: Client
+):
+    (model,) = client.scan(["org_cached"]).added
+    aside = Path(model.path).replace(folders / "aside")
+    gone = reached(client, "org_cached", ModelState.ABSENT)
+    assert gone.failure is not None and gone.failure.code is ErrorCode.NOT_ON_DISK
+    assert model.path in gone.failure.message
+    aside.replace(model.path)
+    assert reached(client, "org_cached", ModelState.ON_DISK).failure is None
+
+
+def test_a_file_that_vanished_while_the_daemon_was_away_is_told_too(folders: Path, daemon: RealDaemon, client: Client):
+    (model,) = client.scan(["org_cached"]).added
+    daemon.stop()
+    Path(model.path).unlink()
+    daemon.start()
+    failure = client.show("org_cached").failure
+    assert failure is not None and model.path in failure.message
 
 
 def read(path: Path) -> HeaderView | Failure:

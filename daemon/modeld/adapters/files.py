@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from modeld.core.effects import DropPartial, Inspect, LookForFiles, RemoveFiles
-from modeld.core.facts import FileInspected, FileRemoved, FilesGone
+from modeld.core.facts import FileInspected, FileRemoved, FilesLookedFor
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.views import HeaderView
 
@@ -50,10 +50,10 @@ class Files:
             )
         return self._read_header(path)
 
-    def look_for(self, effect: LookForFiles) -> FilesGone | None:
-        """See which models' files have vanished. Blocking."""
-        gone = [key for key, path in effect.paths.items() if not _is_file(Path(path))]
-        return FilesGone(models=gone) if gone else None
+    def look_for(self, effect: LookForFiles) -> FilesLookedFor:
+        """See which models' files are there; one that cannot be asked for (a disk does not answer) is. Blocking."""
+        gone = [key for key, paths in effect.paths.items() if any(_is_gone(path) for path in paths)]
+        return FilesLookedFor(there=[key for key in effect.paths if key not in gone], gone=gone)
 
     def remove(self, effect: RemoveFiles) -> FileRemoved:
         """Delete a model's file and what is left of a partial one. Blocking."""
@@ -87,4 +87,11 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError as error:
         log.debug("%s", error)
+        return False
+
+
+def _is_gone(path: str) -> bool:
+    try:
+        return not Path(path).is_file()
+    except OSError:
         return False

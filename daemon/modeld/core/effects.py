@@ -37,9 +37,9 @@ class Inspect(Effect, frozen=True, kw_only=True):
 
 
 class LookForFiles(Effect, frozen=True, kw_only=True):
-    """See whether models' files (key -> path) are still there."""
+    """See whether models' files (key -> paths) are there, all of each."""
 
-    paths: dict[str, str]
+    paths: dict[str, list[str]]
 
 
 class RemoveFiles(Effect, frozen=True, kw_only=True):

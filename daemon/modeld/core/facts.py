@@ -63,10 +63,11 @@ class FileRemoved(Fact, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
-class FilesGone(Fact, frozen=True, kw_only=True):
-    """The files of these models are not there any more."""
+class FilesLookedFor(Fact, frozen=True, kw_only=True):
+    """Which models' files are all ``there``, and which are ``gone`` or were never there."""
 
-    models: list[str]
+    there: list[str]
+    gone: list[str]
 
 
 class RemoteFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,7 +234,7 @@ AnyFact = (
     | Sampled
     | FileInspected
     | FileRemoved
-    | FilesGone
+    | FilesLookedFor
     | RepositoryListed
     | RemoteRead
     | HubSearched

@@ -7,7 +7,7 @@ import msgspec
 from modeld.core import fits, memory, source
 from modeld.core.desk import Desk
 from modeld.core.effects import ForgetModel, Inspect, LookForFiles, RemoveFiles, SaveModel
-from modeld.core.facts import FileInspected, FileRemoved, FilesGone
+from modeld.core.facts import FileInspected, FileRemoved, FilesLookedFor
 from modeld.core.model import Model, ModelFact, ModelSpec
 from modeld.core.sizes import context_size
 from modeld.core.task import Ticket
@@ -105,7 +105,12 @@ class Library:
             missing = Failure(code=ErrorCode.NOT_FOUND, message=f"There is no file {fact.path!r}.", hint=source.FORMS)
             desk.answer(fact.ticket, fact.failure or missing)
             return
+        if fact.ticket is None and fact.failure is not None and fact.failure == model.failure:
+            return
         model.failure = fact.failure
+        if model.spec.path and fact.header is None and fact.failure is None:
+            model.path = fact.path
+            model.failure = _gone(model)
         if fact.header is not None and model.state is ModelState.ABSENT:
             take_file(desk, model, fact.path, fact.header)
             desk.move(model, ModelFact.FILE_FOUND)
@@ -155,27 +160,28 @@ class Library:
         self._desk.answer(ticket, replies.Model(model=model.view()))
 
     def look_for_files(self) -> None:
-        """See now and then whether the files of the models that rest are still there."""
+        """See now and then whether the files of the models that rest are there, and those that vanished are back."""
         desk = self._desk
-        if desk.now - self._looked >= LOOK_S:
-            self._looked = desk.now
-            paths = {model.key: model.path for model in desk.models.values() if model.state is ModelState.ON_DISK}
-            if paths:
-                desk.do(LookForFiles(paths=paths))
+        if desk.now - self._looked < LOOK_S:
+            return
+        self._looked = desk.now
+        paths = {model.key: _paths(model) for model in desk.models.values() if _rests(model) or _vanished(model)}
+        if paths:
+            desk.do(LookForFiles(paths=paths))
 
-    def gone(self, fact: FilesGone) -> None:
-        """Files vanished under us: their models are not here any more, and say why."""
-        for key in fact.models:
-            model = self._desk.models.get(key)
-            if model is None or model.state is not ModelState.ON_DISK or key in self._removing:
-                continue
-            model.failure = Failure(
-                code=ErrorCode.NOT_ON_DISK,
-                message=f"Its file is gone: {model.path}",
-                hint="Put it back and restart the daemon, or forget it: "
-                f"modelctl rm {key}{'' if model.spec.path else f'; or download it: modelctl pull {key}'}",
-            )
-            self._desk.move(model, ModelFact.REMOVED, "its file is gone")
+    def looked(self, fact: FilesLookedFor) -> None:
+        """Files vanished under us, so their models are not here any more and say why; or they are back."""
+        desk = self._desk
+        models = desk.models
+        for key in fact.gone:
+            if key in models and _rests(models[key]) and key not in self._removing:
+                models[key].failure = _gone(models[key])
+                desk.move(models[key], ModelFact.REMOVED, "its file is gone")
+        for key in fact.there:
+            if key in models and _vanished(models[key]) and key not in self.inspecting:
+                spec = models[key].spec
+                self.inspecting.add(key)
+                desk.do(Inspect(model=key, path=spec.path, file_name=spec.file_name))
 
     def pin(self, ticket: Ticket, request: requests.Pin) -> None:
         """Keep a model loaded, or stop doing so."""
@@ -234,6 +240,31 @@ class Library:
         else:
             del desk.models[model.key]
             desk.publish(events.ModelRemoved(model=model.key))
+
+
+def _rests(model: Model) -> bool:
+    return model.state is ModelState.ON_DISK
+
+
+def _vanished(model: Model) -> bool:
+    """Whether a model was here, and its file went by itself."""
+    failure = model.failure
+    return model.state is ModelState.ABSENT and failure is not None and failure.code is ErrorCode.NOT_ON_DISK
+
+
+def _paths(model: Model) -> list[str]:
+    """All files of a model that was downloaded; the (first) one of a model in place."""
+    folder = model.path[: -len(model.spec.file_name)] if model.spec.file_name else ""
+    return [folder + part.file_name for part in model.spec.parts] or [model.path]
+
+
+def _gone(model: Model) -> Failure:
+    again = "" if model.spec.path else f" Or download it again: modelctl pull {model.key}"
+    return Failure(
+        code=ErrorCode.NOT_ON_DISK,
+        message=f"Its file is gone: {model.path}",
+        hint=f"When it is back, so is the model; to forget it: modelctl rm {model.key}{again}",
+    )
 
 
 def take_file(desk: Desk, model: Model, path: str, header: HeaderView) -> None:

@@ -142,8 +142,8 @@ class Manager:
                     self._measuring.start_next()
             case facts.FileRemoved():
                 self._library.removed(fact)
-            case facts.FilesGone():
-                self._library.gone(fact)
+            case facts.FilesLookedFor():
+                self._library.looked(fact)
             case facts.RepositoryListed() | facts.RemoteRead() | facts.HubSearched() | facts.ErrandFailed():
                 self._hubbing.came_back(fact)
             case facts.ElsewhereScanned():

@@ -36,6 +36,9 @@ MOST_PAGES = 100
 MOST_TRIES = 10
 """Of a hub that answers, but with errors; one that is not reached is tried for ever."""
 
+AT_ONCE = 8
+"""Errands that ask at the same time; a hub counts requests, and a client may send hundreds."""
+
 _SHA256_DIGITS = 64
 _T = TypeVar("_T")
 
@@ -87,6 +90,7 @@ class Hub:
         self._policy = policy or Policy()
         self._loop = asyncio.get_running_loop()
         self._out: dict[int, _Way] = {}
+        self._few = threading.BoundedSemaphore(AT_ONCE)
 
     def send(self, errand: Errand) -> None:
         """Begin an errand; exactly one fact comes back, unless its download is stopped before."""
@@ -108,7 +112,8 @@ class Hub:
         backoff = Backoff()
         while True:
             try:
-                fact = self._do(way.errand)
+                with self._few:
+                    fact = self._do(way.errand)
                 break
             except HubError as error:
                 patient = way.job and error.retry and not way.stopped.is_set()

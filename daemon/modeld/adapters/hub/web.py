@@ -3,6 +3,7 @@
 import json
 import socket
 import ssl
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 MAX_JSON_BYTES = 32 * 1024 * 1024
 MAX_REDIRECTS = 10
-CONNECT_S, READ_S = 10.0, 15.0
+CONNECT_S, READ_S, BODY_S = 10.0, 15.0, 45.0
+"""For a connection, for the next bytes, and for all of an answer, which is small."""
+
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PORTS = {"http": 80, "https": 443}
 
@@ -74,7 +77,7 @@ class Web:
         answer = self._get(url, what, {}, MAX_JSON_BYTES)
         try:
             data = json.loads(answer.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise HubError(
                 ErrorCode.HTTP_ERROR,
                 f"{self.endpoint} sends no JSON for {what}: it begins with {answer.body[:20]!r}.",
@@ -151,8 +154,11 @@ class Web:
 
     def _read(self, response: "httpx.Response", what: str, most: int, *, whole: bool) -> bytes:
         body = bytearray()
+        until = time.monotonic() + BODY_S
         for chunk in response.iter_raw():
             body += chunk
+            if time.monotonic() > until:
+                raise HubError(ErrorCode.UNREACHABLE, f"The answer about {what} came too slowly.", retry=True)
             if len(body) > most:
                 if whole:
                     raise HubError(ErrorCode.HTTP_ERROR, f"The answer about {what} is longer than {most} bytes.")
