@@ -59,7 +59,7 @@ def main() -> None:
                 "pause": lambda: pauses(server, whole),
                 "limit": lambda: limits(server, whole),
                 "stall": lambda: stalls(Path(served), half),
-                "kills": lambda: kills(server, whole, arguments.kills),
+                "kills": lambda: kills(Path(served), whole, arguments.kills),
                 "queue": lambda: queue(arguments.queued),
             }
             rows = [row for name, part in parts.items() if arguments.only in (None, name) for row in part()]
@@ -210,27 +210,32 @@ def _speeds(seen: list[tuple[float, int]], step: float) -> list[tuple[float, flo
     return found
 
 
-def kills(server: web_server.WebServer, file: bench_pull.File, times: int) -> list[list[str]]:
+def kills(served: Path, file: bench_pull.File, times: int) -> list[list[str]]:
     """kill -9 at random moments of one download: what is fetched again, in seconds of the rate."""
     chance = random.Random(2)
     lost: list[float] = []
-    with tempfile.TemporaryDirectory(prefix="modeld-bench-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="modeld-bench-") as folder,
+        RangeServer(served, bytes_per_second=CALM_BYTES_PER_S) as server,
+    ):
         environment = {name: value for name, value in os.environ.items() if not name.startswith(home.NOT_OURS)}
-        environment |= {"MODELD_HOME": folder, "MODELD_TRAY": "0", **_settings(server)}
-        url = f"{server.http}/calm/{file.name}"
+        environment |= {"MODELD_HOME": folder, "MODELD_TRAY": "0", "MODELD_DOWNLOAD_CONNECTIONS": str(CONNECTIONS)}
         process, client = _start(environment)
-        client.add(KEY, url, sha256=file.sha256)
+        client.add(KEY, server.url(file.name), sha256=file.sha256)
         client.pull(KEY)
         state = places.find(environment).models_dir / f"{file.name}.part.json"
         for _ in range(times):
             with Watcher(client) as watcher:
-                watcher.until(1)
+                watcher.until(_claimed(state) + 1)
                 time.sleep(chance.uniform(0.0, 1.2))  # a random moment is what is measured
                 process.send_signal(signal.SIGKILL)
                 process.wait()
             lost.append(watcher.seen[-1][1] - _claimed(state))
             client.close()
             process, client = _start(environment)
+        server.bytes_per_second = 0.0
+        client.pause()
+        client.resume()
         done = client.pull(KEY, wait=True).state is JobState.DONE and client.show(KEY).verified
         client.shutdown()
         process.wait()

@@ -32,7 +32,6 @@ http {{
         ssl_certificate_key {folder}/key.pem;
         root {files};
         location /fast/ {{ alias {files}/; }}
-        location /calm/ {{ alias {files}/; limit_rate 1m; }}
         location /each/ {{ alias {files}/; limit_rate 20m; }}
         location /mixed/ {{ alias {files}/; limit_rate $mixed; }}
     }}
@@ -54,7 +53,7 @@ class WebServer:
 def running(files: Path, folder: Path) -> Iterator[WebServer]:
     """Serve ``files``; ``folder`` is for its own things.
 
-    ``/fast/`` is as fast as it goes, ``/calm/`` 1 and ``/each/`` 20 MiB/s a connection, and of ``/mixed/`` two
+    ``/fast/`` is as fast as it goes, ``/each/`` 20 MiB/s a connection, and of ``/mixed/`` two
     connections in ten have a tenth of that.
     """
     nginx = shutil.which("nginx") or "/usr/sbin/nginx"
