@@ -155,6 +155,17 @@ def test_a_daemon_without_models_leads_to_the_first_one(built: Panel) -> None:
     assert "No model is on disk yet" in shown_texts()
 
 
+def test_when_the_daemon_is_back_nothing_says_any_more_that_it_stops(built: Panel) -> None:
+    built.show(snapshot(LOADED))
+    built._say(panel.told(events.DaemonStopping()), False)
+    built.show(None)
+    assert "modeld is stopping." in shown_texts()
+
+    built.show(snapshot(LOADED))
+
+    assert built._foot.text == ""
+
+
 def test_every_reason_for_an_empty_list_has_words() -> None:
     assert all(title and text for title, text, _button in map(emptiness.words, Reason))
 

@@ -146,6 +146,14 @@ def test_a_downloads_line_has_percent_amount_speed_and_time() -> None:
     assert gauge.text == "25.0%    1.0 GB / 4.0 GB    Speed: 15.3 MB/s    ETA: 1m 32s"
 
 
+def test_a_download_that_has_begun_tells_the_size_of_its_model() -> None:
+    absent = model(ModelState.ABSENT, path="", size_bytes=0)
+    running = job(JobKind.PULL, JobState.RUNNING, done=1 << 30, total=3 << 30)
+
+    assert any("size known when the download starts" in line for line in presenter.card(absent).about)
+    assert any("3.0 GB required" in line for line in presenter.card(absent, running).about)
+
+
 def test_a_download_without_a_known_size_has_no_fraction() -> None:
     gauge = presenter.gauge(job(JobKind.PULL, JobState.RUNNING, done=1 << 20))
 

@@ -94,6 +94,8 @@ class Panel:
         if only_the_machine(before, snapshot):
             self._monitor.show(snapshot)
             return bool(dpg.get_value(self._tab_bar) == self._monitor_tab)
+        if before is None and snapshot is not None:
+            self._forget(_stopping())
         self._toolbar.show(snapshot)
         for pane in self._panes:
             pane.show(snapshot)
@@ -219,8 +221,12 @@ def told(event: AnyEvent) -> str:
             text = _("{key}: the context of {size} tokens is full; the answer stopped there.")
             return text.format(key=key.upper(), size=size)
         case DaemonStopping():
-            return _("modeld is stopping.")
+            return _stopping()
         case ModelChanged(model=model, reason=reason):
             return f"{model.key.upper()}: {reason}" if reason else ""
         case _:
             return ""
+
+
+def _stopping() -> str:
+    return _("modeld is stopping.")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
 from modeld.protocol.states import FINAL, HAS_FILE, HAS_WORKER, IN_MEMORY, JobKind, JobState, ModelState
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
@@ -99,6 +100,8 @@ RANK = (
 
 def card(view: ModelView, job: JobView | None = None) -> Card:
     """The card of a model whose running or waiting job is ``job``."""
+    if job is not None and job.kind is JobKind.PULL and not view.size_bytes:
+        view = msgspec.structs.replace(view, size_bytes=job.progress.total)  # known as soon as it has begun
     head, *rest = model_card(view)
     ready, name, *marks = head.split("  ")
     lines = [line.strip() for line in rest if not line.lstrip().startswith("⚠")]
