@@ -1,7 +1,7 @@
 """Whether the machine got an address or a route just now, and how long it has slept."""
 
 import logging
-import os
+import select
 import socket
 import struct
 import sys
@@ -17,51 +17,59 @@ _ADDRESSES_AND_ROUTES = 0x10 | 0x40 | 0x100 | 0x400
 _NEW = (20, 24)
 """RTM_NEWADDR, RTM_NEWROUTE."""
 
+_HEADER = struct.Struct("=IH")
+"""Length and type, with which every message begins (netlink(7))."""
+
 
 def suspended_s() -> float:
     """Seconds this machine has slept since it started (0 where nobody counts them)."""
     if sys.platform != "linux":
         return 0.0
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC))
+
+
+def changes() -> socket.socket | None:
+    """A socket on which the system tells of new addresses and routes; None where it does not."""
+    if sys.platform != "linux":
+        return None
+    try:
+        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        sock.bind((0, _ADDRESSES_AND_ROUTES))
+    except OSError as error:
+        log.info("the network's changes cannot be watched: %s", error)
+        return None
+    return sock
 
 
 class Network:
-    """Calls ``came`` from a thread of its own when an address or a route is added (Linux; elsewhere never)."""
+    """Calls ``came`` from a thread of its own when ``news`` (see ``changes``) tells of an address or a route."""
 
-    def __init__(self, came: Callable[[], None]) -> None:
+    def __init__(self, came: Callable[[], None], news: socket.socket | None) -> None:
         self._came = came
-        self._socket: socket.socket | None = None
-        if sys.platform != "linux":
-            return
-        try:
-            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-            self._socket.bind((0, _ADDRESSES_AND_ROUTES))
-        except OSError as error:
-            log.info("the network's changes cannot be watched: %s", error)
-            self.close()
-            return
-        threading.Thread(target=self._watch, args=(self._socket,), name="network", daemon=True).start()
+        self._end, self._ended = socket.socketpair()
+        self._thread: threading.Thread | None = None
+        if news is not None:
+            self._thread = threading.Thread(target=self._watch, args=(news,), name="network", daemon=True)
+            self._thread.start()
 
-    def _watch(self, sock: socket.socket) -> None:
-        while True:
-            try:
-                message = sock.recv(65536)
-            except OSError as error:
-                log.debug("no longer watching the network: %s", error)
-                return
-            if len(message) < 6:
-                return
-            if struct.unpack_from("=IH", message)[1] in _NEW:
-                self._came()
+    def _watch(self, news: socket.socket) -> None:
+        with news:
+            while True:
+                ready, _, _ = select.select([news, self._ended], [], [])
+                if self._ended in ready:
+                    return
+                try:
+                    message = news.recv(65536)
+                except OSError as error:
+                    log.debug("some news of the network were lost: %s", error)  # too many at once: so there are some
+                    self._came()
+                    continue
+                if len(message) >= _HEADER.size and _HEADER.unpack_from(message)[1] in _NEW:
+                    self._came()
 
     def close(self) -> None:
         """Watch no longer."""
-        if self._socket is None:
-            return
-        sock, self._socket = self._socket, None
-        try:
-            # A message to ourselves, too short to be one: nothing else wakes a reader of such a socket.
-            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as other:
-                other.sendto(b"end", sock.getsockname())
-        except OSError as error:
-            log.debug("the watcher of the network goes on until the process ends (%d): %s", os.getpid(), error)
+        self._end.close()
+        if self._thread is not None:
+            self._thread.join()
+        self._ended.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from modeld.adapters.pulls.address import public
-from modeld.adapters.pulls.network import suspended_s
+from modeld.adapters.pulls.network import Network, changes, suspended_s
 from modeld.adapters.pulls.pull import HeaderReader, Pull, Shared
 from modeld.adapters.pulls.slots import TOTAL, Slots
 from modeld.adapters.pulls.source import Hosts, Source
@@ -46,6 +46,8 @@ class Pulls:
         self._hosts = Hosts()
         self._limits: Mapping[str, int] = {}
         self._pulls: dict[str, Pull] = {}
+        self._running: set[Pull] = set()
+        self._network: Network | None = None
         self._shared = Shared(
             slots=Slots(max(TOTAL, connections)),
             throttle=Throttle(limit),
@@ -65,6 +67,9 @@ class Pulls:
             self._shared,
         )
         self._pulls[effect.job] = pull
+        self._running.add(pull)
+        if self._network is None:
+            self._network = Network(lambda: self._call(self._wake), changes())
         log.info("pull %s: %s", effect.job, public(effect.url))
         threading.Thread(target=self._run, args=(effect, pull), name=f"pull-{effect.job}", daemon=True).start()
 
@@ -81,8 +86,16 @@ class Pulls:
             self._call(self._ended, effect.job, pull)
 
     def _ended(self, job: str, pull: Pull) -> None:
+        self._running.discard(pull)
         if self._pulls.get(job) is pull:
             del self._pulls[job]
+        if not self._running and self._network is not None:
+            self._network.close()
+            self._network = None
+
+    def _wake(self) -> None:
+        for pull in self._running:
+            pull.wake()
 
     def _from_thread(self, fact: AnyFact) -> None:
         self._call(self._report, fact)
