@@ -31,6 +31,8 @@ test: setup-desktop ## every check: lint, format, types, layers, generated docs,
 bench: setup-desktop ## measure against peers; writes docs/performance.md
 	$(BIN)/python tools/bench_engine.py
 	$(BIN)/python tools/bench_daemon.py
+	$(BIN)/python tools/bench_pull.py
+	$(BIN)/python tools/bench_pull_hard.py
 	$(BIN)/python tools/bench_desktop.py
 
 fuzz: setup-desktop ## a million mutated frames to a real daemon, a hundred thousand mutated headers
