@@ -70,6 +70,8 @@ class HubEmulator:
         self.bytes_per_s = 0.0
         self.too_many: list[int] = []
         """For each request to come, the seconds to ask for by a 429; 0 for one to be answered."""
+        self.instead: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        """What the hub answers at a path (status, headers, body) in place of what is right."""
         self._servers = [_Server("127.0.0.1", self, _Hub), _Server("127.0.0.1", self, _Cdn)]
         self.endpoint = f"http://127.0.0.1:{self._servers[0].server_port}"
         self.cdn = f"http://localhost:{self._servers[1].server_port}"
@@ -180,6 +182,9 @@ class _Hub(_Handler):
         if emulator.too_many and (wait := emulator.too_many.pop(0)):
             limit = {"RateLimit": f'"api";r=0;t={wait}', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
             self.send(429, b"Too many requests", limit)
+        elif path in emulator.instead:
+            status, headers, body = emulator.instead[path]
+            self.send(status, body, headers)
         elif path == "/api/models":
             self.search(query)
         elif tree := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/([^/]+)", path):
