@@ -24,6 +24,7 @@ from modeld.adapters.files import Files
 from modeld.adapters.gpus import Gpus
 from modeld.adapters.hub import Hub, Policy, find_token
 from modeld.adapters.probe import Probe
+from modeld.adapters.pulls import Policy as PullPolicy
 from modeld.adapters.pulls import Pulls
 from modeld.adapters.server import Limits, Server
 from modeld.adapters.store import Store
@@ -89,6 +90,7 @@ class Daemon:
             report,
             connections=self._settings.download_connections,
             limit=self._settings.download_limit,
+            policy=PullPolicy(self._settings.allow_http, self._settings.allow_private_redirects),
         )
         self._probe = Probe(self._places.data_dir, Gpus().sample)
         _on_signal(loop, report, facts.StopAsked())

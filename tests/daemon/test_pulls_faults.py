@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from modeld.adapters.pulls import session
 from modeld.protocol.errors import ErrorCode
 from pull_fixture import MIB, Download, sha256
 from range_server import Fault, RangeServer, make_certificate
@@ -296,6 +297,18 @@ def test_a_partial_file_that_somebody_else_writes_is_left_alone(final: Path, ser
     served.release()
     first.wait()
     assert is_whole(final, served)
+
+
+def test_a_redirect_from_the_internet_into_our_own_network_is_refused(
+    final: Path, served: RangeServer, hub: RangeServer, monkeypatch: pytest.MonkeyPatch
+):
+    def as_if_outside(url: str) -> list[str]:
+        return ["93.184.215.14"] if url.startswith(hub.url("")) else ["192.168.0.1"]
+
+    monkeypatch.setattr(session, "addresses", as_if_outside)
+    hub.fault(BIG, Fault(redirect_to=served.url(BIG)))
+    failure = Download(hub.url(BIG), final).failure()
+    assert failure.code is ErrorCode.NOT_ALLOWED and failure.hint and served.log == []
 
 
 def test_a_redirect_to_nowhere_is_an_error(final: Path, served: RangeServer):

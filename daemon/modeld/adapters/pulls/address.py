@@ -1,5 +1,6 @@
 """Addresses as they may be shown and compared."""
 
+import socket
 from urllib.parse import urlsplit, urlunsplit
 
 Origin = tuple[str, str | None, int | None]
@@ -19,6 +20,15 @@ def origin(url: str) -> Origin:
     """Scheme, host and port: who a secret may be told to (RFC 6454)."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+
+
+def addresses(url: str) -> list[str]:
+    """The IP addresses of an address' host; none where only a proxy knows it."""
+    try:
+        found = socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return [str(one[4][0]) for one in found]
 
 
 def host(url: str) -> str:

@@ -10,7 +10,7 @@ from modeld.adapters.pulls.address import public
 from modeld.adapters.pulls.network import Network, changes, suspended_s
 from modeld.adapters.pulls.pull import HeaderReader, Pull, Shared
 from modeld.adapters.pulls.slots import TOTAL, Slots
-from modeld.adapters.pulls.source import Hosts, Source
+from modeld.adapters.pulls.source import DEFAULT, Hosts, Policy, Source
 from modeld.adapters.pulls.throttle import Throttle
 from modeld.adapters.pulls.tuning import Tuning
 from modeld.core.effects import LimitPulls, StartPull, StopPull
@@ -36,6 +36,7 @@ class Pulls:
         *,
         connections: int = 0,
         limit: int = 0,
+        policy: Policy = DEFAULT,
         tuning: Tuning | None = None,
     ) -> None:
         self._models_dir = models_dir
@@ -44,6 +45,7 @@ class Pulls:
         self._report = report
         self._loop = asyncio.get_running_loop()
         self._hosts = Hosts()
+        self._policy = policy
         self._limits: Mapping[str, int] = {}
         self._pulls: dict[str, Pull] = {}
         self._running: set[Pull] = set()
@@ -62,7 +64,7 @@ class Pulls:
         pull = Pull(
             effect,
             self._models_dir / effect.file_name,
-            Source(effect.url, self._token, self._hub_endpoint, self._hosts),
+            Source(effect.url, self._token, self._hub_endpoint, self._hosts, self._policy),
             Throttle(self._limits.get(effect.job, 0)),
             self._shared,
         )

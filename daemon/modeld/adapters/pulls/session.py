@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from modeld.adapters.pulls.address import public
+from modeld.adapters.pulls.address import addresses, origin, public
 from modeld.adapters.pulls.answer import Linked, Meta, check, linked
 from modeld.adapters.pulls.body import Body
 from modeld.adapters.pulls.failures import Offline, PullError, Retry
 from modeld.adapters.pulls.source import Source
+from modeld.core.address import refuse_redirect
 from modeld.protocol.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -145,12 +146,28 @@ class Session:
                     f"{public(url)} sends us on to {public(target)}, which is not encrypted.",
                     "Do not trust this address; find another one.",
                 )
+            self._allow(url, target)
             url = target
         raise PullError(
             ErrorCode.HTTP_ERROR,
             f"{public(source.url)} redirects more than {MAX_REDIRECTS} times, last to {public(url)}.",
             "The address is wrong, or its server is; open it in a browser.",
         )
+
+    def _allow(self, url: str, target: str) -> None:
+        """See that a redirect does not lead from the internet into this machine's own network."""
+        if origin(url) == origin(target):
+            return
+        policy = self._source.policy
+        refused = refuse_redirect(
+            target,
+            addresses(url),
+            addresses(target),
+            allow_private=policy.allow_private_redirects,
+            allow_http=policy.allow_http,
+        )
+        if refused is not None:
+            raise PullError(refused.code, f"{public(url)}: {refused.message}", refused.hint)
 
     def _checked(self, response: "httpx.Response", url: str, asked: tuple[int, int] | None, said: Linked) -> Meta:
         source = self._source

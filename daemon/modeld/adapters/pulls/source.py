@@ -4,6 +4,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from modeld.adapters.pulls.address import Origin, host, origin
 
@@ -31,6 +32,17 @@ class Hosts:
             return max(0.0, self._until.get(host(url), 0.0) - self._clock())
 
 
+@dataclass(frozen=True)
+class Policy:
+    """Where redirects may lead (see ``core.address``)."""
+
+    allow_http: bool = False
+    allow_private_redirects: bool = False
+
+
+DEFAULT = Policy()
+
+
 class Source:
     """One address; ``token`` is for the origin of ``token_host`` and no other.
 
@@ -38,9 +50,10 @@ class Source:
     each range; when that address is not good any more, the first one is asked again.
     """
 
-    def __init__(self, url: str, token: str, token_host: str, hosts: Hosts) -> None:
+    def __init__(self, url: str, token: str, token_host: str, hosts: Hosts, policy: Policy = DEFAULT) -> None:
         self.url = url
         self.hosts = hosts
+        self.policy = policy
         self._token = token
         self._token_origin: Origin = origin(token_host)
         self._lock = threading.Lock()
