@@ -137,7 +137,7 @@ class VirtualDesktop:
     def click(self, x: int, y: int, button: int = 1) -> None:
         """Press and release as a person does: a click without a pause can be lost between two frames."""
         self.run("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "mousedown", str(button))
-        self.run("xdotool", "sleep", "0.15", "mouseup", str(button), "sleep", "0.1")
+        self.run("xdotool", "sleep", "0.3", "mouseup", str(button), "sleep", "0.1")
 
     def keys(self, *names: str) -> None:
         """Press keys, by X's names."""

@@ -111,6 +111,22 @@ class DialogWindow:
         """Click the item that says ``text``, as a person does."""
         self.desktop.click(*self.wait_for(text, kind).middle)
 
+    def enter(self, number: int, text: str) -> None:
+        """Type into the field of this number, and look whether it has come: a busy program loses clicks."""
+
+        def entered() -> bool:
+            fields = [item for item in self.look() if item.kind == "mvInputText"]
+            if number >= len(fields):
+                return False
+            if fields[number].text != text:
+                self.desktop.click(*fields[number].middle)
+                self.desktop.keys("ctrl+a")
+                self.desktop.run("xdotool", "type", "--delay", "12", text)
+                return False
+            return True
+
+        until(entered, f"{text!r} in the field {number}; {self.log()}")
+
     def close(self) -> None:
         """End it; it must end in order."""
         if self._process.poll() is None:
@@ -235,7 +251,11 @@ def drawn() -> list[dict[str, object]]:
         if not state.get("visible", kind == "mvProgressBar"):  # a bar does not say whether it is visible
             continue
         settings = dpg.get_item_configuration(item)
-        text = dpg.get_value(item) if kind == "mvText" else settings.get("overlay") or dpg.get_item_label(item) or ""
+        text = (
+            dpg.get_value(item)
+            if kind in ("mvText", "mvInputText")
+            else settings.get("overlay") or dpg.get_item_label(item) or ""
+        )
         if kind == "mvWindowAppItem":
             (left, top), (width, height) = dpg.get_item_pos(item), state["rect_size"]
         elif kind == "mvProgressBar":

@@ -153,20 +153,13 @@ def test_a_model_of_ones_own_is_added_or_refused_in_the_daemons_words(
     window: DialogWindow, client: Client, tiny: Path
 ) -> None:
     window.open("download")
-    key = window.wait_for("A file of this computer is used where it is.")
-    fields = [item for item in window.look() if item.kind == "mvInputText"]
-    assert key and len(fields) == 2
-    window.desktop.click(*fields[0].middle)
-    window.desktop.type("mine")
-    window.desktop.click(*fields[1].middle)
-    window.desktop.type("ftp://somewhere/x.gguf")
+    window.wait_for("A file of this computer is used where it is.")
+    window.enter(0, "mine")
+    window.enter(1, "ftp://somewhere/x.gguf")
     window.click("Add and download")
     window.wait_until(lambda texts: any("ftp:// is not supported" in text for text in texts), "the refusal")
 
-    fields = [item for item in window.look() if item.kind == "mvInputText"]
-    window.desktop.click(*fields[1].middle)
-    window.desktop.keys("ctrl+a")
-    window.desktop.type(str(tiny))
+    window.enter(1, str(tiny))
     window.click("Add and download")
     until(lambda: "mine" in [model.key for model in client.list()], "the model")
     until(lambda: not window.find("A model of your own"), "the dialog is closed")

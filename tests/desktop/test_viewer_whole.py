@@ -111,10 +111,10 @@ def test_a_prompt_too_long_is_refused_in_the_chat_and_nothing_is_cut(
     client.add("tiny", str(tiny_gguf.write(tmp_path / "tiny.gguf")))
     client.load("tiny")
     window = view(daemon.home)
-    window.desktop.keys("ctrl+6")
-    field = until(lambda: [item for item in window.look() if item.kind == "mvInputText"], "the chat")[-1]
-    window.desktop.click(*field.middle)
-    window.desktop.run("xdotool", "type", "--delay", "10", "a question of many words, " * 12)
+    window.click("Chat")
+    window.wait_for("Send", "Button")
+    until(lambda: same_twice(window), "the chat, with the keyboard in its field")
+    window.desktop.run("xdotool", "type", "--delay", "15", "many words, " * 25)
     window.desktop.keys("Return")
 
     window.wait_until(lambda texts: any("tokens" in text and "Shorten" in text for text in texts), "the refusal")
@@ -140,6 +140,18 @@ def test_a_gpu_is_shown_with_its_memory_and_how_busy_it_is(fake: FakeDaemon, vie
     assert line.left < SIZE.width
 
 
+def test_a_viewer_that_waits_for_a_daemon_that_says_nothing_ends_in_order(fake: FakeDaemon, view: Start) -> None:
+    window = view(home_of(fake))
+    fake.silent = True
+    fake.seen.clear()
+
+    fake.do(fake.skip_event)  # a hole: the whole is asked for again
+    fake.do(lambda: fake.change(model_of("phi", ModelState.ON_DISK)))
+    until(lambda: fake.seen, "the question for a snapshot")
+
+    window.close()
+
+
 def test_a_thousand_models_are_listed_scrolled_to_the_last_and_filtered(
     desktop: VirtualDesktop, fake: FakeDaemon, view: Start
 ) -> None:
@@ -155,8 +167,7 @@ def test_a_thousand_models_are_listed_scrolled_to_the_last_and_filtered(
     window.wait_for("M-999")
     desktop.run("xdotool", "mouseup", "1")
 
-    desktop.keys("ctrl+f")
-    desktop.type("m-42")
+    window.enter(0, "m-42")
     window.wait_until(lambda texts: "M-420" in texts and "M-999" not in texts, "what was typed")
 
 
