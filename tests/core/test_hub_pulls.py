@@ -158,6 +158,29 @@ def test_a_download_that_is_paused_while_it_looks_drops_what_comes_late():
     assert not world.effects
 
 
+def test_a_pause_that_crosses_with_the_hubs_answer_is_kept():
+    world = World()
+    job = pulled(world)
+    (listing,) = world.of(effects.ListRepository)
+    world.ask(requests.Pause(id="2"))
+    world.tell(facts.RepositoryListed(errand=listing.errand, files=ONE))
+    assert not world.of(effects.ReadRemote) and world.job(job.id).state is JobState.PAUSED
+    world.ask(requests.Resume(id="3"))
+    looked(world, ONE)
+    world.ask(requests.Cancel(id="4", job=job.id))
+    assert world.of(effects.StopPull)
+
+
+def test_the_daemon_ends_while_a_download_looks():
+    world = World()
+    job = pulled(world)
+    (listing,) = world.of(effects.ListRepository)
+    world.tell(facts.StopAsked())
+    assert not world.manager.finished
+    world.tell(facts.PullStopped(job=job.id, run=listing.run))
+    assert world.manager.finished
+
+
 def test_the_same_bytes_go_on_by_the_address_they_began_with():
     world = World()
     job = pulled(world)

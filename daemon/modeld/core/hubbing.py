@@ -53,6 +53,8 @@ class Hubbing:
         self._desk = desk
         self._out: dict[int, Callable[[Answer], None]] = {}
         self._numbers = 0
+        self.on_stopped: Callable[[Job], None] = self.give_up
+        """Called for a download that was told to stop when its errand was back already."""
 
     def came_back(self, fact: Answer) -> None:
         """Go on where this errand was sent from; one that was given up is dropped."""
@@ -65,9 +67,17 @@ class Hubbing:
         self._out.pop(job.errand, None)
         job.errand = 0
 
-    def _send(self, go_on: Callable[[Answer], None]) -> int:
+    def _send(self, go_on: Callable[[Answer], None], job: Job | None = None) -> int:
+        def unless_stopped(answer: Answer) -> None:
+            if job is not None and (job.stopping or job.holding or self._desk.stopping):
+                self.on_stopped(job)  # the stop and the answer crossed on the way
+            else:
+                go_on(answer)
+
         self._numbers += 1
-        self._out[self._numbers] = go_on
+        self._out[self._numbers] = unless_stopped
+        if job is not None:
+            job.errand = self._numbers
         return self._numbers
 
     # -- what a source means -------------------------------------------------------------------------------------
@@ -99,9 +109,7 @@ class Hubbing:
             url = source.download_url(self._desk.settings.hub_endpoint, hub.repo, hub.revision, parts[0].path)
             self._read(url, parts, then, job)
 
-        errand = self._send(listed)
-        if job is not None:
-            job.errand = errand
+        errand = self._send(listed, job)
         self._desk.do(
             ListRepository(
                 errand=errand,
@@ -148,9 +156,7 @@ class Hubbing:
                 )
             )
 
-        errand = self._send(read)
-        if job is not None:
-            job.errand = errand
+        errand = self._send(read, job)
         self._desk.do(
             ReadRemote(
                 errand=errand,

@@ -23,6 +23,7 @@ class Pulling:
     def __init__(self, desk: Desk, hubbing: Hubbing) -> None:
         self._desk = desk
         self._hubbing = hubbing
+        hubbing.on_stopped = lambda job: self.stopped(PullStopped(job=job.id, run=job.run))
         self.pauses: list[tuple[Ticket, list[Job]]] = []
         """Who waits for which downloads to be held."""
 
