@@ -1,6 +1,6 @@
 """Keeps the translations of modelctl: collects its texts, merges them into the catalogues, compiles and checks those.
 
-Texts are the literals in ``_("…")`` and ``_n("…", "…", n)``, the docstrings of verbs (functions under
+Texts are the literals in ``_("…")``, ``marked("…")`` and ``_n("…", "…", n)``, the docstrings of verbs (functions under
 ``@click.command(cls=Verb)``) and of their groups, the ``help=`` and ``epilog=`` of what is declared to click, and
 click's own words.
 ``--update`` keeps every translation whose English is still there, says which ones it drops, and guesses nothing.
@@ -68,6 +68,8 @@ CLICK: tuple[Id, ...] = (
     ("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
     "{value!r} is not a valid {number_type}.",
     "{value} is not in the range {range}.",
+    "{name} {filename!r} is a directory.",
+    "file",
     "default: {default}",
     "required",
 )
@@ -123,11 +125,11 @@ def _with_each_once(texts: Texts) -> Texts:
 def _texts_of(tree: ast.AST, path: Path) -> Iterator[Id]:
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id="_"), args=[ast.Constant(value=str(text))]):
+            case ast.Call(func=ast.Name(id="_" | "marked"), args=[ast.Constant(value=str(text))]):
                 yield text
             case ast.Call(func=ast.Name(id="_n"), args=[ast.Constant(str(one)), ast.Constant(str(many)), _]):
                 yield one, many
-            case ast.Call(func=ast.Name(id="_" | "_n"), args=[ast.JoinedStr(), *_]):
+            case ast.Call(func=ast.Name(id="_" | "_n" | "marked"), args=[ast.JoinedStr(), *_]):
                 raise SystemExit(f"{path}:{node.lineno}: an f-string cannot be translated; fill it in with .format()")
             case ast.Call(func=ast.Name(id="_n")):
                 raise SystemExit(f"{path}:{node.lineno}: _n takes two literals and a count")

@@ -10,6 +10,7 @@ from modeld.protocol.errors import ErrorCode
 
 from modelctl.errors import BadRequest, LocalFailure, ModeldError, NotFound
 from modelctl.i18n import _
+from modelctl.remarks import said
 
 if TYPE_CHECKING:
     from modeld.places import Places
@@ -107,7 +108,7 @@ def own_pair(places: "Places", name: str) -> keys.KeyPair:
             )
         ) from None
     except keys.KeyFileError as error:
-        raise ModeldError(LocalFailure(code=ErrorCode.NOT_ALLOWED, message=str(error))) from error
+        raise ModeldError(LocalFailure(code=ErrorCode.NOT_ALLOWED, message=said(str(error)))) from error
 
 
 def wrong(message: str, hint: str = "") -> BadRequest:

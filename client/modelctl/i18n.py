@@ -76,6 +76,11 @@ def _(text: str) -> str:
     return text if _catalogue is None else _catalogue.gettext(text)
 
 
+def marked(text: str) -> str:
+    """``text`` as it stands: it is collected for the catalogues, and translated with ``_`` when it is shown."""
+    return text
+
+
 def _n(one: str, many: str, count: int) -> str:
     """``one`` or ``many``, whichever ``count`` asks for, in the language in use."""
     if _catalogue is None:

@@ -14,6 +14,7 @@ from modeld.protocol.errors import ErrorCode
 from modelctl.errors import LocalFailure, ModeldError, NotFound, Refused
 from modelctl.hosts import own_pair, wrong
 from modelctl.i18n import _
+from modelctl.remarks import said
 
 if TYPE_CHECKING:
     from modeld.places import Places
@@ -125,7 +126,7 @@ def _named(name: str) -> str:
 
 
 def _unusable(error: keys.KeyFileError) -> ModeldError:
-    return ModeldError(LocalFailure(code=ErrorCode.NOT_ALLOWED, message=str(error)))
+    return ModeldError(LocalFailure(code=ErrorCode.NOT_ALLOWED, message=said(str(error))))
 
 
 def _unwritable(path: Path, error: OSError) -> ModeldError:

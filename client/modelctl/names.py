@@ -5,6 +5,7 @@ from typing import assert_never
 from modeld.protocol.states import JobKind, JobState, ModelState
 
 from modelctl.i18n import _
+from modelctl.remarks import said
 
 
 def of_model_state(state: ModelState) -> str:
@@ -71,8 +72,10 @@ def of_phase(phase: str) -> str:
             return _("verifying")
         case "waiting to retry":
             return _("waiting to retry")
-        case "starting over: the server sends the file from its beginning":
-            return _("starting over: the server sends the file from its beginning")
+        case "waiting for network":
+            return _("waiting for network")
+        case "waiting for a connection":
+            return _("waiting for a connection")
         case "warm-up":
             return _("warm-up")
         case "prompt":
@@ -82,4 +85,4 @@ def of_phase(phase: str) -> str:
         case "already_exists":
             return _("already_exists")
         case _:
-            return phase
+            return said(phase)

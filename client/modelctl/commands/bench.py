@@ -9,6 +9,7 @@ from modelctl import errors
 from modelctl.format import format_figure, labelled
 from modelctl.i18n import _
 from modelctl.progress import shown, watched
+from modelctl.remarks import said
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
 
@@ -80,7 +81,7 @@ def _numbers(session: Session, run: BenchmarkRun) -> None:
         session.line(f"  {line}")
     if run.disturbed:
         warning = _("The run was disturbed: {reason}. Repeat it on an idle machine.")
-        reason = (run.disturbance or _("other load")).rstrip(".")
+        reason = (said(run.disturbance) or _("other load")).rstrip(".")
         session.warn(click.style(warning.format(reason=reason), fg="yellow"))
 
 

@@ -11,7 +11,6 @@ from modelctl.session import Session, pass_session
 from modelctl.verb import Verb
 
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.FAILED: "red"}
-_WIDTH = 7
 
 
 @click.command(cls=Verb, example="modelctl doctor --online")
@@ -42,7 +41,8 @@ def doctor(session: Session, online: bool) -> None:
 def _show(session: Session, finding: Finding) -> None:
     """One line, and one more with how to mend it."""
     names = {Level.OK: _("ok"), Level.WARNING: _("warning"), Level.FAILED: _("failed")}
-    label = click.style(f"{names[finding.level]:<{_WIDTH}}", fg=_COLOURS[finding.level])
-    session.line(f"{label}  {finding.check}: {finding.text}")
+    width = max(map(len, names.values()))
+    label = click.style(f"{names[finding.level]:<{width}}", fg=_COLOURS[finding.level])
+    session.line(f"{label}  {finding.title()}: {finding.text}")
     if finding.mend:
-        session.line(f"{'':{_WIDTH}}  → {finding.mend}")
+        session.line(f"{'':{width}}  → {finding.mend}")

@@ -8,6 +8,7 @@ from modeld.protocol.views import JobView
 from modelctl import names
 from modelctl.errors import explained
 from modelctl.i18n import _
+from modelctl.remarks import said
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
 
@@ -41,7 +42,7 @@ def cancel(session: Session, target: str, delete: bool) -> None:
         session.emit(answer)
     else:
         note = answer.note if isinstance(answer, replies.Done) else ""
-        session.line(note or _("Cancelled."))
+        session.line(said(note) or _("Cancelled."))
 
 
 @click.command(cls=Verb, example="modelctl pause mistral\nmodelctl pause --all")

@@ -5,6 +5,7 @@ from modeld.protocol import replies
 
 from modelctl import names
 from modelctl.i18n import _
+from modelctl.remarks import said
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
 
@@ -40,7 +41,7 @@ def load(session: Session, key: str, context: int | None, gpu_layers: int | None
             )
         )
     if answer.note:
-        session.say(answer.note)
+        session.say(said(answer.note))
 
 
 @click.command(cls=Verb, example="modelctl unload mistral\nmodelctl unload --all")
@@ -77,4 +78,4 @@ def _done(session: Session, answer: replies.Result, text: str) -> None:
         session.emit(answer)
         return
     # The daemon's own sentence is the truer one: "Nothing was loaded.", say.
-    session.line(answer.note if isinstance(answer, replies.Done) and answer.note else text)
+    session.line(said(answer.note) if isinstance(answer, replies.Done) and answer.note else text)

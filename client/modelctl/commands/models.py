@@ -9,6 +9,7 @@ from modeld.protocol.views import ModelView
 
 from modelctl import names
 from modelctl.i18n import _
+from modelctl.remarks import said
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
 
@@ -34,7 +35,7 @@ def add(session: Session, key: str, source: str, name: str, description: str, sh
         return
     session.line(_("{key} was added.").format(key=key.upper()))
     if answer.note:
-        session.say(answer.note)
+        session.say(said(answer.note))
     if answer.model.state not in HAS_FILE:
         session.say(_("Download it with: modelctl pull {key}").format(key=key))
 
@@ -109,7 +110,7 @@ def rm(session: Session, key: str, keep_file: bool) -> None:
         session.emit(answer)
     else:
         note = answer.note if isinstance(answer, replies.Done) else ""
-        session.line(note or _("{key} was removed.").format(key=key.upper()))
+        session.line(said(note) or _("{key} was removed.").format(key=key.upper()))
 
 
 def _card(session: Session, model: ModelView, apart: bool) -> None:

@@ -5,6 +5,7 @@ from modeld.protocol import replies
 from modeld.protocol.views import BenchmarkRun, Comparison
 
 from modelctl.i18n import _
+from modelctl.remarks import said
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
 
@@ -79,5 +80,5 @@ def _row(run: BenchmarkRun) -> list[str]:
         f"{result.inference_time:.1f}",
         f"{result.memory_usage_mb:.1f}",
         f"{result.context_used}/{result.context_available}",
-        _("disturbed: {reason}").format(reason=run.disturbance) if run.disturbed else "",
+        _("disturbed: {reason}").format(reason=said(run.disturbance)) if run.disturbed else "",
     ]

@@ -11,6 +11,7 @@ from modelservice import Program, ServiceError, for_this_system
 
 from modelctl.errors import LocalFailure, ModeldError
 from modelctl.i18n import _
+from modelctl.remarks import said
 from modelctl.session import Session, pass_session
 from modelctl.verb import Verb, VerbGroup
 
@@ -49,7 +50,7 @@ def status(session: Session) -> None:
         session.line(json.dumps(asdict(state)))
         return
     yes, no = _("yes"), _("no")
-    session.line(_("{kind}: {files}").format(kind=state.kind, files=", ".join(state.files) or _("not installed")))
+    session.line(_("{kind}: {files}").format(kind=said(state.kind), files=", ".join(state.files) or _("not installed")))
     session.line(_("starts at login: {answer}").format(answer=yes if state.at_login else no))
     session.line(_("runs as a service: {answer}").format(answer=yes if state.running else no))
     if state.note:
@@ -61,12 +62,12 @@ def _report(session: Session, done: list[str]) -> None:
         session.line(json.dumps({"done": done}))
         return
     for line in done:
-        session.line(line)
+        session.line(said(line))
 
 
 def _tried(action: Callable[[], _T]) -> _T:
     try:
         return action()
     except ServiceError as error:
-        failure = LocalFailure(code=ErrorCode.INTERNAL, message=str(error))
+        failure = LocalFailure(code=ErrorCode.INTERNAL, message=said(str(error)))
         raise ModeldError(failure) from error

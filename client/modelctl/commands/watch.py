@@ -9,6 +9,7 @@ from modelctl import names
 from modelctl.errors import explained
 from modelctl.i18n import _
 from modelctl.link import decode_event
+from modelctl.remarks import said
 from modelctl.session import Session, pass_session
 from modelctl.verb import Verb
 
@@ -33,14 +34,15 @@ def watch(session: Session, topics: tuple[str, ...]) -> None:
 def _said(event: events.AnyEvent) -> str:
     match event:
         case events.ModelChanged(model=model, reason=reason):
-            said = _("is {state}").format(state=names.of_model_state(model.state)) + (f" ({reason})" if reason else "")
-            return f"{said}: {explained(model.failure)}" if model.failure else said
+            text = _("is {state}").format(state=names.of_model_state(model.state))
+            text += f" ({said(reason)})" if reason else ""
+            return f"{text}: {explained(model.failure)}" if model.failure else text
         case events.ModelRemoved():
             return _("was removed")
         case events.JobChanged(job=job):
             kind, state = names.of_job_kind(job.kind), names.of_job_state(job.state)
-            said = _("{kind} {id} is {state}").format(kind=kind, id=job.id, state=state)
-            return f"{said}: {explained(job.failure)}" if job.failure else said
+            text = _("{kind} {id} is {state}").format(kind=kind, id=job.id, state=state)
+            return f"{text}: {explained(job.failure)}" if job.failure else text
         case events.JobProgress(progress=progress):
             share = f"{progress.done}/{progress.total or '?'}"
             return f"{share} {names.of_phase(progress.phase)}".rstrip()

@@ -12,6 +12,7 @@ from modelctl.format import format_bytes, format_eta, format_speed
 from modelctl.i18n import _
 from modelctl.notices.news import AnyNews, DiskLow, JobEnded, ModelCrashed, kind_of
 from modelctl.notices.notice import BODY_LENGTH, TITLE_LENGTH, Action, Notice, NoticeKind, Urgency, tidy
+from modelctl.remarks import said
 
 _AFTER_FAILURE = (Action.OPEN, Action.RETRY, Action.SHOW_LOG)
 
@@ -106,7 +107,7 @@ def _benchmarked(news: JobEnded, change: Change | None) -> Notice:
     rate = f"{run.result.tokens_per_second:.1f} tokens/s"
     lines = [rate if change is None else f"{rate}, {_compared(change)}"]
     if run.disturbed:
-        lines.append(_("The run was disturbed: {cause}").format(cause=run.disturbance or _("other load")))
+        lines.append(_("The run was disturbed: {cause}").format(cause=said(run.disturbance) or _("other load")))
     return _told(news, _("Benchmark finished: {model}"), lines, brief=f"{_name(news.job.model)} ({rate})")
 
 

@@ -8,6 +8,7 @@ from modeld.protocol.views import Change, JobView, Snapshot
 
 from modelctl.format import comparison_cells, format_figure
 from modelctl.i18n import _
+from modelctl.remarks import said
 from modelctl.viewer.downloads_text import failure_text
 
 
@@ -90,7 +91,7 @@ def change_text(change: Change) -> str:
 
 def disturbed_text(disturbance: str) -> str:
     """Why the numbers of a run are not to be relied on."""
-    reason = disturbance.rstrip(".")
+    reason = said(disturbance).rstrip(".")
     return _("disturbed: {reason}").format(reason=reason) if reason else _("disturbed")
 
 

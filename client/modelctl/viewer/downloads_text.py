@@ -9,6 +9,7 @@ from modeld.protocol.views import JobView, ModelView, Snapshot
 from modelctl.errors import explained
 from modelctl.format import format_bytes, format_eta, format_speed, percent
 from modelctl.i18n import _
+from modelctl.remarks import said
 from modelctl.viewer.moments import time_of_day
 
 
@@ -144,4 +145,4 @@ def _detail(job: JobView) -> str:
     if job.failure is not None:
         return failure_text(job.failure)
     phase = job.progress.phase
-    return phase if job.state is JobState.RUNNING and phase.startswith("starting over") else ""
+    return said(phase) if job.state is JobState.RUNNING and phase.startswith("starting over") else ""

@@ -10,6 +10,7 @@ from modeld.protocol.views import Snapshot
 from modelctl import starting
 from modelctl.errors import ModeldError
 from modelctl.i18n import _
+from modelctl.remarks import said
 from modelctl.viewer import lettering, presenter, theme
 from modelctl.viewer.benchmarks import BenchmarkDialog
 from modelctl.viewer.cardactions import CardActions
@@ -173,7 +174,7 @@ class Panel:
     def _unload_all(self) -> None:
         def done(answer: replies.Result) -> None:
             note = answer.note if isinstance(answer, replies.Done) else ""
-            self._ui.say(note or _("All models are being unloaded."))
+            self._ui.say(said(note) or _("All models are being unloaded."))
 
         self._ui.ask(lambda client: client.unload(wait=False), done)
 

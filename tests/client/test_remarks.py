@@ -1,0 +1,133 @@
+"""What modeld and modelservice say in English beside their failures, as a person who reads German has it."""
+
+import ast
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import modeld
+import modelservice
+import pytest
+from commandline import modelctl
+from modelctl import i18n, names
+from modelctl.doctor.finding import CHECKS, ok
+from modelctl.remarks import TEMPLATES, said
+from modeld.core.memory import Candidate, who_must_go
+from modeld.places import Places
+from modeld.protocol import keys
+from modelservice import Program
+from modelservice.systemd import Autostart
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def in_german() -> Iterator[None]:
+    i18n.use("de")
+    yield
+    i18n.use("en")
+
+
+def literals() -> str:
+    """All literal text in modeld and modelservice."""
+    found = []
+    for package in (modeld, modelservice):
+        for path in Path(package.__path__[0]).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found.append(node.value)
+    return "\n".join(found)
+
+
+def test_every_template_is_a_sentence_that_is_said_there() -> None:
+    texts = literals()
+    pieces = [piece for template in TEMPLATES for piece in re.split(r"\{\w+\}|, and ", template)]
+    assert [piece for piece in pieces if piece not in texts] == []
+
+
+@pytest.mark.parametrize(
+    ("remark", "german"),
+    [
+        ("Nothing was loaded.", "Es war nichts geladen."),
+        ("Unloading mistral, phi.", "Wird entladen: mistral, phi."),
+        ("tiny was removed with its file.", "tiny wurde mit seiner Datei entfernt."),
+        (
+            "starting over: the file on the server has changed",
+            "beginnt neu: die Datei auf dem Server hat sich geändert",
+        ),
+        ("starting over: nobody knows why", "beginnt neu: nobody knows why"),
+        (
+            "the file on the server has fewer bytes (1,234) than what we asked for",
+            "die Datei auf dem Server hat weniger Bytes (1,234) als angefragt",
+        ),
+        (
+            "the file on the server has fewer bytes than what we asked for",
+            "die Datei auf dem Server hat weniger Bytes als angefragt",
+        ),
+        (
+            "makes room for phi: at most 2 models are to be loaded",
+            "macht Platz für phi: die Höchstzahl geladener Modelle ist 2",
+        ),
+        ("stopped modeld.service", "beendet: modeld.service"),
+        ("stopped and disabled modeld.service", "beendet und abgeschaltet: modeld.service"),
+        ("Nobody has said this before.", "Nobody has said this before."),
+        ("", ""),
+    ],
+)
+def test_a_remark_is_german_and_one_that_is_not_known_stays(remark: str, german: str, in_german: None) -> None:
+    assert said(remark) == german
+    i18n.use("en")
+    assert said(remark) == remark
+
+
+@pytest.mark.parametrize(
+    ("needed", "most", "german"),
+    [
+        (50, 9, "50 MiB werden gebraucht und 10 MiB sind verfügbar"),
+        (5, 1, "die Höchstzahl geladener Modelle ist 1"),
+        (50, 1, "50 MiB werden gebraucht und 10 MiB sind verfügbar, und die Höchstzahl geladener Modelle ist 1"),
+    ],
+)
+def test_why_a_model_must_go_is_german(needed: int, most: int, german: str, in_german: None) -> None:
+    loaded = [Candidate("mistral", 100 * MIB, 1.0, pinned=False, busy=False)]
+    eviction = who_must_go(needed * MIB, 10 * MIB, loaded, most)
+    assert eviction is not None
+    assert said(f"makes room for phi: {eviction.reason}") == f"macht Platz für phi: {german}"
+
+
+def test_what_a_service_did_is_german(tmp_path: Path, in_german: None) -> None:
+    service = Autostart(tmp_path)
+    done = [said(line) for line in service.install(Program(Path("/python")))]
+    entries = [tmp_path / "autostart" / name for name in ("modeld.desktop", "modeld-tray.desktop")]
+    assert done[:2] == [f"geschrieben: {path}" for path in entries]
+    assert done[2].startswith("Es startet bei der nächsten Anmeldung an einem Desktop; ")
+    assert said(service.state().kind) == "Autostart-Eintrag"
+    assert [said(line) for line in service.uninstall()] == [f"entfernt: {path}" for path in entries]
+
+
+def test_what_is_wrong_with_a_file_of_keys_is_german(tmp_path: Path, in_german: None) -> None:
+    path = tmp_path / "laptop.key"
+    keys.write_private(path, "nonsense")
+    with pytest.raises(keys.KeyFileError) as wrong:
+        keys.read_pair(path)
+    assert said(str(wrong.value)) == f"{path} ist keine Schlüsseldatei."
+    keys.write_private(path, "# who may\nlaptop\n")
+    with pytest.raises(keys.KeyFileError) as nameless:
+        keys.read_allowed(path)
+    assert said(str(nameless.value)) == f"{path}, Zeile 2, ist kein Name mit öffentlichem Schlüssel."
+
+
+def test_a_step_of_a_download_is_german(in_german: None) -> None:
+    assert names.of_phase("waiting for network") == "wartet auf das Netz"
+    assert names.of_phase("starting over: the file on the server has changed").startswith("beginnt neu: die Datei")
+    assert names.of_phase("tg") == "tg"
+
+
+def test_everything_that_doctor_looks_at_has_a_german_title(places: Places, in_german: None) -> None:
+    environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9"}  # nobody is there
+    done = modelctl("doctor", "--online", "--json", timeout_s=60, env=environment)
+    checks = {finding["check"] for finding in json.loads(done.stdout)["findings"]}
+    assert checks <= set(CHECKS)
+    assert [check for check in CHECKS if ok(check, "").title() == check] == []
