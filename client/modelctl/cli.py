@@ -13,7 +13,7 @@ from modeld.protocol import wire
 from modeld.protocol.errors import ErrorCode, Failure
 
 from modelctl import i18n, language
-from modelctl.errors import LocalFailure, ModeldError, explained
+from modelctl.errors import LocalFailure, ModeldError, advice, explained
 from modelctl.i18n import _
 from modelctl.session import Session, colour_wanted
 from modelctl.verb import in_language, json_option
@@ -184,7 +184,7 @@ def _report(failure: Failure, as_json: bool, exit_code: int) -> int:
     label = click.style(_("error:"), fg="red") if colour_wanted() is None else _("error:")
     click.echo(f"{label} {explained(failure)}", err=True)
     if failure.hint:
-        click.echo(_("hint: {hint}").format(hint=failure.hint), err=True)
+        click.echo(_("hint: {hint}").format(hint=advice(failure)), err=True)
     return exit_code
 
 

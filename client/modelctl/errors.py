@@ -13,6 +13,7 @@ from typing import assert_never
 
 from modeld.protocol.errors import REFUSALS, ErrorCode, Failure
 
+from modelctl import hints
 from modelctl.i18n import _, is_english
 
 
@@ -89,6 +90,11 @@ def explained(failure: Failure) -> str:
     if is_english() or isinstance(failure, LocalFailure):
         return failure.message
     return f"{headline(failure.code)} – {failure.message}"
+
+
+def advice(failure: Failure) -> str:
+    """What to do next, for a person; may be empty."""
+    return failure.hint if isinstance(failure, LocalFailure) else hints.said(failure.hint)
 
 
 def headline(code: ErrorCode) -> str:

@@ -130,7 +130,7 @@ def _unusable(error: keys.KeyFileError) -> ModeldError:
 
 
 def _unwritable(path: Path, error: OSError) -> ModeldError:
-    text = _("{path} cannot be written: {reason}.").format(path=path, reason=error.strerror)
+    text = _("{path} cannot be written: {reason}.").format(path=path, reason=said(error.strerror or ""))
     return ModeldError(LocalFailure(code=ErrorCode.UNWRITABLE, message=text))
 
 

@@ -1,15 +1,26 @@
 """Remarks of modeld and modelservice, which speak English, in the language in use.
 
 Each template is the English sentence as it is said there; a remark of another form stays as it is. A field called
-``why`` holds a remark itself. Failures are not among these: they are the daemon's to word, behind a headline of ours
-(``modelctl.errors``).
+``why`` or ``error`` holds a remark itself. Failures are not among these: they are the daemon's to word, behind a
+headline of ours (``modelctl.errors``) and before a hint (``modelctl.hints``).
 """
 
-import functools
-import re
-import string
+from modelctl.i18n import marked
+from modelctl.templates import translated
 
-from modelctl.i18n import _, is_english, marked
+SYSTEM = (
+    marked("No such file or directory"),
+    marked("Permission denied"),
+    marked("Is a directory"),
+    marked("Not a directory"),
+    marked("File exists"),
+    marked("File name too long"),
+    marked("No space left on device"),
+    marked("Disk quota exceeded"),
+    marked("Read-only file system"),
+    marked("Input/output error"),
+)
+"""What the operating system says of files; Python asks it in English."""
 
 TEMPLATES = (
     # answers
@@ -71,30 +82,5 @@ TEMPLATES = (
 
 
 def said(remark: str) -> str:
-    """``remark`` in the language in use."""
-    if is_english() or not remark:
-        return remark
-    for template, pattern in _patterns():
-        found = pattern.fullmatch(remark)
-        if found is not None:
-            fields = found.groupdict()
-            if "why" in fields:
-                fields["why"] = said(fields["why"])
-            return _(template).format(**fields)
-    return remark
-
-
-@functools.cache
-def _patterns() -> list[tuple[str, "re.Pattern[str]"]]:
-    return [(template, re.compile(_pattern(template), re.DOTALL)) for template in TEMPLATES]
-
-
-def _pattern(template: str) -> str:
-    """A template as a regular expression; a field that comes again is the same again."""
-    pattern, known = "", set()
-    for literal, field, _spec, _conversion in string.Formatter().parse(template):
-        pattern += re.escape(literal)
-        if field is not None:
-            pattern += f"(?P={field})" if field in known else f"(?P<{field}>.*)"
-            known.add(field)
-    return pattern
+    """``remark``, or what the operating system says, in the language in use."""
+    return translated(remark, TEMPLATES + SYSTEM)

@@ -12,6 +12,7 @@ from modeld.protocol.errors import ErrorCode
 
 from modelctl.errors import DaemonAway, LocalFailure, ModeldError
 from modelctl.i18n import _
+from modelctl.remarks import said
 
 if TYPE_CHECKING:
     from modelctl.client import Client
@@ -70,7 +71,9 @@ def _spawn(boot_log: Path, environment: dict[str, str]) -> "subprocess.Popen[byt
         raise ModeldError(
             LocalFailure(
                 code=ErrorCode.UNWRITABLE,
-                message=_("The log {path} cannot be written: {reason}.").format(path=boot_log, reason=error.strerror),
+                message=_("The log {path} cannot be written: {reason}.").format(
+                    path=boot_log, reason=said(error.strerror or "")
+                ),
                 hint=_("Make the folder writable, or choose another with MODELD_HOME."),
             )
         ) from error
@@ -84,11 +87,11 @@ def _spawn(boot_log: Path, environment: dict[str, str]) -> "subprocess.Popen[byt
 
 def _not_started(what: str, boot_log: Path) -> ModeldError:
     tail = boot_log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-    said = "\n".join(tail) if tail else _("(it said nothing)")
+    words = "\n".join(tail) if tail else _("(it said nothing)")
     return ModeldError(
         LocalFailure(
             code=ErrorCode.INTERNAL,
-            message=_("{what} The end of {path}:").format(what=what, path=boot_log) + f"\n{said}",
+            message=_("{what} The end of {path}:").format(what=what, path=boot_log) + f"\n{words}",
             hint=_("Mend this, then: modelctl up"),
         )
     )

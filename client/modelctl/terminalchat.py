@@ -6,7 +6,7 @@ import click
 from modeld.protocol.requests import Message, Sampling
 
 from modelctl.answer import print_answer, print_context
-from modelctl.errors import DaemonAway, ModeldError, explained
+from modelctl.errors import DaemonAway, ModeldError, advice, explained
 from modelctl.i18n import _
 from modelctl.session import Session
 
@@ -68,7 +68,7 @@ class TerminalChat:
         except ModeldError as error:
             self._session.warn(f"{_('error:')} {explained(error.failure)}")
             if error.hint:
-                self._session.warn(_("hint: {hint}").format(hint=error.hint))
+                self._session.warn(_("hint: {hint}").format(hint=advice(error.failure)))
             return
         print_context(self._session, generation)
         self._turns += [question, Message(role="assistant", content=generation.text)]

@@ -11,12 +11,13 @@ import modeld
 import modelservice
 import pytest
 from commandline import modelctl
-from modelctl import i18n, names
+from modelctl import errors, hints, i18n, names
 from modelctl.doctor.finding import CHECKS, ok
 from modelctl.remarks import TEMPLATES, said
 from modeld.core.memory import Candidate, who_must_go
 from modeld.places import Places
 from modeld.protocol import keys
+from modeld.protocol.errors import ErrorCode, Failure
 from modelservice import Program
 from modelservice.systemd import Autostart
 
@@ -43,7 +44,8 @@ def literals() -> str:
 
 def test_every_template_is_a_sentence_that_is_said_there() -> None:
     texts = literals()
-    pieces = [piece for template in TEMPLATES for piece in re.split(r"\{\w+\}|, and ", template)]
+    templates = [*TEMPLATES, *hints.TEMPLATES]
+    pieces = [piece for template in templates for piece in re.split(r"\{\w+\}|, and |(?<=\.) ", template)]
     assert [piece for piece in pieces if piece not in texts] == []
 
 
@@ -117,6 +119,38 @@ def test_what_is_wrong_with_a_file_of_keys_is_german(tmp_path: Path, in_german: 
     with pytest.raises(keys.KeyFileError) as nameless:
         keys.read_allowed(path)
     assert said(str(nameless.value)) == f"{path}, Zeile 2, ist kein Name mit öffentlichem Schlüssel."
+
+
+@pytest.mark.parametrize(
+    ("hint", "german"),
+    [
+        ("First: modelctl unload tiny", "Zuerst: modelctl unload tiny"),
+        ("See them all: modelctl jobs", "Alle zeigt: modelctl jobs"),
+        (
+            "Check its name: modelctl search none. If it is private, set HF_TOKEN to a token that may read it.",
+            "Prüfen Sie den Namen: modelctl search none. Ist es privat, setzen Sie HF_TOKEN auf ein Token, das es lesen"
+            " darf.",
+        ),
+        ("modelctl pull tiny", "modelctl pull tiny"),
+        ("", ""),
+    ],
+)
+def test_a_hint_of_the_daemon_is_german_and_one_that_modelctl_gives_itself_stays(
+    hint: str, german: str, in_german: None
+) -> None:
+    code = ErrorCode.NOT_FOUND
+    assert errors.advice(Failure(code=code, message="", hint=hint)) == german
+    assert errors.advice(errors.LocalFailure(code=code, message="", hint=hint)) == hint
+    i18n.use("en")
+    assert errors.advice(Failure(code=code, message="", hint=hint)) == hint
+
+
+def test_what_the_system_says_of_a_file_is_german(tmp_path: Path, in_german: None) -> None:
+    folder = tmp_path / "laptop.key"
+    folder.mkdir(mode=0o700)
+    with pytest.raises(keys.KeyFileError) as wrong:
+        keys.read_pair(folder)
+    assert said(str(wrong.value)) == f"{folder} ist nicht lesbar: Das ist ein Ordner."
 
 
 def test_a_step_of_a_download_is_german(in_german: None) -> None:

@@ -11,6 +11,7 @@ from modeld.protocol.views import Backup
 
 from modelctl.errors import LocalFailure, ModeldError
 from modelctl.i18n import _, _n
+from modelctl.remarks import said
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY, Verb
 
@@ -106,7 +107,7 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        unreadable = _("{path} cannot be read: {error}.").format(path=file, error=error.strerror)
+        unreadable = _("{path} cannot be read: {error}.").format(path=file, error=said(error.strerror or ""))
         raise ModeldError(LocalFailure(code=ErrorCode.BAD_REQUEST, message=unreadable)) from error
 
 
@@ -121,5 +122,5 @@ def _write(file: Path, content: bytes) -> None:
             os.fsync(stream.fileno())
         temporary.replace(file)
     except OSError as error:
-        unwritable = _("{path} cannot be written: {error}.").format(path=file, error=error.strerror)
+        unwritable = _("{path} cannot be written: {error}.").format(path=file, error=said(error.strerror or ""))
         raise ModeldError(LocalFailure(code=ErrorCode.UNWRITABLE, message=unwritable)) from error

@@ -8,6 +8,7 @@ from modeld.protocol.states import HAS_FILE, ModelState
 from modeld.protocol.views import ModelView
 
 from modelctl import names
+from modelctl.errors import advice
 from modelctl.i18n import _
 from modelctl.remarks import said
 from modelctl.session import Session, pass_session
@@ -96,7 +97,7 @@ def show(session: Session, key: str) -> None:
     if note:
         session.say(note)
     if model.failure and model.failure.hint:
-        session.line(_("hint: {hint}").format(hint=model.failure.hint))
+        session.line(_("hint: {hint}").format(hint=advice(model.failure)))
 
 
 @click.command(cls=Verb, example="modelctl rm mistral --keep-file")

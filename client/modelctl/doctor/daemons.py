@@ -11,7 +11,7 @@ from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.client import Client
 from modelctl.doctor.finding import Finding, failed, ok, warning
-from modelctl.errors import DaemonAway, ModeldError, explained
+from modelctl.errors import DaemonAway, ModeldError, advice, explained
 from modelctl.format import format_bytes
 from modelctl.i18n import _
 
@@ -44,7 +44,7 @@ def look(client: Client) -> Daemon:
 def judge(daemon: Daemon, ours: str = __version__) -> Iterator[Finding]:
     """Whether it is there, of our version, and quick."""
     if daemon.error is not None:
-        text, mend = explained(daemon.error.failure), daemon.error.hint
+        text, mend = explained(daemon.error.failure), advice(daemon.error.failure)
         mild = isinstance(daemon.error, DaemonAway) and not daemon.announced
         yield (warning if mild else failed)("daemon", text, mend or "modelctl logs")
         return
@@ -96,9 +96,9 @@ def _of_model(model: ModelView) -> Finding:
     assert model.failure is not None
     text = f"{model.key.upper()}: {explained(model.failure)}"
     if model.failure.code is ErrorCode.BAD_MODEL_FILE:
-        mend = model.failure.hint or f"modelctl rm {model.key} && modelctl pull {model.key}"
+        mend = advice(model.failure) or f"modelctl rm {model.key} && modelctl pull {model.key}"
         return failed("models", text, mend)
-    return warning("models", text, model.failure.hint or "modelctl logs")
+    return warning("models", text, advice(model.failure) or "modelctl logs")
 
 
 def _downloads(snapshot: Snapshot) -> Iterator[Finding]:
@@ -107,7 +107,7 @@ def _downloads(snapshot: Snapshot) -> Iterator[Finding]:
     for job in newest.values():
         if job.state is JobState.FAILED and job.failure is not None:
             text = f"{job.model.upper()}: {explained(job.failure)}"
-            yield warning("downloads", text, job.failure.hint or f"modelctl pull {job.model}")
+            yield warning("downloads", text, advice(job.failure) or f"modelctl pull {job.model}")
         elif job.progress.stalled_since and job.state is JobState.RUNNING:
             stalled = _("{name}: no byte since {moment}, retry {count}.")
             text = stalled.format(name=job.model.upper(), moment=job.progress.stalled_since, count=job.progress.retries)

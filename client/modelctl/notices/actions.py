@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from modelctl.client import Client
-from modelctl.errors import ModeldError, explained
+from modelctl.errors import ModeldError, advice, explained
 from modelctl.i18n import _
 from modelctl.notices.notice import Action, Notice, NoticeKind
 from modelctl.opening import open_path
@@ -22,7 +22,7 @@ def act(client: Client, notice: Notice, action: Action, viewer: Callable[[], Non
         else:
             client.benchmark([notice.model])
     except ModeldError as error:
-        return "\n".join(filter(None, (explained(error.failure), error.hint)))
+        return "\n".join(filter(None, (explained(error.failure), advice(error.failure))))
     except OSError as error:
         return str(error)
     return ""

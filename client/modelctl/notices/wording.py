@@ -7,7 +7,7 @@ from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import Change, ModelView, SystemView
 
-from modelctl.errors import explained, headline
+from modelctl.errors import advice, explained, headline
 from modelctl.format import format_bytes, format_eta, format_speed
 from modelctl.i18n import _
 from modelctl.notices.news import AnyNews, DiskLow, JobEnded, ModelCrashed, kind_of
@@ -187,7 +187,7 @@ def _said(failure: Failure | None) -> list[str]:
     """What the daemon said of it, with the hint."""
     if failure is None:
         return [_("The reason is not known.")]
-    return [explained(failure), failure.hint]
+    return [explained(failure), advice(failure)]
 
 
 def _name(key: str) -> str:

@@ -13,7 +13,7 @@ from modeld.places import Places
 
 from modelctl import starting, viewerprogram
 from modelctl.client import Client
-from modelctl.errors import ModeldError, explained
+from modelctl.errors import ModeldError, advice, explained
 from modelctl.i18n import _
 from modelctl.opening import open_path
 from modelctl.tray import choices
@@ -53,7 +53,7 @@ class Actions:
         try:
             self._do(choice)
         except ModeldError as error:
-            self._tell(choice, f"{explained(error.failure)} {error.hint}".strip())
+            self._tell(choice, f"{explained(error.failure)} {advice(error.failure)}".strip())
         except OSError as error:
             self._tell(choice, str(error))
         except Exception:  # noqa: BLE001 - the outer loop of a choice: the tray goes on

@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.views import JobView, ModelView
 
 from modelctl.client import Client
-from modelctl.errors import ModeldError, explained
+from modelctl.errors import ModeldError, advice, explained
 from modelctl.format import format_bytes
 from modelctl.i18n import _
 from modelctl.viewer import theme
@@ -94,7 +94,7 @@ class CardActions:
 
         def failed(error: ModeldError) -> None:
             self._asked.discard((key, do))
-            self.failures[key] = f"{explained(error.failure)} {error.hint}".strip()
+            self.failures[key] = f"{explained(error.failure)} {advice(error.failure)}".strip()
             self.on_failures()
 
         self._ui.ask(call, succeeded, failed)

@@ -9,7 +9,7 @@ from modeld.protocol.requests import Message
 from modeld.protocol.views import Generation, ModelView, Snapshot
 
 from modelctl.client import Client, GenerationStream
-from modelctl.errors import ModeldError, explained
+from modelctl.errors import ModeldError, advice, explained
 from modelctl.i18n import _
 from modelctl.viewer import chatmodels
 from modelctl.viewer.bubbles import Bubbles
@@ -137,7 +137,7 @@ class ChatPane:
     def _failed(self, error: ModeldError) -> None:
         self._pieces.flush()
         why = explained(error.failure)
-        question = self._conversation.fail(f"{why}\n{error.hint}" if error.hint else why)
+        question = self._conversation.fail(f"{why}\n{advice(error.failure)}" if error.hint else why)
         if not dpg.get_value(self._input):  # what was asked is not lost, and what was typed since neither
             dpg.set_value(self._input, question)
         self._over()

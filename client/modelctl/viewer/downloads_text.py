@@ -6,7 +6,7 @@ from modeld.protocol.errors import Failure
 from modeld.protocol.states import FINAL, HAS_FILE, JobKind, JobState
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
-from modelctl.errors import explained
+from modelctl.errors import advice, explained
 from modelctl.format import format_bytes, format_eta, format_speed, percent
 from modelctl.i18n import _
 from modelctl.remarks import said
@@ -68,7 +68,7 @@ def _choice(model: ModelView, job: JobView | None) -> Choice:
 
 def failure_text(failure: Failure) -> str:
     """What went wrong, and below it what to do."""
-    return "\n".join(filter(None, (explained(failure), failure.hint)))
+    return "\n".join(filter(None, (explained(failure), advice(failure))))
 
 
 def find_job(snapshot: Snapshot | None, job_id: str) -> JobView | None:

@@ -8,7 +8,7 @@ import msgspec
 from modeld.protocol.states import FINAL, HAS_FILE, HAS_WORKER, IN_MEMORY, JobKind, JobState, ModelState
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
-from modelctl.errors import explained
+from modelctl.errors import advice, explained
 from modelctl.format import format_bytes, format_eta, format_speed, model_card, percent
 from modelctl.i18n import _, _n
 
@@ -290,7 +290,7 @@ def _context(view: ModelView) -> tuple[int, int] | None:
 def _failure(view: ModelView) -> str:
     if view.failure is None:
         return ""
-    return f"{explained(view.failure)} {view.failure.hint}".strip()
+    return f"{explained(view.failure)} {advice(view.failure)}".strip()
 
 
 def _amount(job: JobView) -> str:

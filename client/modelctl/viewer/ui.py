@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from modelctl.client import Client
-from modelctl.errors import ModeldError, explained
+from modelctl.errors import ModeldError, advice, explained
 from modelctl.i18n import _
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class ViewerUi:
 
     def complain(self, error: ModeldError) -> None:
         """Show a failure, with what to do about it, at the foot of the panel."""
-        self.say("\n".join(filter(None, (explained(error.failure), error.hint))), error=True)
+        self.say("\n".join(filter(None, (explained(error.failure), advice(error.failure)))), error=True)
 
     def _asked(
         self, call: Callable[[Client], _T], done: Callable[[_T], None] | None, failed: Callable[[ModeldError], None]
