@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import IO, Any
 from virtual_desktop import VirtualDesktop, until
 
 SIZE = (1240, 740)
+PATIENCE_S = 3.0
+"""A field in which nothing has changed for so long is typed into again."""
 
 
 @dataclass(frozen=True)
@@ -112,20 +115,29 @@ class DialogWindow:
         self.desktop.click(*self.wait_for(text, kind).middle)
 
     def enter(self, number: int, text: str) -> None:
-        """Type into the field of this number, and look whether it has come: a busy program loses clicks."""
+        """Type into the field of this number, and look whether it has come: a busy program loses clicks.
+
+        ImGui takes one letter a frame, so that a slow program shows the last ones long after they were typed.
+        """
+        seen = ""
+        typed_at = moved_at = -PATIENCE_S
 
         def entered() -> bool:
+            nonlocal seen, typed_at, moved_at
             fields = [item for item in self.look() if item.kind == "mvInputText"]
             if number >= len(fields):
                 return False
-            if fields[number].text != text:
+            now = time.monotonic()
+            if fields[number].text != seen:
+                seen, moved_at = fields[number].text, now
+            if seen != text and now - max(typed_at, moved_at) > PATIENCE_S:
                 self.desktop.click(*fields[number].middle)
                 self.desktop.keys("ctrl+a")
                 self.desktop.run("xdotool", "type", "--delay", "12", text)
-                return False
-            return True
+                typed_at = time.monotonic()
+            return seen == text
 
-        until(entered, f"{text!r} in the field {number}; {self.log()}")
+        until(entered, f"{text!r} in the field {number}; {self.log()}", 60)
 
     def close(self) -> None:
         """End it; it must end in order."""
