@@ -193,6 +193,21 @@ def test_a_signed_address_that_expires_is_asked_for_again(
     assert len(hub.log) < len(served.log)
 
 
+@pytest.mark.parametrize("connections", [1, 4])
+def test_another_host_of_the_same_file_may_have_another_etag(
+    final: Path, served: RangeServer, hub: RangeServer, connections: int
+):
+    with RangeServer(served.folder) as other:
+        other.fault(BIG, Fault(etag='"another"'))
+        served.fault(BIG, Fault(cut_after=3 * MIB))
+        targets = iter([served.signed(BIG, 2), *[other.url(BIG)] * 100])
+        linked = {"X-Linked-Etag": f'"{sha256(served.folder / BIG)}"'}
+        hub.fault(BIG, Fault(redirect_to=lambda: next(targets), headers=linked))
+        download = Download(hub.url(BIG), final, connections=connections)
+        assert download.finished().verified
+        assert other.log and not any(phase.startswith("starting over") for phase in download.phases())
+
+
 def test_signed_addresses_that_are_never_good_are_an_error(final: Path, served: RangeServer, hub: RangeServer):
     hub.fault(BIG, Fault(redirect_to=lambda: served.signed(BIG, 0)))
     failure = Download(hub.url(BIG), final).failure()

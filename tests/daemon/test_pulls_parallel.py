@@ -23,9 +23,9 @@ def test_a_file_comes_by_several_connections_and_each_byte_once(final: Path, ser
     end = download.finished()
     size = (served.folder / BIG).stat().st_size
     assert end.sha256 == sha256(served.folder / BIG)
-    assert 2 <= served.most_connections <= 4
+    assert served.most_connections >= 2
     assert sum(seen.sent for seen in served.log) < 1.6 * size  # what a cut connection had under way counts as sent
-    assert max(getattr(fact, "connections", 0) for fact in download.facts) > 1
+    assert 1 < max(getattr(fact, "connections", 0) for fact in download.facts) <= 4
 
 
 def test_every_range_after_the_first_is_bound_to_the_file_as_it_was(final: Path, served: RangeServer):

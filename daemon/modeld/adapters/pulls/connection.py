@@ -73,6 +73,7 @@ class Connection:
         self.waiting = False
         self.replaced = False
         self.requested_at: float | None = None
+        self.sent = ""
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def interrupt(self, *, replace: bool = False) -> None:
@@ -136,8 +137,8 @@ class Connection:
 
     def _fetch(self, lease: Lease) -> None:
         session = self._session_now()
-        asked, validator = self._work.asked(lease)
-        with session.open(asked, validator) as opened:
+        asked, self.sent = self._work.asked(lease)
+        with session.open(asked, self.sent) as opened:
             lease = self._work.answered(self, lease, opened.meta)
             self._read(opened.body, lease)
             opened.body.hand_back()

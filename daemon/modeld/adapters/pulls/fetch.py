@@ -6,21 +6,16 @@ is there, or no ranges), ``PullError``. In every case no connection writes any m
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from modeld.adapters.pulls import identity
 from modeld.adapters.pulls.address import public
 from modeld.adapters.pulls.answer import Meta
 from modeld.adapters.pulls.connection import Connection
 from modeld.adapters.pulls.failures import Offline, PullError, Retry, StartOver, Stopped
 from modeld.adapters.pulls.hasher import Hasher
-from modeld.adapters.pulls.partial import Partial
+from modeld.adapters.pulls.means import Means, Standing, Wanted, unreachable
 from modeld.adapters.pulls.saver import Saver
 from modeld.adapters.pulls.session import Session
-from modeld.adapters.pulls.slots import Slots
-from modeld.adapters.pulls.source import Source
-from modeld.adapters.pulls.throttle import Throttle
-from modeld.adapters.pulls.tuning import Tuning
 from modeld.core.backoff import PROGRESS_BYTES
 from modeld.core.growth import Growth
 from modeld.core.leases import Lease, Leases
@@ -37,60 +32,6 @@ UNSIZED = 1 << 62
 """Stands for the length of a file whose server does not say it."""
 
 SUSPENDED_S = 5.0
-
-
-@dataclass
-class Trouble:
-    """What went wrong in a download so far, over all its tries."""
-
-    retries: int = 0
-    empty: int = 0
-    why: str = ""
-    retry_at: float | None = None
-    offline: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What is known of the file beforehand."""
-
-    sha256: str = ""
-    size: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Standing:
-    """How far a download is."""
-
-    done: int
-    total: int
-    phase: str
-    connections: int
-
-
-@dataclass(kw_only=True)
-class Means:
-    """What a download has at its disposal."""
-
-    source: Source
-    partial: Partial
-    throttles: tuple[Throttle, ...]
-    slots: Slots
-    tuning: Tuning
-    name: str
-    report: Callable[[Standing], None]
-    trouble: Trouble = field(default_factory=Trouble)
-    clock: Callable[[], float] = time.monotonic
-    suspended: Callable[[], float] = lambda: 0.0
-
-
-def unreachable(url: str, trouble: Trouble) -> PullError:
-    """Too many attempts in a row that brought nothing."""
-    return PullError(
-        ErrorCode.UNREACHABLE,
-        f"{public(url)} brought no byte in {trouble.empty} attempts: {trouble.why}.",
-        "Check the network and the address; pull again to go on where it stopped.",
-    )
 
 
 class Fetch:
@@ -321,7 +262,7 @@ class Fetch:
             if self._leases is None:
                 lease = self._learned(meta, now)
             else:
-                self._agree(lease, meta)
+                identity.agrees(self._partial, lease.position, meta, connection.sent)
             self._trouble.offline = False
             connection.reading = True
             connection.lease = lease
@@ -330,20 +271,9 @@ class Fetch:
 
     def _learned(self, meta: Meta, now: float) -> Lease:
         """The first answer of all: what the file is."""
-        wanted, said, where = self._wanted, meta.linked, public(self._means.source.url)
-        if wanted.sha256 and said.sha256 and wanted.sha256 != said.sha256:
-            raise PullError(
-                ErrorCode.HASH_MISMATCH,
-                f"{where} has SHA-256 {said.sha256} now, and {wanted.sha256} was expected.",
-                "Nothing was downloaded. The file there is another one: check the address, or pull with its hash.",
-            )
-        if wanted.sha256 and wanted.size and meta.size and wanted.size != meta.size:
-            raise PullError(
-                ErrorCode.HASH_MISMATCH,
-                f"{where} has {meta.size:,} bytes, and {wanted.size:,} with SHA-256 {wanted.sha256} were expected.",
-                "Nothing was downloaded. The file there is another one: check the address.",
-            )
-        self._partial.expect(meta.size, meta.validator, said.sha256)
+        where = public(self._means.source.url)
+        identity.suits(self._wanted, meta, where)
+        self._partial.expect(meta.size, meta.validator, meta.linked.sha256)
         whole = self._single or not meta.ranges
         self._leases = Leases(meta.size or UNSIZED, Pieces(), whole=whole)
         self._target = self._how_many(now)
@@ -352,23 +282,6 @@ class Fetch:
         if lease is None:
             raise PullError(ErrorCode.BAD_MODEL_FILE, f"{where} is an empty file.", "Check the address.")
         return lease
-
-    def _agree(self, lease: Lease, meta: Meta) -> None:
-        """See that an answer is of the file we have; the two are never mixed."""
-        partial = self._partial
-        same = bool(meta.linked.sha256) and meta.linked.sha256 == partial.sha256
-        changed = meta.size != partial.size or bool(meta.linked.sha256 and partial.sha256 and not same)
-        if meta.etag and partial.validator.startswith('"') and meta.etag != partial.validator:
-            if same and meta.start == lease.position:
-                partial.validator = meta.validator
-            changed = changed or not same
-        if changed:
-            raise StartOver("the file on the server has changed", changed=True)
-        if meta.start != lease.position:
-            if partial.validator and same:
-                partial.validator = ""
-                raise Retry("the server does not know the file by this tag any more", 0.0)
-            raise StartOver("the server sends the file from its beginning only", single=True)
 
     def body_ended(self, lease: Lease) -> None:
         """A body ended; if nobody knew its length, that is known now."""

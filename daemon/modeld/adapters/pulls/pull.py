@@ -9,9 +9,10 @@ from pathlib import Path
 
 from modeld.adapters.pulls.address import public
 from modeld.adapters.pulls.failures import PullError, StartOver, Stopped, disk_error
-from modeld.adapters.pulls.fetch import Fetch, Means, Trouble, Wanted, unreachable
+from modeld.adapters.pulls.fetch import Fetch
 from modeld.adapters.pulls.found import foreign, hash_file
 from modeld.adapters.pulls.hasher import Hasher
+from modeld.adapters.pulls.means import Means, Trouble, Wanted, unreachable
 from modeld.adapters.pulls.partial import Partial
 from modeld.adapters.pulls.slots import Slots
 from modeld.adapters.pulls.source import Source

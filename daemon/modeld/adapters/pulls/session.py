@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from modeld.adapters.pulls.address import addresses, origin, public
-from modeld.adapters.pulls.answer import Linked, Meta, check, linked
+from modeld.adapters.pulls.answer import Meta, check, linked
 from modeld.adapters.pulls.body import Body
 from modeld.adapters.pulls.failures import Offline, PullError, Retry
-from modeld.adapters.pulls.source import Source
+from modeld.adapters.pulls.source import Source, Target
 from modeld.core.address import refuse_redirect
 from modeld.protocol.errors import ErrorCode
 
@@ -97,10 +97,12 @@ class Session:
             if validator:
                 headers["If-Range"] = validator
         try:
-            response, url, said = self._follow(headers)
+            response, target, fresh = self._follow(headers)
             try:
-                meta = self._checked(response, url, asked, said)
-                yield Opened(meta, Body(response, url, meta.end - meta.start if meta.end else None, self._silence_s))
+                meta = self._checked(response, target, asked, fresh)
+                yield Opened(
+                    meta, Body(response, target.url, meta.end - meta.start if meta.end else None, self._silence_s)
+                )
             finally:
                 response.close()
         except httpx.TimeoutException as error:
@@ -110,12 +112,16 @@ class Session:
         except httpx.TransportError as error:
             raise _translated(error, self._source.url) from error
 
-    def _follow(self, headers: dict[str, str]) -> tuple["httpx.Response", str, Linked]:
-        """Follow redirects by hand, so that the token goes to its own host only and the hub's first answer is read."""
+    def _follow(self, headers: dict[str, str]) -> tuple["httpx.Response", Target, bool]:
+        """Follow redirects by hand, so that the token goes to its own host only and the hub's first answer is read.
+
+        Gives the answer, where it came from, and whether the address itself led there just now.
+        """
         import httpx
 
         source = self._source
-        url, said = source.target, Linked()
+        begun = source.known()
+        url, said = begun.url, begun.said
         for _ in range(MAX_REDIRECTS):
             if self._shut:
                 raise Retry("interrupted")
@@ -128,8 +134,8 @@ class Session:
             if not said.sha256:
                 said = linked(response.headers) if url == source.url else said
             if response.status_code not in _REDIRECTS:
-                source.found(url)
-                return response, url, said
+                source.found(url, said)
+                return response, Target(url, said), begun.url == source.url != url
             response.close()
             try:
                 target = urljoin(url, response.headers.get("location", ""))
@@ -169,12 +175,12 @@ class Session:
         if refused is not None:
             raise PullError(refused.code, f"{public(url)}: {refused.message}", refused.hint)
 
-    def _checked(self, response: "httpx.Response", url: str, asked: tuple[int, int] | None, said: Linked) -> Meta:
-        source = self._source
+    def _checked(self, response: "httpx.Response", target: Target, asked: tuple[int, int] | None, fresh: bool) -> Meta:
+        source, url = self._source, target.url
         try:
-            meta = check(response.status_code, response.headers, asked, said, url, bool(source.token_for(url)))
+            meta = check(response.status_code, response.headers, asked, target.said, url, bool(source.token_for(url)))
         except PullError:
-            if response.status_code in _STALE and source.refused(url):
+            if response.status_code in _STALE and source.refused(url, fresh):
                 why = f"{public(url)} answers {response.status_code}: asking where the file is now"
                 raise Retry(why, 0.0) from None
             raise

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from modeld.adapters.pulls.address import Origin, host, origin
+from modeld.adapters.pulls.answer import Linked
 
 MAX_REFUSED = 3
 """So many fresh addresses in a row may be refused before that counts as an answer."""
@@ -30,6 +31,17 @@ class Hosts:
         """Seconds until this host may be asked again."""
         with self._lock:
             return max(0.0, self._until.get(host(url), 0.0) - self._clock())
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an address leads, and what it said of the file there."""
+
+    url: str
+    said: Linked
+
+
+NOWHERE = Target("", Linked())
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,7 @@ class Source:
         self._token = token
         self._token_origin: Origin = origin(token_host)
         self._lock = threading.Lock()
-        self._target = ""
+        self._found = NOWHERE
         self._context: ssl.SSLContext | None = None
         self._refused = 0
 
@@ -68,24 +80,29 @@ class Source:
     @property
     def target(self) -> str:
         """Where the file really is, as far as known; else the address itself."""
-        return self._target or self.url
+        return self._found.url or self.url
 
-    def found(self, target: str) -> None:
+    def known(self) -> "Target":
+        """The target, with what the address said of the file when it led there."""
+        found = self._found
+        return found if found.url else Target(self.url, Linked())
+
+    def found(self, target: str, said: Linked) -> None:
         """The address led to ``target``."""
         with self._lock:
-            self._target = target if target != self.url else ""
+            self._found = Target(target, said) if target != self.url else NOWHERE
 
-    def refused(self, target: str) -> bool:
-        """``target`` did not let us in: ask the address itself next time. False where that makes no sense any more.
+    def refused(self, target: str, fresh: bool) -> bool:
+        """``target`` did not let us in: whether to ask the address itself again.
 
-        Of several connections that are refused at the same time only the first one counts.
+        Only a ``fresh`` one, to which the address led just now, counts; the others may be out of date by right.
         """
         with self._lock:
             if target == self.url:
                 return False
-            if self._target == target:
-                self._target = ""
-                self._refused += 1
+            if self._found.url == target:
+                self._found = NOWHERE
+            self._refused += fresh
             return self._refused <= MAX_REFUSED
 
     def accepted(self) -> None:
@@ -94,7 +111,7 @@ class Source:
 
     def forget(self) -> None:
         """Ask the address itself next time."""
-        self._target = ""
+        self._found = NOWHERE
 
     def context(self) -> ssl.SSLContext:
         """The certificates we trust (SSL_CERT_FILE is heeded), read once for all connections."""
