@@ -184,6 +184,14 @@ def test_ctrl_c_leaves_the_download_running_and_says_what_to_do(daemon: FakeDaem
     assert not any(isinstance(request, requests.Cancel) for request in daemon.seen)
 
 
+def test_several_models_are_pulled_together_and_a_refused_one_keeps_none_from_it(daemon: FakeDaemon) -> None:
+    done = modelctl("pull", "absent", "nobody", "phi")
+    assert "ABSENT is downloaded." in done.stdout
+    assert done.returncode == 4 and "nobody" in done.stderr
+    asked = [request.model for request in daemon.seen if isinstance(request, requests.Pull)]
+    assert asked == ["absent", "nobody", "phi"]
+
+
 def test_pause_and_resume_hold_a_download_and_let_it_go_on(daemon: FakeDaemon) -> None:
     daemon.hold_pull = True
     modelctl("pull", "absent", "--no-wait")

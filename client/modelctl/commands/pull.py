@@ -1,9 +1,11 @@
-"""``pull``: download a model and show how far it is; the daemon goes on without the one who looks."""
+"""``pull``: download models and show how far they are; the daemon goes on without the one who looks."""
+
+from typing import TYPE_CHECKING
 
 import click
 from modeld.protocol import replies
 from modeld.protocol.errors import ErrorCode
-from modeld.protocol.states import JobState
+from modeld.protocol.states import FINAL, JobState
 from modeld.protocol.views import FitView, JobView
 
 from modelctl import errors, names
@@ -12,50 +14,85 @@ from modelctl.progress import shown, watched
 from modelctl.session import Session, pass_session
 from modelctl.verb import KEY_OR_SOURCE, Verb
 
+if TYPE_CHECKING:
+    from modelctl.follow import Mirror
 
-@click.command(cls=Verb, example="modelctl pull mistral\nmodelctl pull hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:Q4_K_M")
-@click.argument("key", type=KEY_OR_SOURCE)
-@click.option("--no-wait", is_flag=True, help="Return at once; the daemon downloads on its own.")
+
+@click.command(
+    cls=Verb,
+    example="modelctl pull mistral qwen --no-wait\nmodelctl pull hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:Q4_K_M",
+)
+@click.argument("keys", metavar="KEY...", type=KEY_OR_SOURCE, nargs=-1, required=True)
+@click.option("--wait/--no-wait", default=True, help="Watch until all have ended, or return at once.")
 @pass_session
-def pull(session: Session, key: str, no_wait: bool) -> None:
-    """Download a model, or watch its download. Ctrl-C stops watching, not the download.
+def pull(session: Session, keys: tuple[str, ...], wait: bool) -> None:
+    """Download models, or watch their downloads. Ctrl-C stops watching, not the downloads.
 
     KEY may be a source, hf:ORG/REPO:Q4_K_M or a URL: the model is added first, under a key made of its name.
     """
-    if no_wait:
-        job = session.client.pull(key, look=True)
-        _end(session, job) if job.already_there else _begun(session, job)
-        return
+    mirror = session.client.follow() if wait else None
+    # One that is refused does not keep the others from being asked for.
+    asked = [_asked(session, key) for key in keys]
+    jobs = [job for job in asked if not isinstance(job, errors.ModeldError)]
+    if mirror is None:
+        for job in jobs:
+            _end(session, job) if job.already_there else _begun(session, job)
+    elif jobs:
+        try:
+            jobs = _watch(session, mirror, jobs)
+        except KeyboardInterrupt:
+            _left(session, jobs)
+            raise click.exceptions.Exit(130) from None
+        mirror.close()
+    refusals = [job for job in asked if isinstance(job, errors.ModeldError)]
+    failures = [failure for job in jobs if wait and (failure := _end(session, job)) is not None] + refusals
+    for failure in failures[:-1]:
+        session.warn(f"{failure.message} {failure.hint}".strip())
+    if failures:
+        raise failures[-1]
+
+
+def _asked(session: Session, key: str) -> JobView | errors.ModeldError:
     try:
-        job = _watch(session, key)
-    except KeyboardInterrupt:
-        session.warn("\n" + _("The download of {key} goes on in the daemon.").format(key=key.upper()))
-        hint = _("hint: watch it with: modelctl pull {key}; stop it with: modelctl cancel {key}")
-        session.warn(hint.format(key=key))
-        raise click.exceptions.Exit(130) from None
-    _end(session, job)
+        return session.client.pull(key, look=True)
+    except errors.DaemonAway:
+        raise
+    except errors.ModeldError as error:
+        return error
 
 
-def _watch(session: Session, key: str) -> JobView:
-    """The job when it has ended, or is paused for a reason that the person must mend."""
-    mirror = session.client.follow()
-    job = session.client.pull(key, look=True)
-    told = session.json
+def _watch(session: Session, mirror: "Mirror", jobs: list[JobView]) -> list[JobView]:
+    """The jobs when all have ended, or are paused for reasons that the person must mend."""
+    now = {job.id: job for job in jobs}
+    told: set[str] = set()
     with shown(session) as show:
-        for event, now in watched(mirror, [job]):
-            job = now
+        for event, job in watched(mirror, jobs):
+            now[job.id] = job
             model = mirror.model(job.model)
-            if not told and model is not None and model.fits is not None and not job.already_there:
-                told = True
-                _say_fit(session, job, model.fits)
+            if not session.json and job.id not in told and model is not None and model.fits is not None:
+                told.add(job.id)
+                if not job.already_there:
+                    _say_fit(session, job, model.fits)
             if not job.already_there:
                 show(job)
             if session.json and event is not None:
                 session.emit(event)
-            if job.state is JobState.PAUSED and job.failure is not None:
+            if all(seen.state in FINAL or _is_stuck(seen) for seen in now.values()):
                 break
-    mirror.close()
-    return job
+    return [*now.values()]
+
+
+def _is_stuck(job: JobView) -> bool:
+    return job.state is JobState.PAUSED and job.failure is not None
+
+
+def _left(session: Session, jobs: list[JobView]) -> None:
+    """Say that what is not watched any more goes on."""
+    for job in jobs:
+        key = job.model
+        session.warn("\n" + _("The download of {key} goes on in the daemon.").format(key=key.upper()))
+        hint = _("hint: watch it with: modelctl pull {key}; stop it with: modelctl cancel {key}")
+        session.warn(hint.format(key=key))
 
 
 def _say_fit(session: Session, job: JobView, fit: FitView) -> None:
@@ -77,12 +114,12 @@ def _begun(session: Session, job: JobView) -> None:
         session.line(f"{state} " + _("Watch it with: modelctl pull {key}").format(key=job.model))
 
 
-def _end(session: Session, job: JobView) -> None:
-    """Say how it ended; raise what it failed of."""
+def _end(session: Session, job: JobView) -> errors.ModeldError | None:
+    """Say how it ended; what it failed of is returned."""
     if session.json:
         session.emit(replies.Jobs(jobs=[job]))
     if job.state is JobState.CANCELLED:
-        raise errors.of(
+        return errors.of(
             errors.LocalFailure(
                 code=ErrorCode.CANCELLED,
                 message=_("The download of {key} was cancelled.").format(key=job.model.upper()),
@@ -90,9 +127,9 @@ def _end(session: Session, job: JobView) -> None:
             )
         )
     if job.failure is not None and job.state is not JobState.DONE:
-        raise errors.of(job.failure)
+        return errors.of(job.failure)
     if session.json:
-        return
+        return None
     if job.already_there:
         session.line(_("{key} is there already, complete and verified.").format(key=job.model.upper()))
     else:
@@ -101,3 +138,4 @@ def _end(session: Session, job: JobView) -> None:
             + " "
             + _("Load it with: modelctl load {key}").format(key=job.model)
         )
+    return None
