@@ -43,7 +43,7 @@ class DBusBackend:
             future.cancel()
             raise NoAnswerError(_("no answer within {seconds} s").format(seconds=f"{self._deadline_s:g}")) from None
         except CancelledError:
-            raise NobodyThereError("the connection was closed") from None
+            raise NobodyThereError(_("the connection was closed")) from None
 
     def close(self) -> None:
         """Leave the bus; what is on the screen stays there."""

@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable
 
+from modelctl.i18n import _
 from modelctl.notices.backend import DEADLINE_S, NoAnswerError, NobodyThereError
 from modelctl.notices.notice import Notice, tidy
 
@@ -42,7 +43,7 @@ class PlyerBackend:
     def send(self, notice: Notice) -> str:
         """Show it; raises NobodyThereError or NoAnswerError."""
         if self._running is not None and self._running.is_alive():
-            raise NoAnswerError("an earlier call has not come back yet")
+            raise NoAnswerError(_("an earlier call has not come back yet"))
         wrong: list[Exception] = []
         title, body = _fit(notice.title, TITLE_LENGTH), _fit(notice.body, BODY_LENGTH)
 
@@ -56,7 +57,7 @@ class PlyerBackend:
         self._running.start()
         self._running.join(self._deadline_s)
         if self._running.is_alive():
-            raise NoAnswerError(f"it did not come back within {self._deadline_s:g} s")
+            raise NoAnswerError(_("it did not come back within {seconds} s").format(seconds=f"{self._deadline_s:g}"))
         if wrong:
             raise NobodyThereError(str(wrong[0]) or type(wrong[0]).__name__) from wrong[0]
         return self.name

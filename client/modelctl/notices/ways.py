@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from modelctl.i18n import _
 from modelctl.notices import plyer
 from modelctl.notices.backend import NoAnswerError, NotifierBackend, NotShownError
 from modelctl.notices.log import LogBackend
@@ -50,7 +51,7 @@ class Ways:
 
     def show(self, notice: Notice) -> str:
         """Show it, and say how; raises NotShownError when no way could."""
-        why = "there is no way to show it"
+        why = _("there is no way to show it")
         for way in self._backends:
             if self._is_off(way):
                 continue

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 import modelicons
 
+from modelctl.i18n import _
 from modelctl.tray.backend import Listener, TrayBackend
 
 _log = logging.getLogger("modelctl.tray")
@@ -32,7 +33,7 @@ def choose(listener: Listener, panel: modelicons.Panel) -> TrayBackend:
     try:
         from modelctl.tray.sni import SniTray
     except ImportError as error:
-        raise NoBackendError(f"{error}. Install it with: pip install 'modeld[desktop]'") from error
+        raise NoBackendError(f"{error}. " + _("Install it with: pip install 'modeld[desktop]'")) from error
     return SniTray(listener, panel)
 
 

@@ -15,6 +15,7 @@ from typing import Protocol
 import modelicons
 from PIL import Image
 
+from modelctl.i18n import _
 from modelctl.tray.backend import Listener
 from modelctl.tray.choices import Choice, OpenViewer
 from modelctl.tray.look import Look
@@ -143,4 +144,5 @@ def load() -> ModuleType:
     try:
         return importlib.import_module("pystray")
     except Exception as error:
-        raise LegacyError(f"pystray cannot be used here: {type(error).__name__}: {error}") from error
+        text = _("pystray cannot be used here: {why}")
+        raise LegacyError(text.format(why=f"{type(error).__name__}: {error}")) from error
