@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from modelctl import Client  # noqa: E402
+from modeld.protocol.states import FINAL  # noqa: E402
 from range_server import RangeServer  # noqa: E402
 from real_daemon import RealDaemon, sample_file  # noqa: E402
 
@@ -42,7 +43,10 @@ COLOURS = {
     "white": "#e6e9f0",
 }
 FONT = ROOT / "client/modelctl/viewer/typefaces/ModeldMono-Regular.ttf"
-SPEED = 6.4 * 1024**2
+SPARE = Path("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf")
+"""For the signs of a progress bar, which the first font lacks."""
+BAR = "━╸╺"
+SPEED = 2 * 1024**2
 PROMPT = "$ "
 
 
@@ -87,7 +91,7 @@ class Terminal:
     def draw(self, path: Path) -> None:
         """The screen as far as it is used, as a PNG."""
         used = max(number for number, text in enumerate(self._screen.display) if text.strip()) + 1
-        font = ImageFont.truetype(str(FONT), SIZE_PX)
+        font, spare = (ImageFont.truetype(str(file), SIZE_PX) for file in (FONT, SPARE))
         across, down = font.getlength("M"), round(SIZE_PX * LEADING)
         picture = Image.new("RGB", (round(COLUMNS * across) + 2 * MARGIN, used * down + 2 * MARGIN), GROUND)
         pen = ImageDraw.Draw(picture)
@@ -96,7 +100,8 @@ class Terminal:
                 cell = self._screen.buffer[y][x]
                 if cell.data.strip():
                     colour = COLOURS.get(cell.fg, INK if cell.fg == "default" else f"#{cell.fg}")
-                    pen.text((MARGIN + x * across, MARGIN + y * down), cell.data, font=font, fill=colour)
+                    place = (MARGIN + x * across, MARGIN + y * down)
+                    pen.text(place, cell.data, font=spare if cell.data in BAR else font, fill=colour)
         picture.save(path, optimize=True)
 
 
@@ -139,8 +144,9 @@ def _downloads(daemon: RealDaemon, client: Client, folder: Path, target: Path) -
         terminal.run("pull", *names, until=lambda: time.monotonic() - began > 6)
         terminal.run("downloads")
         terminal.draw(target / "cli-downloads.png")
-        for name in names:
-            client.cancel(model=name, keep=False)
+        for job in client.jobs():
+            if job.state not in FINAL:
+                client.cancel(job=job.id, keep=False)
 
 
 if __name__ == "__main__":

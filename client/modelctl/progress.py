@@ -84,21 +84,23 @@ def shown(session: Session) -> Generator[Show, None, None]:
     if session.json:
         yield lambda _: None
     elif sys.stderr.isatty():
-        with _bars() as show:
+        with _bars(session) as show:
             yield show
     else:
         yield _Lines(session)
 
 
 @contextlib.contextmanager
-def _bars() -> Generator[Show, None, None]:
+def _bars(session: Session) -> Generator[Show, None, None]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
     console = Console(stderr=True, no_color=colour_wanted() is False)
     tasks: dict[str, TaskID] = {}
+    before = session.above
     with Progress(*columns, console=console) as bars:
+        session.above = lambda line: bars.console.print(line, markup=False, highlight=False)
 
         def show(job: JobView) -> None:
             if job.id not in tasks:
@@ -106,7 +108,10 @@ def _bars() -> Generator[Show, None, None]:
             progress = job.progress
             bars.update(tasks[job.id], total=progress.total or None, completed=progress.done, text=text(job))
 
-        yield show
+        try:
+            yield show
+        finally:
+            session.above = before
 
 
 class _Lines:

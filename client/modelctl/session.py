@@ -6,6 +6,7 @@ Data goes to standard output, everything else to standard error; with ``--json``
 import functools
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +27,8 @@ class Session:
 
     def __init__(self) -> None:
         self.json = False
+        self.above: Callable[[str], None] = _to_stderr
+        """Where lines for the person go: above the bars while there are some."""
         self.host = ""
 
     @functools.cached_property
@@ -63,11 +66,15 @@ class Session:
     def say(self, text: str) -> None:
         """One line for the person, not for programs; left out with ``--json``."""
         if not self.json:
-            click.echo(text, err=True)
+            self.above(text)
 
     def warn(self, text: str) -> None:
         """One line on standard error that a program's log should have too."""
         click.echo(text, err=True)
+
+
+def _to_stderr(text: str) -> None:
+    click.echo(text, err=True)
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

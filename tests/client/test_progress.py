@@ -1,0 +1,36 @@
+"""Bars on a terminal, and lines for the person meanwhile."""
+
+import os
+import pty
+import sys
+
+import pytest
+from fake_daemon import AT
+from modelctl.progress import shown
+from modelctl.session import Session
+from modeld.protocol.states import JobKind, JobState
+from modeld.protocol.views import JobView, Progress
+
+
+def test_a_line_that_comes_while_there_are_bars_is_printed_above_them_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    main, side = pty.openpty()
+    with os.fdopen(side, "w", encoding="utf-8") as terminal, os.fdopen(main, "rb", buffering=0) as seen:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        session = Session()
+        plain = session.above
+        job = JobView(
+            id="j",
+            kind=JobKind.PULL,
+            model="mistral",
+            state=JobState.RUNNING,
+            created_at=AT,
+            progress=Progress(done=1, total=2, percent=50.0),
+        )
+        with shown(session) as show:
+            show(job)
+            session.say("It fits this machine.")
+        assert session.above is plain
+        terminal.flush()
+        text = seen.read(65536).decode()
+    assert text.count("It fits this machine.") == 1
+    assert "MISTRAL" in text[text.index("It fits this machine.") :]
