@@ -61,7 +61,7 @@ class World:
         )
         self.effects: list[effects.AnyEffect] = []
         self._ids = itertools.count(1)
-        self.effects = self.manager.start(self.now)
+        self.effects = self.at_start = self.manager.start(self.now)
         system = views.SystemView(memory_total=16 * GIB, memory_available=8 * GIB)
         self.tell(facts.Sampled(system=system, workers={}))
         for key in keys:

@@ -45,7 +45,7 @@ class Pulling:
             job.waiters.append(ticket)
         else:
             desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
-        self.start_next()
+        self.settle()
 
     def _new(self, ticket: Ticket, model: Model) -> Job | None:
         desk = self._desk
@@ -67,15 +67,19 @@ class Pulling:
         job.rank = 1 + max((other.rank for other in self.unended()), default=0)
         desk.jobs[job.id] = job
         if there:
-            job.move(JobFact.STARTED)
-            job.move(JobFact.FINISHED)
-            job.already_there = True
-            size = model.file_bytes
-            job.progress = Progress(done=size, total=size, percent=100.0, phase="already_exists")
-            desk.end_job(job)
+            self._is_there(job, model)
         else:
             desk.told_job(job)
         return job
+
+    def _is_there(self, job: Job, model: Model) -> None:
+        """End a queued download whose file is there already."""
+        job.move(JobFact.STARTED)
+        job.move(JobFact.FINISHED)
+        job.already_there = True
+        size = model.file_bytes
+        job.progress = Progress(done=size, total=size, percent=100.0, phase="already_exists")
+        self._desk.end_job(job)
 
     def start_next(self) -> None:
         """Start queued downloads while there is room."""
@@ -90,6 +94,9 @@ class Pulling:
     def _start(self, job: Job) -> None:
         desk = self._desk
         model = desk.models[job.model]
+        if model.state in HAS_FILE:  # it came while the job was queued, or the last daemon did not see the end
+            self._is_there(job, model)
+            return
         origin = source.parse(model.spec.source, desk.settings.allow_http)
         job.move(JobFact.STARTED)
         job.started_at = desk.at
@@ -172,34 +179,38 @@ class Pulling:
         """Bytes arrived (or a phase began): work out speed and time left, and tell."""
         job = self._running(fact.job, fact.run)
         if job is not None and job.rate is not None:
-            if job.errand:
-                self._tell(job, job.progress.done, job.progress.total, fact.phase, fact.retries)
-                return
-            parts = self._desk.models[job.model].spec.parts
-            total = sum(part.size_bytes for part in parts) if len(parts) > 1 else fact.total_bytes
-            job.rate.add(self._desk.now, job.before + fact.done_bytes)
-            self._tell(job, job.before + fact.done_bytes, total, fact.phase, fact.retries)
+            known = msgspec.structs.replace(
+                job.progress,
+                phase=fact.phase,
+                retries=fact.retries,
+                connections=fact.connections,
+                retry_in_s=fact.retry_in_s,
+                trouble=fact.trouble,
+            )
+            if not job.errand:
+                parts = self._desk.models[job.model].spec.parts
+                total = sum(part.size_bytes for part in parts) if len(parts) > 1 else fact.total_bytes
+                job.rate.add(self._desk.now, job.before + fact.done_bytes)
+                known = msgspec.structs.replace(known, done=job.before + fact.done_bytes, total=total)
+            self._tell(job, known)
 
     def ticked(self) -> None:
         """A second passed: a stall shows even when nobody reports."""
         for job in self.unended():
             if job.state is JobState.RUNNING and job.rate is not None:
-                known = job.progress
-                self._tell(job, known.done, known.total, known.phase, known.retries)
+                self._tell(job, job.progress)
 
-    def _tell(self, job: Job, done: int, total: int, phase: str, retries: int) -> None:
+    def _tell(self, job: Job, known: Progress) -> None:
+        """Tell ``known`` with the speed, the time left and a stall as they are now, if that is anything new."""
         assert job.rate is not None
         now = self._desk.now
         stalled = job.rate.stalled_since(now)
-        progress = Progress(
-            done=done,
-            total=total,
-            percent=100.0 * done / total if total else None,
+        progress = msgspec.structs.replace(
+            known,
+            percent=100.0 * known.done / known.total if known.total else None,
             rate=job.rate.speed(now),
-            eta_s=job.rate.eta(now, done, total),
-            phase=phase,
+            eta_s=job.rate.eta(now, known.done, known.total),
             stalled_since=self._desk.moment(stalled) if stalled is not None else "",
-            retries=retries,
         )
         if progress != job.progress:
             job.progress = progress
@@ -259,11 +270,27 @@ class Pulling:
         self._fetch_part(job)
 
     def broke(self, fact: PullBroke) -> None:
-        """A download gave up."""
+        """A download gave up; one that found the disk full is held, and goes on when it is resumed."""
         job = self._running(fact.job, fact.run)
-        if job is not None:
+        if job is None:
+            return
+        if fact.failure.code is ErrorCode.DISK_FULL and not job.stopping:
+            self._hold_for(job, fact.failure)
+        else:
             self._fail(job, fact.failure)
-            self.settle()
+        self.settle()
+
+    def _hold_for(self, job: Job, failure: Failure) -> None:
+        """Hold a download for a reason that a person must mend; who waits for it is told the reason."""
+        desk = self._desk
+        model = desk.models[job.model]
+        model.failure = failure
+        desk.move(model, ModelFact.PULL_DROPPED)
+        job.failure = failure
+        self.hold(job)
+        waiters, job.waiters = job.waiters, []
+        for ticket in waiters:
+            desk.answer(ticket, failure)
 
     def _fail(self, job: Job, failure: Failure) -> None:
         desk = self._desk
@@ -319,21 +346,24 @@ class Pulling:
         """Take a pause back, one that is still being carried out too: such a job is queued once it has stopped."""
         job.holding = False
         if job.state is JobState.PAUSED:
+            job.failure = None
             job.move(JobFact.RESUMED)
             self._desk.told_job(job)
 
     def hold(self, job: Job) -> None:
         """Hold a download that does not run."""
         job.holding = False
-        job.progress = msgspec.structs.replace(job.progress, rate=0.0, eta_s=None, stalled_since="")
+        job.progress = msgspec.structs.replace(
+            job.progress, rate=0.0, eta_s=None, stalled_since="", connections=0, retry_in_s=None, trouble=""
+        )
         job.move(JobFact.HELD)
         self._desk.told_job(job)
 
     def settle(self) -> None:
-        """A download stopped or ended: answer the pauses that are complete by that, and start what may run now."""
+        """Downloads stopped, ended or go on: answer the pauses that wait for none any more, and start what may run."""
         still = []
         for ticket, jobs in self.pauses:
-            if any(job.state is JobState.RUNNING for job in jobs):
+            if any(job.state is JobState.RUNNING and (job.holding or job.stopping) for job in jobs):
                 still.append((ticket, jobs))
             else:
                 self._desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in jobs]))

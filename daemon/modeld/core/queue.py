@@ -42,7 +42,7 @@ class Queue:
         for job in resumed:
             self._pulling.let_go_on(job)
         self._desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in resumed]))
-        self._pulling.start_next()
+        self._pulling.settle()
 
     def move(self, ticket: Ticket, request: requests.Move) -> None:
         """Give a download another place; what runs goes on running."""
@@ -78,10 +78,13 @@ class Queue:
                 return
             jobs[0].limit = request.bytes_per_s
             desk.told_job(jobs[0])
-        unended = self._pulling.unended()
-        limits = {job.id: job.limit for job in unended if job.limit}
-        desk.do(LimitPulls(bytes_per_s=desk.daemon.download_limit, jobs=limits))
-        desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in unended]))
+        self.enforce_limits()
+        desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in self._pulling.unended()]))
+
+    def enforce_limits(self) -> None:
+        """Make the bounds that are known the ones that hold."""
+        limits = {job.id: job.limit for job in self._pulling.unended() if job.limit}
+        self._desk.do(LimitPulls(bytes_per_s=self._desk.daemon.download_limit, jobs=limits))
 
     def _chosen(
         self, ticket: Ticket, request: requests.Pause | requests.Resume | requests.Move | requests.Limit
