@@ -102,3 +102,15 @@ def test_one_that_failed_is_tried_again_the_next_day_only():
     assert begun(world) == []
     wait(world, AGAIN_S)
     assert begun(world) == ["alpha"]
+
+
+def test_a_model_whose_files_are_being_deleted_is_not_measured():
+    world = measured()
+    later(world, WEEK_S)
+    world.tell(facts.Ticked())
+    world.ask(requests.Remove(id="rm", model="alpha"))
+    (remove,) = world.of(effects.RemoveFiles)
+    world.tell(facts.Ticked(), after_s=QUIET_S)
+    assert not begun(world)
+    world.tell(facts.FileRemoved(model="alpha", ticket=remove.ticket))
+    assert "alpha" not in [model.key for model in world.snapshot().models]

@@ -17,7 +17,7 @@ from modeld.protocol.views import REMEMBERED_JOBS, DaemonView, SystemView
 from modeld.settings import Settings
 
 REMEMBERED_KEYS = 1000
-"""Idempotency keys kept; older ones are forgotten."""
+"""Idempotency keys kept; older ones are forgotten once they are answered."""
 
 
 @dataclass
@@ -38,6 +38,8 @@ class Desk:
         self.ids = ids
         self.models: dict[str, Model] = {}
         self.jobs: dict[str, Job] = {}
+        self.removing: set[str] = set()
+        """Models whose files are being deleted."""
         self.keyed: OrderedDict[str, Keyed] = OrderedDict()
         self.system = SystemView()
         self.seq = 0
@@ -103,14 +105,20 @@ class Desk:
         known = self.keyed.get(ticket.key)
         if known is None:
             self.keyed[ticket.key] = Keyed()
-            if len(self.keyed) > REMEMBERED_KEYS:
-                self.keyed.popitem(last=False)
+            self._forget_keys()
             return False
         if known.outcome is None:
             known.also.append(ticket)
         else:
             self._send(ticket, known.outcome)
         return True
+
+    def _forget_keys(self) -> None:
+        """Forget the oldest request with a key, but none that is still to be answered."""
+        if len(self.keyed) > REMEMBERED_KEYS:
+            oldest = next((key for key, keyed in self.keyed.items() if keyed.outcome is not None), None)
+            if oldest is not None:
+                del self.keyed[oldest]
 
     def _send(self, ticket: Ticket, outcome: replies.AnyResult | Failure) -> None:
         if isinstance(outcome, Failure):

@@ -17,6 +17,7 @@ from modeld.core.source import HubSource
 from modeld.core.task import Ticket
 from modeld.protocol import replies, requests, views
 from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.states import HAS_FILE
 
 MOST_FOUND = 100
 """Repositories in one answer to a search."""
@@ -194,7 +195,10 @@ class Hubbing:
         def then(found: Resolved | Failure) -> None:
             why = found if isinstance(found, Failure) else found.why
             note = f"{why.message} {why.hint}".strip() if why else ""
-            if isinstance(found, Resolved):
+            if self._desk.models.get(model.key) is not model:
+                self._desk.refuse(ticket, ErrorCode.NOT_FOUND, f"{model.key} was removed meanwhile.")
+                return
+            if isinstance(found, Resolved) and model.state not in HAS_FILE:
                 self.learn(model, found)
                 self._desk.told(model)
             self._desk.answer(ticket, replies.Model(model=model.view(), note=note))

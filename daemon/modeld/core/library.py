@@ -26,8 +26,8 @@ class Library:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.inspecting: set[str] = set()
-        self._removing: set[str] = set()
         self._looked = 0.0
+        self._looking = False
 
     def remember(self, specs: list[ModelSpec]) -> None:
         """Take in the known models at the start and look at their files."""
@@ -162,19 +162,21 @@ class Library:
     def look_for_files(self) -> None:
         """See now and then whether the files of the models that rest are there, and those that vanished are back."""
         desk = self._desk
-        if desk.now - self._looked < LOOK_S:
+        if self._looking or desk.now - self._looked < LOOK_S:
             return
         self._looked = desk.now
         paths = {model.key: _paths(model) for model in desk.models.values() if _rests(model) or _vanished(model)}
         if paths:
+            self._looking = True
             desk.do(LookForFiles(paths=paths))
 
     def looked(self, fact: FilesLookedFor) -> None:
         """Files vanished under us, so their models are not here any more and say why; or they are back."""
+        self._looking = False
         desk = self._desk
         models = desk.models
         for key in fact.gone:
-            if key in models and _rests(models[key]) and key not in self._removing:
+            if key in models and _rests(models[key]) and key not in self._desk.removing:
                 models[key].failure = _gone(models[key])
                 desk.move(models[key], ModelFact.REMOVED, "its file is gone")
         for key in fact.there:
@@ -201,7 +203,7 @@ class Library:
         key = model.key
         if model.state in HAS_WORKER:
             desk.refuse(ticket, ErrorCode.IN_USE, f"{key} is {model.state}.", f"First: modelctl unload {key}")
-        elif key in self._removing or key in self.inspecting:
+        elif key in self._desk.removing or key in self.inspecting:
             desk.refuse(ticket, ErrorCode.BUSY, f"{key} is being worked on.", "Try again in a moment.")
         elif (job := desk.job_of(key)) is not None:
             desk.refuse(
@@ -212,12 +214,12 @@ class Library:
             kept = f"The file stays: {model.path}" if model.path else ""
             desk.answer(ticket, replies.Done(note=kept))
         else:
-            self._removing.add(key)
+            self._desk.removing.add(key)
             desk.do(RemoveFiles(model=key, file_names=model.spec.file_names, ticket=ticket))
 
     def removed(self, fact: FileRemoved) -> None:
         """The files are gone, or could not be deleted: then the model stays."""
-        self._removing.discard(fact.model)
+        self._desk.removing.discard(fact.model)
         if fact.failure is not None:
             self._desk.answer(fact.ticket, fact.failure)
             return
@@ -226,7 +228,7 @@ class Library:
 
     def is_removing(self, key: str) -> bool:
         """Whether the model's files are being deleted now."""
-        return key in self._removing
+        return key in self._desk.removing
 
     def _drop(self, model: Model) -> None:
         """Forget a model; one of the catalogue goes back to what the catalogue says of it."""

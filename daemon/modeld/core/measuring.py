@@ -52,7 +52,8 @@ class Measuring:
             return
         keys = list(dict.fromkeys(request.models))
         if request.all and not keys:
-            keys = [model.key for model in desk.models.values() if model.state in HAS_FILE]
+            here = (model.key for model in desk.models.values() if model.state in HAS_FILE)
+            keys = [key for key in here if key not in desk.removing]
         if not keys:
             desk.refuse(
                 ticket, ErrorCode.BAD_REQUEST, "No model to benchmark.", "Name models that are on disk, or all of them."

@@ -62,7 +62,9 @@ class Schedule:
 
     def _is_due(self, model: Model) -> bool:
         now = self._desk.now
-        if model.latest is None or model.state not in _RESTING or now - self._tried.get(model.key, -AGAIN_S) < AGAIN_S:
+        if model.latest is None or model.state not in _RESTING or model.key in self._desk.removing:
+            return False
+        if now - self._tried.get(model.key, -AGAIN_S) < AGAIN_S:
             return False
         return now - _measured_at(model) >= self._desk.settings.benchmark_every_days * DAY_S
 
