@@ -73,3 +73,16 @@ def test_an_nvidia_card_is_read_by_its_library(tmp_path: Path, monkeypatch: pyte
 def test_a_driver_that_is_not_loaded_means_no_nvidia_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pynvml", library(fails=True))
     assert Gpus(tmp_path).sample() == []
+
+
+def test_an_nvidia_card_that_does_not_tell_how_busy_it_is_is_shown_with_its_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def not_supported(_handle: object) -> None:
+        raise NvmlError("Not Supported")
+
+    library_of_a_slice = library()
+    library_of_a_slice.nvmlDeviceGetUtilizationRates = not_supported
+    monkeypatch.setitem(sys.modules, "pynvml", library_of_a_slice)
+    (gpu,) = Gpus(tmp_path).sample()
+    assert (gpu.memory_total, gpu.memory_used, gpu.busy_percent) == (16 << 30, 3 << 30, None)

@@ -46,13 +46,20 @@ class Gpus:
         nvml = self._nvml
         try:
             memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-            busy = nvml.nvmlDeviceGetUtilizationRates(handle).gpu
             name = nvml.nvmlDeviceGetName(handle)
         except nvml.NVMLError as error:
             log.debug("a GPU cannot be read: %s", error)
             return None
         text = name.decode(errors="replace") if isinstance(name, bytes) else str(name)
-        return GpuView(name=text, memory_total=memory.total, memory_used=memory.used, busy_percent=float(busy))
+        busy = self._nvidia_busy(handle)
+        return GpuView(name=text, memory_total=memory.total, memory_used=memory.used, busy_percent=busy)
+
+    def _nvidia_busy(self, handle: Any) -> float | None:
+        """How busy one is; None where its driver does not tell (a slice of a card, a virtual one)."""
+        try:
+            return float(self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+        except self._nvml.NVMLError:
+            return None
 
 
 def _amd(card: Path) -> GpuView | None:

@@ -77,8 +77,12 @@ class Probe:
 
 
 def _on_battery() -> bool:
-    """Whether the machine runs on its battery; one without a battery does not."""
-    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    """Whether the machine runs on its battery; one without a battery does not, nor one that cannot be asked."""
+    try:
+        battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    except (OSError, ValueError, TypeError, RuntimeError) as error:  # psutil takes the system's files to be sound
+        log.debug("the battery cannot be asked for: %s", error)
+        return False
     return battery is not None and battery.power_plugged is False
 
 
