@@ -1,5 +1,6 @@
 """The daemon's start: a process of its own session, waited for until it answers. Blocks; one way for every program."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -7,11 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modeld.places import Places
 from modeld.protocol import replies
 from modeld.protocol.errors import ErrorCode
 
 from modelctl.errors import DaemonAway, LocalFailure, ModeldError
 from modelctl.i18n import _
+from modelctl.processes import is_alive
 from modelctl.remarks import said
 
 if TYPE_CHECKING:
@@ -46,21 +49,29 @@ def start(client: "Client") -> replies.Pong:
     child = _spawn(boot_log, environment)
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(LOOK_S)
-        except subprocess.TimeoutExpired:
-            pong = answering(client)
-        else:
-            # Somebody else may have been faster: then this child was not needed, and ends.
-            pong = answering(client)
-            if pong is None:
-                ended = _("modeld ended at once (exit code {code}).").format(code=child.returncode)
-                raise _not_started(ended, boot_log)
+        pong = answering(client)
         if pong is not None:
             child.returncode = child.returncode or 0  # it outlives us: no warning about a child left behind
             return pong
+        if child.returncode is not None:
+            # Somebody else may have been faster: then this child was not needed, and theirs answers soon.
+            if not _another_runs(places, child.pid):
+                ended = _("modeld ended at once (exit code {code}).").format(code=child.returncode)
+                raise _not_started(ended, boot_log)
+            time.sleep(LOOK_S)  # another process's start can only be looked for
     silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
     raise _not_started(silent.format(pid=child.pid, seconds=START_S), boot_log)
+
+
+def _another_runs(places: Places, own: int) -> bool:
+    """Whether the daemon that last held this home's lock is alive, and another one than ours."""
+    try:
+        pid = int(places.lock_file.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return False
+    return pid not in (0, own) and is_alive(pid)
 
 
 def _spawn(boot_log: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
