@@ -1,5 +1,6 @@
 """Downloads and benchmarks, as the manager decides about them."""
 
+import msgspec
 import pytest
 from core.desk_fixture import HEADER, READY, World, run
 from modeld.core import effects, facts
@@ -213,6 +214,34 @@ def test_a_bound_is_set_for_one_download_or_for_all_and_everyone_is_told():
     assert [event.daemon.download_limit for event in world.events(events.DaemonChanged)] == [5000]
     world.ask(requests.Limit(id="4", bytes_per_s=-1))
     assert world.error().code is ErrorCode.BAD_REQUEST
+
+
+def test_a_full_disk_holds_the_download_says_so_and_the_same_call_lets_it_go_on():
+    world = absent()
+    world.ask(requests.Pull(id="1", model="alpha", wait=True))
+    (start,) = world.of(effects.StartPull)
+    full = Failure(code=ErrorCode.DISK_FULL, message="The disk is full.", hint="Make room.")
+    world.tell(facts.PullBroke(job=start.job, run=start.run, failure=full))
+    assert world.error() == full
+    held = world.job(start.job)
+    assert held.state is JobState.PAUSED and held.failure == full and world.of(effects.DropPartial) == []
+    world.ask(requests.Pull(id="2", model="alpha"))
+    (again,) = world.of(effects.StartPull)
+    assert again.job == start.job and world.job(start.job).failure is None
+
+
+def test_what_a_download_waits_for_is_shown_and_gone_when_it_goes_on():
+    world = absent()
+    world.ask(requests.Pull(id="1", model="alpha"))
+    (start,) = world.of(effects.StartPull)
+    fact = facts.PullAdvanced(job=start.job, run=start.run, done_bytes=5, total_bytes=10, phase="downloading")
+    waits = msgspec.structs.replace(fact, phase="waiting to retry", retries=2, retry_in_s=4.0, trouble="reset")
+    world.tell(waits, after_s=1)
+    progress = world.job(start.job).progress
+    assert (progress.retries, progress.retry_in_s, progress.trouble, progress.percent) == (2, 4.0, "reset", 50.0)
+    world.tell(msgspec.structs.replace(fact, retries=2, connections=3), after_s=1)
+    progress = world.job(start.job).progress
+    assert (progress.connections, progress.retry_in_s, progress.trouble) == (3, None, "")
 
 
 def test_progress_carries_speed_percent_and_time_left():

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from modelctl.notices.news import DiskLow, JobEnded, ModelCrashed, Reader, disk_is_low, kind_of
 from modelctl.notices.notice import NoticeKind
+from modelctl.notices.wording import worded
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.events import JobChanged, JobProgress, ModelChanged
 from modeld.protocol.states import JobKind, JobState, ModelState
@@ -59,6 +60,19 @@ def test_each_end_is_of_its_kind(kind: JobKind, state: JobState, expected: Notic
 
     assert isinstance(news, JobEnded)
     assert kind_of(news) is expected
+
+
+def test_a_download_that_is_held_by_a_full_disk_is_told_once_and_its_resuming_is_not() -> None:
+    held = job(state=JobState.PAUSED, failure=failure(ErrorCode.DISK_FULL))
+    reader = Reader()
+    reader.read(None, snapshot(RUNNING))
+
+    first = reader.read(JobChanged(job=held), snapshot(held))
+
+    assert first == [JobEnded(held)] and kind_of(first[0]) is NoticeKind.DOWNLOAD_FAILED
+    assert worded(first[0]).title.startswith("Download held")
+    assert reader.read(None, snapshot(held, second=200)) == []
+    assert reader.read(JobChanged(job=RUNNING), snapshot(RUNNING, second=201)) == []
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,10 @@ _NO_NEWS = frozenset({ErrorCode.CANCELLED, ErrorCode.INTERRUPTED, ErrorCode.ALRE
 
 @dataclass(frozen=True)
 class JobEnded:
-    """A job finished or failed. ``received`` counts the bytes of its last attempt, None where that was not seen."""
+    """A job finished, failed, or is held for a reason that the person must mend (a full disk).
+
+    ``received`` counts the bytes of its last attempt, None where that was not seen.
+    """
 
     job: JobView
     display_name: str = ""
@@ -111,7 +114,7 @@ def ended(before: Snapshot, after: Snapshot) -> list[JobView]:
     A job that was not known before counts when it ended after ``before``: it was begun and ended in a hole.
     """
     known = {job.id: job for job in before.jobs}
-    return [job for job in after.jobs if job.state in FINAL and _newly_ended(known, job, before.at) and _worth(job)]
+    return [job for job in after.jobs if _is_over(job) and _newly_ended(known, job, before.at) and _worth(job)]
 
 
 def crashed(before: Snapshot, after: Snapshot) -> list[ModelView]:
@@ -130,13 +133,20 @@ def disk_is_low(system: SystemView, was_low: bool) -> bool:
 
 def _newly_ended(known: dict[str, JobView], job: JobView, since: str) -> bool:
     old = known.get(job.id)
-    return (job.ended_at or job.created_at) >= since if old is None else old.state not in FINAL
+    return (job.ended_at or job.created_at) >= since if old is None else not _is_over(old)
+
+
+def _is_over(job: JobView) -> bool:
+    """Whether nothing goes on by itself: it ended, or is held for a reason."""
+    return job.state in FINAL or (job.state is JobState.PAUSED and job.failure is not None)
 
 
 def _worth(job: JobView) -> bool:
     if job.state is JobState.DONE:
         return not job.already_there
-    return job.state is JobState.FAILED and (job.failure is None or job.failure.code not in _NO_NEWS)
+    if job.state is JobState.CANCELLED:
+        return False
+    return job.failure is None or job.failure.code not in _NO_NEWS
 
 
 def _newly_crashed(old: ModelView | None, model: ModelView) -> bool:

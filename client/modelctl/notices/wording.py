@@ -21,7 +21,10 @@ def worded(news: AnyNews, change: Change | None = None) -> Notice:
     """The notification that tells ``news``; ``change`` is a finished benchmark's against the run before."""
     match news:
         case JobEnded(job=job) if job.kind is JobKind.PULL:
-            return _downloaded(news) if job.state is JobState.DONE else _failed(news, _("Download failed: {model}"))
+            if job.state is JobState.DONE:
+                return _downloaded(news)
+            held = job.state is JobState.PAUSED
+            return _failed(news, _("Download held: {model}") if held else _("Download failed: {model}"))
         case JobEnded(job=job):
             if job.state is JobState.DONE:
                 return _benchmarked(news, change)

@@ -9,7 +9,7 @@ from modeld.core import facts
 from modeld.core.answering import Answering
 from modeld.core.backups import Backups
 from modeld.core.desk import Desk
-from modeld.core.effects import AnyEffect, LimitPulls
+from modeld.core.effects import AnyEffect
 from modeld.core.hubbing import Hubbing
 from modeld.core.job import Job, JobFact
 from modeld.core.library import Library
@@ -103,9 +103,6 @@ class Manager:
             if view.model in desk.models:
                 self._take_up(view)
         self._queue.enforce_limits()
-        limits = {job.id: job.limit for job in desk.jobs.values() if job.limit and not job.ended}
-        if limits:
-            desk.do(LimitPulls(bytes_per_s=desk.daemon.download_limit, jobs=limits))
         desk.publish(events.DaemonStarted(daemon=desk.daemon))
         return desk.take_effects()
 
