@@ -15,6 +15,7 @@ from modeld.protocol.views import JobView
 
 from modelctl import errors, names
 from modelctl.i18n import _
+from modelctl.remarks import said
 from modelctl.session import Session, colour_wanted
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def text(job: JobView) -> str:
         parts += [format_speed(progress.rate), _("ETA {eta}").format(eta=format_eta(progress.eta_s))]
     if progress.phase and progress.phase != "downloading":
         parts.append(names.of_phase(progress.phase))
+    if progress.trouble:
+        parts.append(f"({said(progress.trouble)})")
     return "  ".join(parts)
 
 

@@ -6,10 +6,16 @@ import sys
 
 import pytest
 from fake_daemon import AT
-from modelctl.progress import shown
+from modelctl.progress import shown, text
 from modelctl.session import Session
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import JobView, Progress
+
+
+def test_a_download_in_trouble_says_what_it_waits_for() -> None:
+    waits = Progress(done=1, total=2, percent=50.0, phase="waiting to retry", retries=2, trouble="connection reset")
+    job = JobView(id="j", kind=JobKind.PULL, model="m", state=JobState.RUNNING, created_at=AT, progress=waits)
+    assert "waiting to retry  (connection reset)" in text(job)
 
 
 def test_a_line_that_comes_while_there_are_bars_is_printed_above_them_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,6 +37,6 @@ def test_a_line_that_comes_while_there_are_bars_is_printed_above_them_once(monke
             session.say("It fits this machine.")
         assert session.above is plain
         terminal.flush()
-        text = seen.read(65536).decode()
-    assert text.count("It fits this machine.") == 1
-    assert "MISTRAL" in text[text.index("It fits this machine.") :]
+        printed = seen.read(65536).decode()
+    assert printed.count("It fits this machine.") == 1
+    assert "MISTRAL" in printed[printed.index("It fits this machine.") :]

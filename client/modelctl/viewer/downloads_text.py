@@ -144,5 +144,7 @@ def _detail(job: JobView) -> str:
         return _("What has been downloaded is kept; a retry goes on from there.")
     if job.failure is not None:
         return failure_text(job.failure)
+    if job.state is JobState.RUNNING and job.progress.trouble:
+        return said(job.progress.trouble)
     phase = job.progress.phase
     return said(phase) if job.state is JobState.RUNNING and phase.startswith("starting over") else ""

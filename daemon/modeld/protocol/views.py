@@ -229,8 +229,8 @@ class Progress(View, frozen=True, kw_only=True):
 
     A pull counts bytes in ``done`` and ``total`` (``total`` 0: unknown) with ``rate`` in bytes/s; a benchmark
     counts steps, with ``rate`` the newest tokens/s. ``percent`` is 0 to 100 or None; ``eta_s`` None when unknown.
-    ``stalled_since`` is set while no byte arrives; ``retries`` counts reconnections. A pull that waits to try again says
-    in ``retry_in_s`` how long and in ``trouble`` why; ``connections`` is how many it has open.
+    ``stalled_since`` is set while no byte arrives; ``retries`` counts reconnections. A pull that waits to try again
+    says in ``retry_in_s`` how long and in ``trouble`` why; ``connections`` is how many it has open.
     """
 
     done: int = 0
