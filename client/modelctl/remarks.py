@@ -19,8 +19,16 @@ SYSTEM = (
     marked("Disk quota exceeded"),
     marked("Read-only file system"),
     marked("Input/output error"),
+    marked("Connection refused"),
+    marked("Connection reset by peer"),
+    marked("Connection timed out"),
+    marked("Network is unreachable"),
+    marked("No route to host"),
+    marked("Name or service not known"),
+    marked("Temporary failure in name resolution"),
+    marked("[Errno {number}] {error}"),
 )
-"""What the operating system says of files; Python asks it in English."""
+"""What the operating system says of files and connections; Python asks it in English."""
 
 TEMPLATES = (
     # answers
@@ -53,6 +61,12 @@ TEMPLATES = (
     marked("the connection ended, and the server has no ranges"),
     marked("its SHA-256 is {found}, and {expected} was expected"),
     marked("{name} was deleted on the way"),
+    marked("the server does not know the file by this tag any more"),
+    marked("the server answers {status}"),
+    marked("the connection ended {count} bytes early"),
+    marked("no answer within {seconds} s"),
+    marked("nothing came for {seconds} s"),
+    marked("the proxy does not let us through: {why}"),
     # files of keys
     marked("{path} cannot be read: {error}."),
     marked("{path} is not a file of keys."),
