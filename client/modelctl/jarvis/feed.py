@@ -31,7 +31,9 @@ LOOK_S = 1.0
 
 
 class Feed:
-    """Follows the daemon from the first ``listen`` on; listeners are called in its thread, one after another."""
+    """Follows the daemon from the first ``listen`` on; listeners are called in its thread, one after another, or in the
+    thread that waits for a job of which it learns first that it has ended.
+    """
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -43,6 +45,7 @@ class Feed:
         self._connected = threading.Event()
         self._away_since = time.monotonic()
         self._stop = threading.Event()
+        self._over = False
         self._thread: threading.Thread | None = None
 
     def listen(self, heard: Heard) -> None:
@@ -67,7 +70,9 @@ class Feed:
         return threading.current_thread() is self._thread
 
     def wait_for(self, job: JobView, grace_s: float) -> JobView | None:
-        """The job once it has ended and the listeners know; None when the daemon was away for ``grace_s``."""
+        """The job once it has ended and the listeners know; None when the daemon was away for ``grace_s``, or no news
+        comes any more.
+        """
         with self._ended:
             if job.id not in self._claimed:
                 self._open.setdefault(job.id, job)
@@ -79,7 +84,7 @@ class Feed:
         with self._ended:
             while (end := self._claimed.get(job.id)) is None:
                 self._ended.wait(LOOK_S)
-                if not self._connected.is_set() and time.monotonic() - self._away_since > grace_s:
+                if self._over or (not self._connected.is_set() and time.monotonic() - self._away_since > grace_s):
                     return None
             return end
 
@@ -90,7 +95,13 @@ class Feed:
             self._thread.join()
 
     def _follow(self) -> None:
-        keep_following(self._link, self._changed, self._stop)
+        try:
+            keep_following(self._link, self._changed, self._stop)
+        finally:
+            self._connected.clear()
+            with self._ended:
+                self._over = True
+                self._ended.notify_all()
 
     def _changed(self, mirror: "Mirror | None", event: events.AnyEvent | None) -> None:
         with self._ended:
