@@ -200,9 +200,12 @@ class Daemon:
     async def _tick(self, report: Callable[[facts.AnyFact], None]) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            report(self._probe.sample(self._workers.pids()))
+            try:
+                report(self._probe.sample(self._workers.pids()))
+                self._server.look()
+            except Exception:  # nobody waits for this task: without a word its end would be the end of heartbeats
+                log.exception("a look at the machine and at the keys failed by a bug")
             report(facts.Ticked())
-            self._server.look()
             notify.alive()
 
     def _perform(self, effect: effects.AnyEffect) -> None:
