@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import tiny_gguf
 from modelctl import Client
 from modelctl.errors import ModeldError
-from modeld.adapters import gguf
+from modeld.adapters import elsewhere, gguf
 from modeld.adapters.elsewhere import Elsewhere
 from modeld.core.effects import ScanElsewhere
 from modeld.core.facts import Stray
@@ -183,3 +184,20 @@ def test_the_same_file_is_listed_once(tmp_path: Path, tiny_file: Path):
     (tmp_path / ".cache" / "lm-studio").mkdir(parents=True)
     (tmp_path / ".cache" / "lm-studio" / "models").symlink_to(model.parent)
     assert len(scanned({}, tmp_path)) == 1
+
+
+def test_a_file_whose_name_is_no_text_is_passed_over(folders: Path, daemon: RealDaemon, client: Client):
+    studio = folders / ".lmstudio" / "models"
+    shutil.copy(studio / "org" / "Tiny-GGUF" / "Tiny-Q8_0.gguf", os.fsencode(studio) + b"/\xff.gguf")
+    assert [one.key for one in client.scan().found if one.program == "LM Studio"] == ["tiny-q8_0"]
+
+
+def test_a_folder_with_more_than_can_be_looked_at_is_not_listed_to_its_end(
+    tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(elsewhere, "MOST_ENTRIES", 10)
+    put(tmp_path / "l" / "a.gguf", tiny_file)
+    for number in range(20):
+        (tmp_path / "l" / f"b{number:02}").mkdir()
+    put(tmp_path / "l" / "b19" / "c.gguf", tiny_file)
+    assert [stray.name for stray in scanned({"LLAMA_CACHE": str(tmp_path / "l")}, tmp_path / "none")] == ["a.gguf"]

@@ -5,6 +5,7 @@ repository folders), the hub's own cache (snapshots of links to blobs), llama.cp
 """
 
 import logging
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -20,8 +21,8 @@ log = logging.getLogger(__name__)
 
 MODEL_LAYER = "application/vnd.ollama.image.model"
 MAX_MANIFEST_BYTES = 1024 * 1024
-MOST_FILES = 10_000
-"""Files looked at in one folder: a wrong folder (a whole disk) must not keep us for ever."""
+MOST_ENTRIES = 10_000
+"""Files and folders looked at below one folder: a wrong one (a whole disk) must not keep us for ever."""
 
 _LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
 _NO_MODEL = re.compile(r"(^|[-._])(mmproj|imatrix|ggml-vocab)([-._]|$)", re.IGNORECASE)
@@ -146,10 +147,24 @@ def _is_model(path: Path) -> bool:
 def _files(folder: Path, suffix: str) -> Iterator[Path]:
     """The files below a folder with this suffix, in order; links to folders are not followed."""
     count = 0
-    for path in sorted(folder.rglob(f"*{suffix}")):
-        if path.is_file() and (not suffix or path.name.lower().endswith(suffix)):
+    for here, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
             count += 1
-            if count > MOST_FILES:
-                log.warning("%s has more than %d files; the rest is not looked at", folder, MOST_FILES)
-                return
-            yield path
+            path = Path(here, name)
+            if name.lower().endswith(suffix) and _is_text(path) and path.is_file():
+                yield path
+        count += 1
+        if count > MOST_ENTRIES:
+            log.warning("%s has more than %d files and folders; the rest is not looked at", folder, MOST_ENTRIES)
+            return
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a path can be told to a client: a file's name is any bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        log.warning("%r is passed over: its name is no text", path)
+        return False
+    return True

@@ -1,12 +1,13 @@
 """HTTP as a hub needs it: small JSON answers, ranges of large files, and the token to the hub itself only."""
 
-import json
 import socket
 import ssl
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
+
+import msgspec
 
 from modeld.adapters.hub.refusals import BadTokenError, HubError, refusal
 from modeld.adapters.hub.token import Token
@@ -76,8 +77,8 @@ class Web:
         """
         answer = self._get(url, what, {}, MAX_JSON_BYTES)
         try:
-            data = json.loads(answer.body)
-        except (ValueError, RecursionError) as error:
+            data = msgspec.json.decode(answer.body)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             raise HubError(
                 ErrorCode.HTTP_ERROR,
                 f"{self.endpoint} sends no JSON for {what}: it begins with {answer.body[:20]!r}.",
