@@ -40,7 +40,7 @@ from modeld.protocol.errors import Failure
 from modeld.protocol.keys import KeyPair, read_pair, write_pair
 from modeld.settings import Settings
 
-_E = TypeVar("_E")
+_E = TypeVar("_E", bound=effects.AnyEffect)
 
 log = logging.getLogger(__name__)
 
@@ -251,15 +251,15 @@ class Daemon:
                 assert_never(effect)
 
     def _in_thread(self, pool: ThreadPoolExecutor, work: Callable[[_E], facts.AnyFact | None], effect: _E) -> None:
-        """Do blocking work in a thread; the fact it returns goes to the inbox, an error of the store to the log."""
+        """Do blocking work in a thread; the fact it returns goes to the inbox, or that it failed."""
         loop = asyncio.get_running_loop()
 
         def do() -> None:
             try:
                 fact = work(effect)
-            except Exception:
+            except Exception as error:
                 log.exception("%s failed", type(effect).__name__)
-                return
+                fact = facts.WorkFailed(effect=effect, why=repr(error))
             if fact is not None:
                 with contextlib.suppress(RuntimeError):
                     loop.call_soon_threadsafe(self._inbox.put_nowait, fact)

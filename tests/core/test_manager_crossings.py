@@ -107,3 +107,48 @@ def test_a_disk_that_does_not_answer_is_not_asked_again_before_it_has():
     world.tell(facts.FilesLookedFor(there=["alpha", "beta"], gone=[]))
     world.tell(facts.Ticked(), after_s=60.0)
     assert len(world.of(effects.LookForFiles)) == 1
+
+
+def failed(world: World, kind: type[effects.AnyEffect]) -> None:
+    """What was to be done last fails by a bug."""
+    (effect,) = world.of(kind)
+    world.tell(facts.WorkFailed(effect=effect, why="ZeroDivisionError()"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [
+        (requests.Results(id="1", model="alpha"), effects.ReadRuns),
+        (requests.Backup(id="1"), effects.ReadBackup),
+        (requests.Restore(id="1", settings="threads = 2"), effects.TakeIn),
+        (requests.Scan(id="1"), effects.ScanElsewhere),
+        (requests.Remove(id="1", model="alpha"), effects.RemoveFiles),
+        (requests.Add(id="1", model="gamma", source="/models/gamma.gguf"), effects.Inspect),
+    ],
+)
+def test_who_asked_for_what_fails_by_a_bug_is_told_so(request_: requests.AnyRequest, kind: type[effects.AnyEffect]):
+    world = World()
+    world.ask(request_)
+    failed(world, kind)
+    assert world.error().code is ErrorCode.INTERNAL and "ZeroDivisionError" in world.error().message
+    assert [model.key for model in world.snapshot().models] == ["alpha", "beta"]
+
+
+def test_what_failed_by_a_bug_may_be_tried_again():
+    world = World()
+    world.ask(requests.Remove(id="1", model="alpha"))
+    failed(world, effects.RemoveFiles)
+    world.ask(requests.Remove(id="2", model="alpha"))
+    assert world.of(effects.RemoveFiles)
+    world.tell(facts.Ticked(), after_s=60.0)
+    failed(world, effects.LookForFiles)
+    world.tell(facts.Ticked(), after_s=60.0)
+    assert world.of(effects.LookForFiles)
+
+
+def test_a_daemon_settles_though_a_look_at_a_file_fails_by_a_bug():
+    world = World(keys=())
+    world.ask(requests.Add(id="1", model="gamma", source="https://example.org/gamma.gguf"))
+    assert not world.manager.settled
+    failed(world, effects.Inspect)
+    assert world.manager.settled

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from modeld.core.effects import AnyEffect
 from modeld.core.task import Ticket
 from modeld.protocol.errors import Failure
 from modeld.protocol.replies import Restored
@@ -223,6 +224,13 @@ class TakenIn(Fact, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
+class WorkFailed(Fact, frozen=True, kw_only=True):
+    """What was to be done on the disk failed by a bug, or by what nobody foresaw."""
+
+    effect: AnyEffect
+    why: str
+
+
 class StopAsked(Fact, frozen=True, kw_only=True):
     """A signal asks the daemon to stop."""
 
@@ -249,5 +257,6 @@ AnyFact = (
     | RunsRead
     | BackupRead
     | TakenIn
+    | WorkFailed
     | StopAsked
 )

@@ -5,11 +5,10 @@ from typing import assert_never
 
 import msgspec
 
-from modeld.core import facts
+from modeld.core import effects, facts
 from modeld.core.answering import Answering
 from modeld.core.backups import Backups
 from modeld.core.desk import Desk
-from modeld.core.effects import AnyEffect
 from modeld.core.hubbing import Hubbing
 from modeld.core.job import Job, JobFact
 from modeld.core.library import Library
@@ -91,7 +90,7 @@ class Manager:
         """Whether the daemon may end."""
         return self._desk.stopping and not self._loader.any_left() and not self._pulling.any_running()
 
-    def start(self, now: float) -> list[AnyEffect]:
+    def start(self, now: float) -> list[effects.AnyEffect]:
         """Begin with what is remembered; jobs that an earlier daemon was at are queued again."""
         desk = self._desk
         desk.now = now
@@ -116,7 +115,7 @@ class Manager:
             job.move(JobFact.INTERRUPTED)
             self._desk.told_job(job)
 
-    def handle(self, fact: facts.AnyFact, now: float) -> list[AnyEffect]:
+    def handle(self, fact: facts.AnyFact, now: float) -> list[effects.AnyEffect]:
         """Decide what follows from a fact at ``now`` (seconds since the epoch)."""
         self._desk.now = now
         self._take(fact)
@@ -171,10 +170,30 @@ class Manager:
                 self._backups.was_read(fact)
             case facts.TakenIn():
                 self._backups.taken_in(fact)
+            case facts.WorkFailed():
+                self._work_failed(fact)
             case facts.StopAsked():
                 self._stop()
             case _:
                 assert_never(fact)
+
+    def _work_failed(self, fact: facts.WorkFailed) -> None:
+        """Something was not done: whoever waits for it is told so, and what it kept occupied is free again."""
+        why = Failure(code=ErrorCode.INTERNAL, message=f"A bug in modeld: {fact.why}.", hint="See modelctl logs.")
+        match fact.effect:
+            case effects.Inspect(model=key, path=path, ticket=ticket):
+                self._take(facts.FileInspected(model=key, path=path, failure=why, ticket=ticket))
+            case effects.RemoveFiles(model=key, ticket=ticket):
+                self._take(facts.FileRemoved(model=key, failure=why, ticket=ticket))
+            case effects.LookForFiles():
+                self._take(facts.FilesLookedFor(there=[], gone=[]))
+            case (
+                effects.ScanElsewhere(ticket=ticket)
+                | effects.ReadRuns(ticket=ticket)
+                | effects.ReadBackup(ticket=ticket)
+                | effects.TakeIn(ticket=ticket)
+            ):
+                self._desk.answer(ticket, why)
 
     def _ticked(self) -> None:
         self._pulling.ticked()
