@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import signal
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -179,12 +180,15 @@ class Daemon:
             hub_endpoint=self._settings.hub_endpoint,
             download_limit=self._settings.download_limit,
         )
-        remembered = Remembered(
-            specs=merge(catalogue.read(), self._store.specs()),
-            jobs=self._store.jobs(),
-            latest=self._store.latest(),
-            averages=self._store.averages(),
-        )
+        try:
+            remembered = Remembered(
+                specs=merge(catalogue.read(), self._store.specs()),
+                jobs=self._store.jobs(),
+                latest=self._store.latest(),
+                averages=self._store.averages(),
+            )
+        except sqlite3.Error as error:
+            raise self._store.unusable(error) from error
         return Manager(uuid.uuid4().hex[:12], daemon, self._settings, _ids(), remembered)
 
     def _announce(self) -> None:

@@ -10,6 +10,9 @@ import psutil
 import pytest
 import tiny_gguf
 from modelctl import Client
+from modeld.adapters.store import Store
+from modeld.core.effects import SaveModel
+from modeld.core.model import ModelSpec
 from modeld.protocol.states import ModelState
 
 
@@ -80,6 +83,21 @@ def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path):
     sql.close()
     ended = run_with(tmp_path)
     assert ended.returncode == 1 and "newer modeld" in ended.stderr and "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("first_page", [1, 20])
+def test_a_damaged_database_is_named(tmp_path: Path, first_page: int):
+    database = tmp_path / "modeld.sqlite3"
+    store = Store(database, tmp_path / "model_benchmarks.json")
+    for number in range(300):
+        spec = ModelSpec(key=f"m{number}", source="https://example.org/m.gguf", description="x" * 500)
+        store.perform(SaveModel(spec=spec))
+    store.close()
+    content = database.read_bytes()
+    whole = 4096 * first_page
+    database.write_bytes(content[:whole] + b"Z" * (len(content) - whole))
+    ended = run_with(tmp_path)
+    assert ended.returncode == 1 and str(database) in ended.stderr and "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("settings", [{"LLM_CONTEXT_SIZE": "512", "LLM_CPU_THREADS": "2"}])

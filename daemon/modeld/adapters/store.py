@@ -61,13 +61,13 @@ class Store:
             self._migrate()
             self._sql.execute("PRAGMA journal_mode = WAL")
             self._sql.execute("PRAGMA synchronous = FULL")
+            self._import_mirror()
         except sqlite3.Error as error:
             self._sql.close()
             raise _unusable(database, error) from error
         except StoreError:
             self._sql.close()
             raise
-        self._import_mirror()
 
     def _migrate(self) -> None:
         version = self._sql.execute("PRAGMA user_version").fetchone()[0]
@@ -81,6 +81,10 @@ class Store:
             self._sql.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
             if version:
                 log.info("%s is of version %d now", self._database, number)
+
+    def unusable(self, error: sqlite3.Error) -> StoreError:
+        """What to say where the database cannot be read."""
+        return _unusable(self._database, error)
 
     # -- reading -------------------------------------------------------------------------------------------------
 
