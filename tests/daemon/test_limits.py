@@ -64,6 +64,18 @@ def test_open_requests_are_counted_for_each_and_for_all():
     assert allowance.open(A) and allowance.open(A) and allowance.open(B)
 
 
+def test_a_key_has_its_open_requests_over_all_its_connections_and_gets_them_back():
+    allowance = Allowance(Limits(open_requests=2))
+    assert allowance.open(A, b"key") and allowance.open(B, b"key") and not allowance.open(b"c", b"key")
+    assert allowance.open(b"d", b"other")
+    allowance.answered(B)
+    allowance.answered(B)
+    assert allowance.open_of(b"key") == 1
+    allowance.answered(A)
+    allowance.answered(b"d")
+    assert allowance.open_of(b"key") == allowance.open_of(b"other") == 0
+
+
 def test_no_limit_is_none():
     allowance = Allowance(Limits(requests_per_s=0, open_requests=0, open_requests_in_all=0))
     assert all(allowance.spend(A, 0.0) > 0 and allowance.open(A) for _ in range(10_000))

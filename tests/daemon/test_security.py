@@ -255,6 +255,22 @@ def test_a_revoked_key_loses_what_it_has_open_and_others_go_on(
     here.close()
 
 
+@pytest.mark.parametrize("settings", [{"MODELD_LISTEN": "tcp://127.0.0.1:0", "MODELD_MAX_OPEN_REQUESTS": "2"}])
+def test_a_key_has_no_more_open_requests_by_opening_more_connections(guest: Client, daemon: RealDaemon, tmp_path: Path):
+    with Client(daemon.places, timeout_s=DEADLINE_S) as here:
+        here.add("slow", str(tiny_gguf.write(tmp_path / "slow.gguf", context=100_000, layers=8)))
+        here.load("slow", context_size=100_000)
+        streams = [guest.stream_generate("slow", "hi", max_tokens=90_000) for _ in range(2)]
+        next(iter(streams[0]))
+        until(lambda: here.show("slow").loaded.requests_waiting == 1)
+        with pytest.raises(Refused, match="2 requests of yours"):
+            guest.ping()
+        assert here.ping().pid == daemon.process.pid
+        here.unload("slow")
+        for stream in streams:
+            stream.close()
+
+
 def vars_of(host: hosts.Host) -> dict[str, str]:
     return {name: getattr(host, name) for name in host.__struct_fields__}
 

@@ -40,6 +40,7 @@ class Allowance:
         self.limits = limits
         self._buckets: OrderedDict[bytes, _Bucket] = OrderedDict()
         self._open: dict[bytes, int] = {}
+        self._asked: dict[bytes, list[bytes]] = {}
         self._open_in_all = 0
 
     # -- rate ----------------------------------------------------------------------------------------------------
@@ -80,24 +81,32 @@ class Allowance:
 
     # -- unanswered requests -------------------------------------------------------------------------------------
 
-    def open(self, client: bytes) -> bool:
-        """Count a request as asked; False (and not counted) when the client, or all together, have too many open."""
+    def open(self, connection: bytes, client: bytes = b"") -> bool:
+        """Count a request as asked; False (and not counted) when the client, or all together, have too many open.
+
+        The connection is remembered too: its answers may come when its key is known no more. Empty: it is the client.
+        """
+        client = client or connection
         count = self._open.get(client, 0)
         if _reached(count, self.limits.open_requests) or _reached(self._open_in_all, self.limits.open_requests_in_all):
             return False
         self._open[client] = count + 1
         self._open_in_all += 1
+        self._asked.setdefault(connection, []).append(client)
         return True
 
-    def answered(self, client: bytes) -> None:
+    def answered(self, connection: bytes) -> None:
         """A request has got its last word."""
-        count = self._open.get(client, 0)
-        if count:
-            self._open_in_all -= 1
-        if count > 1:
-            self._open[client] = count - 1
-        else:
-            self._open.pop(client, None)
+        clients = self._asked.get(connection)
+        if not clients:
+            return
+        client = clients.pop()
+        if not clients:
+            del self._asked[connection]
+        self._open_in_all -= 1
+        self._open[client] -= 1
+        if not self._open[client]:
+            del self._open[client]
 
     def open_of(self, client: bytes) -> int:
         """How many requests of a client wait for their answer."""

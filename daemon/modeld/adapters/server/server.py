@@ -127,11 +127,12 @@ class Server:
         elif client.startswith(REMOTE_CLIENT) and isinstance(request, Scan):
             text = "The folders of this machine are not looked through over the network."
             self._refuse(client, request.id, ErrorCode.NOT_ALLOWED, text, "Scan on the machine itself.")
-        elif self._allowance.open(client):
+        elif self._allowance.open(client, self._payer(client)):
             self._report(Asked(client=client, request=request))
         else:
-            text = f"{self._allowance.open_of(client)} requests of yours wait for their answers; there may be no more."
-            if self._allowance.open_of(client) < self._allowance.limits.open_requests:
+            count = self._allowance.open_of(self._payer(client))
+            text = f"{count} requests of yours wait for their answers; there may be no more."
+            if count < self._allowance.limits.open_requests:
                 text = "All clients together have as many requests open as there may be."
             self._refuse(client, request.id, ErrorCode.BUSY, text, "Wait for an answer, or cancel one.")
 
