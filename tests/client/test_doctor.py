@@ -304,3 +304,18 @@ def test_a_token_that_others_can_read_is_seen(tmp_path: Path):
     assert finding.mend == f"chmod 600 {file}" and "hf_secret" not in finding.text
     file.chmod(0o600)
     assert list(surroundings.judge_secrets(file)) == []
+
+
+def test_a_folder_that_cannot_even_be_looked_at_is_a_finding_and_no_crash(tmp_path: Path):
+    there = tmp_path / "home"
+    there.mkdir()
+    folder = homes.look_at(there / ("x" * 300) / "models")  # as good as one behind a folder that is closed to us
+    assert not folder.there and folder.nearest == str(there)
+    assert homes.look_for_models(there / ("x" * 300)) == []
+
+
+@pytest.mark.parametrize("output", ["", "a word of some library", "[1]"])
+def test_an_engine_that_says_something_else_is_a_finding_and_no_crash(output: str):
+    (finding,) = engines.judge_engine(engines.Said(0, output, ""), {}, gpu_there=False)
+    assert finding.level is Level.FAILED and "llama-cpp-python" in finding.text
+    assert engines.settings_of(engines.Said(0, "a word", "")) == {}

@@ -1,6 +1,5 @@
 """The daemon's settings and the engine, asked in processes of their own, since either may end badly."""
 
-import json
 import platform
 import subprocess
 import sys
@@ -8,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from modelctl.doctor.finding import Finding, failed, ok, warning
 from modelctl.i18n import _
@@ -44,8 +45,10 @@ def ask_engine() -> Said:
 
 def settings_of(said: Said) -> dict[str, Any]:  # Any: JSON
     """The settings by name; empty where they cannot be used."""
-    found = json.loads(said.output) if said.code == 0 else {}
-    return found if isinstance(found, dict) else {}
+    try:
+        return msgspec.json.decode(said.output, type=dict[str, Any]) if said.code == 0 else {}
+    except msgspec.DecodeError:
+        return {}
 
 
 def judge_settings(said: Said, config_file: str) -> Finding:
@@ -64,14 +67,18 @@ def sees_gpu() -> bool:
 
 def judge_engine(said: Said, settings: dict[str, Any], gpu_there: bool) -> Iterator[Finding]:
     """Whether models can be run at all, and on the processor that the settings ask for."""
-    if said.code != 0:
-        why = said.error or _("exit code {code}").format(code=said.code)
+    try:
+        known = msgspec.json.decode(said.output, type=tuple[str, bool, str]) if said.code == 0 else None
+    except msgspec.DecodeError:
+        known = None
+    if known is None:
+        why = said.error or said.output or _("exit code {code}").format(code=said.code)
         text = _("llama-cpp-python cannot be used: {why}").format(why=why)
         rebuild = "pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
         missing = "pip install 'modeld[daemon]'"
         yield failed("engine", text, missing if "ModuleNotFoundError" in why else rebuild)
         return
-    version, gpu, features = json.loads(said.output)
+    version, gpu, features = known
     flags = ", ".join(sorted(_flags(features)))
     yield ok("engine", f"llama-cpp-python {version} ({flags})" if flags else f"llama-cpp-python {version}")
     wants_gpu = settings.get("use_gpu", True) and settings.get("gpu_layers", -1) != 0

@@ -43,28 +43,41 @@ class ModelFile:
 def look_at(path: Path) -> Folder:
     """A folder, without making it."""
     nearest = path
-    while not nearest.exists() and nearest != nearest.parent:
+    while not _exists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
     usable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
     free = shutil.disk_usage(nearest).free
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0
-    return Folder(str(path), path.exists(), str(nearest), usable, mode, free)
+    there = nearest == path
+    mode = path.stat().st_mode & 0o777 if there else 0
+    return Folder(str(path), there, str(nearest), usable, mode, free)
+
+
+def _exists(path: Path) -> bool:
+    """Whether it is there, as far as we may see (a folder above it may be closed to us)."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def look_for_models(folder: Path) -> list[ModelFile]:
-    """The model files there, and what is left of partial ones."""
-    if not folder.is_dir():
+    """The model files there, and what is left of partial ones; none where the folder is not there or is closed."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.is_file())
+    except OSError:
         return []
     found = []
-    for path in sorted(folder.iterdir()):
+    for path in paths:
         partial = path.name.endswith(PARTIAL)
-        if path.is_file() and (partial or path.suffix == ".gguf"):
+        if partial or path.suffix == ".gguf":
+            size = 0
             try:
                 with path.open("rb") as file:
+                    size = os.fstat(file.fileno()).st_size
                     begins_well = file.read(len(MAGIC)) == MAGIC
             except OSError:
                 begins_well = False
-            found.append(ModelFile(path.name, path.stat().st_size, begins_well, partial))
+            found.append(ModelFile(path.name, size, begins_well, partial))
     return found
 
 
