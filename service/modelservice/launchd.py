@@ -15,7 +15,11 @@ Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
 def _run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    """Run launchctl. Raises ServiceError."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ServiceError(f"{' '.join(command)} did not work: {error}.") from error
 
 
 class LaunchAgent:

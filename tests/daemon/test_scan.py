@@ -201,3 +201,7 @@ def test_a_folder_with_more_than_can_be_looked_at_is_not_listed_to_its_end(
         (tmp_path / "l" / f"b{number:02}").mkdir()
     put(tmp_path / "l" / "b19" / "c.gguf", tiny_file)
     assert [stray.name for stray in scanned({"LLAMA_CACHE": str(tmp_path / "l")}, tmp_path / "none")] == ["a.gguf"]
+
+
+def test_a_model_that_is_named_twice_is_taken_once(folders: Path, daemon: RealDaemon, client: Client):
+    assert [model.key for model in client.scan(["tiny-8b", "tiny-8b"]).added] == ["tiny-8b"]

@@ -91,3 +91,16 @@ def test_windows_gets_two_values_and_is_told_of_what_it_cannot_carry():
     assert any("MODELD_HOME" in line for line in said)
     assert service.state().at_login
     assert len(service.uninstall()) == 2 and registry == {"other": "keep"}
+
+
+def test_a_launchctl_that_is_not_there_or_does_not_end_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def missing(*_words: object, **_options: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "launchctl")
+
+    def endless(*_words: object, **_options: object) -> None:
+        raise subprocess.TimeoutExpired("launchctl", 60.0)
+
+    for trouble in (missing, endless):
+        monkeypatch.setattr(subprocess, "run", trouble)
+        with pytest.raises(ServiceError, match="launchctl"):
+            LaunchAgent(tmp_path, uid=501).state()

@@ -39,7 +39,7 @@ class Strays:
                 f"What can be taken: {names}.",
             )
             return
-        wanted = list(usable) if fact.all else [key for key in fact.add if key in usable]
+        wanted = list(usable) if fact.all else [key for key in dict.fromkeys(fact.add) if key in usable]
         added = [self._take(usable[key]) for key in wanted]
         found = [msgspec.structs.replace(view, model=view.key) if view.key in wanted else view for view in found]
         self._desk.answer(fact.ticket, replies.Found(found=found, looked=fact.looked, added=added))
