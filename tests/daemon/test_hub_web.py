@@ -2,16 +2,18 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hub_emulator import HubEmulator
 from modeld.adapters.hub import Hub, Policy, Token
+from modeld.adapters.hub.hub import AT_ONCE
 from modeld.adapters.hub.refusals import HubError, refusal
 from modeld.adapters.hub.web import Web
-from modeld.core.effects import ListRepository, ReadRemote
-from modeld.core.facts import AnyFact, ErrandFailed, RemoteRead, RepositoryListed
+from modeld.core.effects import ListRepository, ReadRemote, StopPull
+from modeld.core.facts import AnyFact, ErrandFailed, PullStopped, RemoteRead, RepositoryListed
 from modeld.daemon import read_remote
 from modeld.protocol.errors import ErrorCode
 
@@ -153,3 +155,22 @@ def test_each_refusal_has_its_kind_and_says_whether_waiting_helps(
     assert (error.failure.code, error.retry) == (code, retry)
     if "ratelimit" in headers or "retry-after" in headers:
         assert error.after_s in (7.0, 55.0)
+
+
+def test_an_errand_that_was_given_up_while_it_waited_for_its_turn_asks_nobody(hub: HubEmulator, tmp_path: Path):
+    async def go() -> None:
+        facts: asyncio.Queue[AnyFact] = asyncio.Queue()
+        made = Hub(hub.endpoint, Token(), tmp_path, read_remote, facts.put_nowait)
+        for _ in range(AT_ONCE):
+            made._few.acquire()
+        made.send(ListRepository(errand=1, repo="org/a", revision="main", job="j", run=1))
+        (thread,) = (thread for thread in threading.enumerate() if thread.name == "hub-1")
+        assert made.stop(StopPull(job="j", keep=True))
+        assert isinstance(await facts.get(), PullStopped)
+        for _ in range(AT_ONCE):
+            made._few.release()
+        await asyncio.to_thread(thread.join, DEADLINE_S)
+        assert not thread.is_alive()
+
+    asyncio.run(go())
+    assert not hub.log

@@ -113,6 +113,8 @@ class Hub:
         while True:
             try:
                 with self._few:
+                    if way.stopped.is_set():
+                        return
                     fact = self._do(way.errand)
                 break
             except HubError as error:
