@@ -61,6 +61,8 @@ def test_a_stall_is_shown_with_its_beginning_and_its_retries() -> None:
         ("connecting", "Status: Connecting..."),
         ("verifying", "Status: Verifying..."),
         ("waiting to retry", "Status: Waiting to retry (retry 0)"),
+        ("waiting for network", "Status: Waiting for the network"),
+        ("waiting for a connection", "Status: Waiting for a free connection"),
     ],
 )
 def test_each_phase_has_its_words(phase: str, status: str) -> None:

@@ -133,6 +133,10 @@ def _status(job: JobView) -> tuple[str, str]:
         return stalled.format(time=time_of_day(progress.stalled_since), count=progress.retries), "stalled"
     if progress.phase == "waiting to retry":
         return _("Status: Waiting to retry (retry {count})").format(count=progress.retries), "stalled"
+    if progress.phase == "waiting for network":
+        return _("Status: Waiting for the network"), "stalled"
+    if progress.phase == "waiting for a connection":
+        return _("Status: Waiting for a free connection"), "held"
     if progress.phase == "connecting":
         return _("Status: Connecting..."), "running"
     return _("Status: Downloading..."), "running"
