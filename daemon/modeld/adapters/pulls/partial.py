@@ -7,6 +7,7 @@ file, fsync, rename). It holds no secret and no signed address.
 import contextlib
 import errno
 import os
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from modeld.adapters.pulls.failures import PullError, StartOver, disk_error
+from modeld.adapters.pulls.positioned import read_at, sync_data, write_at
 from modeld.core.pieces import Pieces
 from modeld.protocol.errors import ErrorCode
 
@@ -119,11 +121,11 @@ class Partial:
             PullError: it has not.
         """
         try:
-            taken = os.fstat(self._fd).st_blocks * 512
-            disk = os.statvfs(self.part.parent)
+            status = os.fstat(self._fd)
+            free = shutil.disk_usage(self.part.parent).free
         except OSError as error:
             raise disk_error(error, self.part) from error
-        free = disk.f_bavail * disk.f_frsize
+        taken = status.st_blocks * 512 if hasattr(status, "st_blocks") else status.st_size
         needed = max(0, self.size - taken) + reserve
         if self.size > taken and needed > free:
             raise PullError(
@@ -153,7 +155,7 @@ class Partial:
         """Write ``data`` at ``offset``; it is claimed by the next ``save`` that is told so."""
         try:
             while data:
-                written = os.pwrite(self._fd, data, offset)
+                written = write_at(self._fd, data, offset)
                 offset += written
                 data = data[written:]
         except OSError as error:
@@ -162,7 +164,7 @@ class Partial:
     def read_into(self, offset: int, view: memoryview) -> int:
         """Read bytes that are there."""
         try:
-            return os.preadv(self._fd, [view], offset)
+            return read_at(self._fd, view, offset)
         except OSError as error:
             raise disk_error(error, self.part) from error
 
@@ -172,7 +174,7 @@ class Partial:
         with self._saving:
             state = State(url=self.url, etag=self.validator, size=self.size, done=pieces.done, sha256=self.sha256)
             try:
-                os.fdatasync(self._fd)
+                sync_data(self._fd)
                 with temporary.open("wb") as file:
                     file.write(msgspec.json.encode(state))
                     file.flush()
