@@ -188,8 +188,11 @@ class VirtualDesktop:
 
 
 def environment_of(desktop: VirtualDesktop, home: Path, **settings: str) -> Mapping[str, str]:
-    """The environment of a program on this desktop and of the daemon's home ``home``."""
-    return {**desktop.environment, "MODELD_HOME": str(home), **settings}
+    """The environment of a program on this desktop and of the daemon's home ``home``.
+
+    A daemon that is started there starts no tray: that would outlive the test.
+    """
+    return {**desktop.environment, "MODELD_HOME": str(home), "MODELD_TRAY": "0", **settings}
 
 
 def _end(children: Sequence["subprocess.Popen[bytes]"]) -> None:
