@@ -89,6 +89,7 @@ class Tour:
         self._environment = {
             **os.environ,
             "MODELD_HOME": str(home),
+            "MODELD_TRAY": "0",
             "MODELD_ALLOW_HTTP": "1",
             "LLM_CONTEXT_SIZE": "2048",
         }

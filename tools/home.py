@@ -19,7 +19,7 @@ def running(settings: Mapping[str, str]) -> Iterator[tuple[Client, dict[str, str
     """A client of a fresh daemon with ``settings`` in its environment, and that environment for commands."""
     with tempfile.TemporaryDirectory(prefix="modeld-bench-") as folder:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
-        environment |= {"MODELD_HOME": folder, **settings}
+        environment |= {"MODELD_HOME": folder, "MODELD_TRAY": "0", **settings}
         from modeld import places
 
         subprocess.run([MODELCTL, "up"], env=environment, check=True, stdout=subprocess.DEVNULL)
