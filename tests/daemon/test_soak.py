@@ -3,6 +3,7 @@
 ``make soak`` runs the long one for an hour; SOAK_S says for how many seconds.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -126,9 +127,10 @@ def kill_workers(daemon: RealDaemon, until: threading.Event) -> int:
     with Client(daemon.places, timeout_s=DEADLINE_S) as client:
         while not until.wait(3.0):
             loaded = client.show("tiny").loaded
-            if loaded is not None:
-                psutil.Process(loaded.pid).kill()
-                killed += 1
+            if loaded is not None and loaded.pid:  # 0 until the worker has said hello
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    psutil.Process(loaded.pid).kill()
+                    killed += 1
     return killed
 
 
