@@ -2,7 +2,7 @@
 
 python tools/draw_viewer.py [FOLDER]
 
-Needs what the desktop tests need (``make setup-desktop``). Models of other sizes are copies of the sample under other names.
+Needs what the desktop tests need (``make setup-desktop``). The models are copies of the sample under other names.
 """
 
 import os
