@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import tiny_gguf
 from modelctl import Client
@@ -84,6 +85,38 @@ def test_the_icon_on_the_panel_shows_the_state_and_goes_with_the_tray(
     assert tray.host.tooltip().splitlines()[1].startswith("TINY: ")
     assert tray.end() == 0
     until(lambda: pixels_like(desktop, tmp_path, palette("dark").loaded) == 0, "a panel without the icon")
+
+
+def test_the_icon_shows_a_model_that_loads_and_one_that_answers(
+    daemon: RealDaemon, client: Client, tray: TrayProcess, sample_model: Path
+) -> None:
+    client.load("smollm2", wait=False)
+    worker = until(lambda: psutil.Process(daemon.process.pid).children(), "the worker")[0]
+    worker.suspend()
+    try:
+        tray.host.wait_for_icon(IconState.LOADING)
+    finally:
+        worker.resume()
+    tray.host.wait_for_icon(IconState.LOADED)
+    with client.stream_generate("smollm2", "Count: 1 2 3 4 5 6 7 8 9", max_tokens=1500) as stream:
+        next(iter(stream))
+        worker.suspend()
+        try:
+            tray.host.wait_for_icon(IconState.BUSY)
+        finally:
+            worker.resume()
+    tray.host.wait_for_icon(IconState.LOADED)
+
+
+def test_the_menu_is_in_the_language_of_the_person(
+    start: Callable[..., TrayProcess], client: Client, tiny: Path
+) -> None:
+    client.add("tiny", str(tiny))
+    client.load("tiny")
+    tray = start(MODELCTL_LANGUAGE="de")
+    tray.wait_until_shown()
+    labels = until(lambda: "Entladen" in (texts := tray.host.texts()) and texts, "the menu")
+    assert "Alle entladen" in labels and not {"Unload", "Unload all", "Open viewer"} & {*labels}
 
 
 def test_unload_chosen_in_the_menu_ends_the_worker_and_gives_its_memory_back(
