@@ -16,8 +16,10 @@ PUBLISHER = """
 import asyncio, sys, time
 from pathlib import Path
 import zmq
-from modeld.adapters.server import Server
+from modeld import binding
+from modeld.adapters.server import Limits, Server
 from modeld.core.effects import Publish
+from modeld.gate import AllowedKeys, Gate
 from modeld.protocol.events import ContextUsed
 from modeld.protocol.wire import encode
 
@@ -25,7 +27,8 @@ AT = "2026-01-01T00:00:00.000+00:00"
 
 async def main(folder, count):
     context = zmq.Context(1)
-    server = Server(context, Path(folder), print)
+    gate = Gate(context, binding.new_pair(), AllowedKeys(Path(folder) / "allowed_keys"))
+    server = Server(context, Path(folder), gate, print, Limits())
     plain = context.socket(zmq.PUB)
     plain.bind(f"ipc://{folder}/plain.sock")
     frame = encode(ContextUsed(epoch="epoch", at=AT, model="m", used=0, size=1))
@@ -40,6 +43,7 @@ async def main(folder, count):
         plain.send_multipart([b"context.m", before + b'"used":%d' % now + after])
     await asyncio.to_thread(sys.stdin.readline)
     server.close()
+    gate.close()
     plain.close(0)
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))
