@@ -9,12 +9,13 @@ from modeld.core.facts import PullAdvanced, PullBroke, PullFinished, PullStopped
 from modeld.core.hubbing import Hubbing, Resolved
 from modeld.core.job import Job, JobFact
 from modeld.core.model import Model, ModelFact, ModelSpec, Part
+from modeld.core.parts import together, wrong_part
 from modeld.core.rate import Rate
 from modeld.core.task import Ticket
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import HAS_FILE, JobKind, JobState
-from modeld.protocol.views import HeaderView, Progress
+from modeld.protocol.views import Progress
 
 
 class Pulling:
@@ -225,7 +226,7 @@ class Pulling:
         model = desk.models[job.model]
         job.headers.append(fact.header)
         if len(model.spec.parts) > 1:
-            wrong = _wrong_part(fact.header, len(job.headers), len(model.spec.parts), fact.path)
+            wrong = wrong_part(fact.header, len(job.headers), len(model.spec.parts), fact.path)
             if wrong is not None:
                 self._fail(job, wrong)
                 self.settle()
@@ -233,7 +234,7 @@ class Pulling:
             if len(job.headers) < len(model.spec.parts):
                 self._next_part(job, fact)
                 return
-        header = _together(job.headers)
+        header = together(job.headers)
         single = len(model.spec.parts) <= 1
         model.spec = msgspec.structs.replace(
             model.spec,
@@ -401,25 +402,6 @@ def _found(spec: ModelSpec, found: Resolved) -> ModelSpec:
         commit=spec.commit if same and all(part.sha256 for part in parts) else found.commit,
         file_name=parts[0].file_name,
         size_bytes=found.size_bytes,
-    )
-
-
-def _wrong_part(header: HeaderView, number: int, count: int, path: str) -> Failure | None:
-    if (header.part, header.parts) == (number, count):
-        return None
-    return Failure(
-        code=ErrorCode.BAD_MODEL_FILE,
-        message=f"{path} says that it is part {header.part} of {header.parts}, and should be {number} of {count}.",
-        hint="Its publisher mixed up the files of this model; choose another quantization or repository.",
-    )
-
-
-def _together(headers: list[HeaderView]) -> HeaderView:
-    """One header for a model in several files, from those of its files in their order."""
-    return msgspec.structs.replace(
-        headers[0],
-        parameters=sum(header.parameters for header in headers),
-        file_bytes=sum(header.file_bytes for header in headers),
     )
 
 

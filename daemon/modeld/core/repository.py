@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from modeld.core.facts import RemoteFile
+from modeld.core.parts import PART_NAME
 from modeld.core.source import HubSource
 from modeld.protocol.errors import ErrorCode, Failure
 
-_PART = re.compile(r"(?P<stem>.+)-(?P<part>\d{5})-of-(?P<parts>\d{5})\.gguf", re.IGNORECASE)
 _NO_MODEL = re.compile(r"(^|[-._/])(mmproj|imatrix)([-._]|$)", re.IGNORECASE)
 """Files beside models: projectors of images, statistics that quantizing used."""
 
@@ -76,7 +76,7 @@ def bundles(files: Sequence[RemoteFile]) -> list[Bundle]:
     for file in files:
         if not file.path.lower().endswith(".gguf") or _NO_MODEL.search(file.path):
             continue
-        part = _PART.fullmatch(file.path)
+        part = PART_NAME.fullmatch(file.path)
         if part is None:
             single.append(Bundle((file,), quantization_of(file.path)))
         else:
