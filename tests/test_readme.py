@@ -32,8 +32,23 @@ def test_every_setting_is_in_the_table_with_its_variables_and_its_default():
             assert f"| `{shown}` |" in rows[name], name
 
 
-def test_every_link_leads_somewhere():
+def anchors(page: Path) -> set[str]:
+    """What a page's headings are linked by, as GitHub makes it of their text."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_somewhere_and_to_a_heading_that_is_there():
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
-            if not target.startswith("http"):
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            if target.startswith("http"):
+                continue
+            file, _, anchor = target.partition("#")
+            there = page.parent / file if file else page
+            assert there.exists(), f"{page.name}: {target}"
+            assert not anchor or anchor in anchors(there), f"{page.name}: {target}"
+
+
+def test_every_picture_is_shown_on_a_page():
+    pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+    assert [path.name for path in (ROOT / "docs/pictures").iterdir() if f"pictures/{path.name}" not in pages] == []

@@ -1,4 +1,4 @@
-"""Draw docs/pictures/cli.png and cli-downloads.png: the command line in a terminal, real daemon, real downloads.
+"""Draw docs/pictures/cli-downloads.png: the command line in a terminal, with a real daemon and real downloads.
 
 python tools/draw_cli.py [FOLDER]
 """
@@ -106,7 +106,7 @@ class Terminal:
 
 
 def main() -> None:
-    """Draw both pictures into the folder named, or docs/pictures."""
+    """Draw it into the folder named, or docs/pictures."""
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs/pictures"
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -115,19 +115,9 @@ def main() -> None:
         daemon = RealDaemon(home, {"LLM_CPU_THREADS": "2"})
         try:
             with Client(daemon.places, timeout_s=30) as client:
-                _first(daemon, target)
                 _downloads(daemon, client, folder, target)
         finally:
             daemon.stop()
-
-
-def _first(daemon: RealDaemon, target: Path) -> None:
-    terminal = Terminal(daemon.environment)
-    terminal.run("load", "smollm2", "--context", "2048")
-    terminal.run("run", "smollm2", "Name the planets.", "--seed", "7")
-    terminal.run("ps")
-    terminal.run("ls")
-    terminal.draw(target / "cli.png")
 
 
 def _downloads(daemon: RealDaemon, client: Client, folder: Path, target: Path) -> None:
