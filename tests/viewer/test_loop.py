@@ -50,6 +50,16 @@ class Steps:
         pytest.fail("nothing was posted")
 
 
+def test_a_post_that_closes_the_queue_drops_what_waits_behind_it() -> None:
+    posts, done = Posts(), []
+    posts.post(posts.close)
+    posts.post(lambda: done.append("after the end"))
+
+    posts.drain()
+
+    assert not done
+
+
 def test_posts_run_in_order_and_what_they_post_runs_the_next_time() -> None:
     posts, done = Posts(), []
     posts.post(lambda: (done.append(1), posts.post(lambda: done.append(3))))

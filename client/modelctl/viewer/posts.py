@@ -31,9 +31,12 @@ class Posts:
     def drain(self) -> bool:
         """Do what waited when this began (what that posts waits for the next time); whether there is news to draw."""
         self.arrived.clear()
-        count, news = len(self._waiting), False
-        for _ in range(count):
-            action = self._waiting.popleft()
+        news = False
+        for _ in range(len(self._waiting)):
+            try:
+                action = self._waiting.popleft()
+            except IndexError:  # closed meanwhile, by an action or from another thread
+                break
             try:
                 news = action() is not False or news
             except Exception:  # the outer loop of the drawing thread: one bad pane must not take the window along
