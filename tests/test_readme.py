@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from modelctl.cli import VERBS
+from modelctl.cli.app import VERBS
 from modeld import settings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -17,9 +17,9 @@ import asyncio, sys, time
 from pathlib import Path
 import zmq
 from modeld import binding
-from modeld.adapters.server import Limits, Server
+from modeld.adapters.endpoint import Limits, Server
 from modeld.core.effects import Publish
-from modeld.gate import AllowedKeys, Gate
+from modeld.transport.zap import AllowedKeys, Gate
 from modeld.protocol.events import ContextUsed
 from modeld.protocol.wire import encode
 

@@ -42,7 +42,7 @@ COLOURS = {
     "cyan": "#4fc3d9",
     "white": "#e6e9f0",
 }
-FONT = ROOT / "client/modelctl/viewer/typefaces/ModeldMono-Regular.ttf"
+FONT = ROOT / "client/modelctl/desktop/viewer/style/typefaces/ModeldMono-Regular.ttf"
 SPARE = Path("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf")
 """For the signs of a progress bar, which the first font lacks."""
 BAR = "━╸╺"

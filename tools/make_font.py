@@ -27,7 +27,7 @@ from fontTools.pens.transformPen import TransformPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 
-TARGET = Path(__file__).resolve().parent.parent / "client" / "modelctl" / "viewer" / "typefaces"
+TARGET = Path(__file__).resolve().parent.parent / "client" / "modelctl" / "desktop" / "viewer" / "style" / "typefaces"
 
 MADE = "Thu Jan  1 00:00:00 2026"
 """The date in the files: always the same, so that the same sources give the same bytes."""

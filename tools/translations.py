@@ -35,7 +35,7 @@ msgstr ""
 """
 
 VERB_CLASSES = ("Verb", "VerbGroup")
-"""The classes of ``modelctl.verb`` whose help is the docstring."""
+"""The classes of ``modelctl.cli.verb`` whose help is the docstring."""
 
 Id = str | tuple[str, str]
 """An English text, or its singular and its plural."""

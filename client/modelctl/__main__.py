@@ -1,5 +1,5 @@
 """``python -m modelctl``: the command line."""
 
-from modelctl.cli import main
+from modelctl.cli.app import main
 
 main()

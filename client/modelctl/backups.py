@@ -9,8 +9,8 @@ from modeld.protocol.errors import ErrorCode
 from modeld.protocol.views import Backup, BenchmarkResult
 
 from modelctl.errors import LocalFailure, ModeldError
-from modelctl.i18n import _
-from modelctl.link import new_id
+from modelctl.language.catalogue import _
+from modelctl.transport.transport import new_id
 
 FORMAT = 1
 """The newest format of a backup that is understood."""

@@ -19,7 +19,7 @@ from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.states import JobState
 
 from modelctl import errors
-from modelctl.link import ANSWER_S, Events, Link, Stream, new_id
+from modelctl.transport.transport import ANSWER_S, Events, Link, Stream, new_id
 
 if TYPE_CHECKING:
     from modelctl.follow import Mirror

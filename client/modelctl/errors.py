@@ -13,8 +13,8 @@ from typing import assert_never
 
 from modeld.protocol.errors import REFUSALS, ErrorCode, Failure
 
-from modelctl import hints
-from modelctl.i18n import _, is_english
+from modelctl.language import hints
+from modelctl.language.catalogue import _, is_english
 
 
 class LocalFailure(Failure, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from modeld.protocol import replies, requests
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
-from modelctl import mirror
 from modelctl.errors import ModeldError
-from modelctl.link import Link, new_id
+from modelctl.transport import mirror
+from modelctl.transport.transport import Link, new_id
 
 if TYPE_CHECKING:
     from modeld.protocol.events import AnyEvent

@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 from modeld.places import Places
 
-from modelctl.i18n import _
-from modelctl.language import PREFERENCES_FILE
+from modelctl.language.catalogue import _
+from modelctl.language.preference import PREFERENCES_FILE
 
 
 class PreferencesError(ValueError):

@@ -13,9 +13,9 @@ from modeld.protocol import replies
 from modeld.protocol.errors import ErrorCode
 
 from modelctl.errors import DaemonAway, LocalFailure, ModeldError
-from modelctl.i18n import _
+from modelctl.language.catalogue import _
+from modelctl.language.remarks import said
 from modelctl.processes import is_alive
-from modelctl.remarks import said
 
 if TYPE_CHECKING:
     from modelctl.client import Client

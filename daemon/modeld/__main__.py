@@ -12,9 +12,9 @@ import msgspec
 from modeld import __version__, places, settings
 from modeld.adapters.lock import HomeError, hold, private_folder
 from modeld.adapters.store import StoreError
-from modeld.binding import BindError
 from modeld.daemon import Daemon
 from modeld.protocol.keys import KeyFileError
+from modeld.transport.binding import BindError
 
 LOG_BYTES = 2 * 1024 * 1024
 LOG_FILES = 3

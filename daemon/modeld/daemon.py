@@ -16,30 +16,31 @@ from typing import TypeVar, assert_never
 import msgspec
 import zmq
 
-from modeld import __version__, binding
-from modeld.adapters import catalogue, gguf, notify
+from modeld import __version__
+from modeld.adapters import catalogue, gguf, sd_notify
 from modeld.adapters.backups import Backups
-from modeld.adapters.children import Tray
-from modeld.adapters.elsewhere import Elsewhere
+from modeld.adapters.endpoint import Limits, Server
+from modeld.adapters.external_models import Elsewhere
 from modeld.adapters.files import Files
 from modeld.adapters.gpus import Gpus
 from modeld.adapters.hub import Hub, Policy, find_token
 from modeld.adapters.probe import Probe
-from modeld.adapters.pulls import Policy as PullPolicy
-from modeld.adapters.pulls import Pulls
-from modeld.adapters.server import Limits, Server
 from modeld.adapters.store import Store
+from modeld.adapters.tray_process import Tray
 from modeld.adapters.workers import Workers
 from modeld.core import effects, facts
 from modeld.core.manager import Manager, Remembered
-from modeld.core.model import ModelSpec
-from modeld.gate import LOCAL, AllowedKeys, Gate
+from modeld.core.state.model import ModelSpec
+from modeld.downloader import Policy as PullPolicy
+from modeld.downloader import Pulls
 from modeld.places import Places
 from modeld.protocol import views
 from modeld.protocol.connection import Connection
 from modeld.protocol.errors import Failure
 from modeld.protocol.keys import KeyPair, read_pair, write_pair
 from modeld.settings import Settings
+from modeld.transport import binding
+from modeld.transport.zap import LOCAL, AllowedKeys, Gate
 
 _E = TypeVar("_E", bound=effects.AnyEffect)
 
@@ -103,7 +104,7 @@ class Daemon:
                 tray.start()
             await self._serve(manager)
         finally:
-            notify.stopping()
+            sd_notify.stopping()
             ticking.cancel()
             tray.close()
             self._places.connection_file.unlink(missing_ok=True)
@@ -198,7 +199,7 @@ class Daemon:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(msgspec.json.encode(self._connection))
         temporary.replace(file)
-        notify.ready()
+        sd_notify.ready()
         log.info("serving at %s and %s", self._server.commands, self._server.events)
 
     async def _tick(self, report: Callable[[facts.AnyFact], None]) -> None:
@@ -210,7 +211,7 @@ class Daemon:
             except Exception:  # nobody waits for this task: without a word its end would be the end of heartbeats
                 log.exception("a look at the machine and at the keys failed by a bug")
             report(facts.Ticked())
-            notify.alive()
+            sd_notify.alive()
 
     def _perform(self, effect: effects.AnyEffect) -> None:
         match effect:

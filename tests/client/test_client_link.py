@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fake_daemon import FakeDaemon
 from modelctl import BadRequest, Client, DaemonAway, ModeldError, NotFound, Refused
-from modelctl.link import Link, new_id
+from modelctl.transport.transport import Link, new_id
 from modeld.places import Places
 from modeld.protocol import events, replies, requests, wire
 from modeld.protocol.connection import Connection

@@ -8,8 +8,9 @@ import pytest
 from fake_daemon import AT, FakeDaemon, model_of
 from hypothesis import given
 from hypothesis import strategies as st
-from modelctl import Client, mirror
+from modelctl import Client
 from modelctl.follow import Mirror, keep_following
+from modelctl.transport import mirror
 from modeld.places import Places
 from modeld.protocol import events, views
 from modeld.protocol.states import JobKind, JobState, ModelState

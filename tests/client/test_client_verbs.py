@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from commandline import COMMAND, modelctl, start
 from fake_daemon import FakeDaemon
-from modelctl.cli import VERBS
+from modelctl.cli.app import VERBS
 from modeld.places import Places
 from modeld.protocol import replies, requests
 from modeld.protocol.errors import ErrorCode, Failure

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from modelctl.fit import fit_lines, verdict
+from modelctl.cli.fit import fit_lines, verdict
 from modeld.protocol.views import FitView
 
 GIB = 1024**3

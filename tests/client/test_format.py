@@ -1,7 +1,7 @@
 """Views as text, to the letter."""
 
 import pytest
-from modelctl.format import (
+from modelctl.language.format import (
     comparison_lines,
     context_bar,
     context_colour,
@@ -13,7 +13,7 @@ from modelctl.format import (
     percent,
     table,
 )
-from modeld.core.figures import compare
+from modeld.core.benchmarks.stats import compare
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, LoadedView, ModelView

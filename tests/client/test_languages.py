@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import pytest
 from commandline import modelctl
 from fake_daemon import FakeDaemon
-from modelctl import errors, i18n, names
-from modelctl.i18n import _, _n
-from modelctl.language import chosen
+from modelctl import errors
+from modelctl.language import catalogue, names
+from modelctl.language.catalogue import _, _n
+from modelctl.language.preference import chosen
 from modeld.places import Places
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState, ModelState
@@ -31,9 +32,9 @@ def german(*words: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture
 def in_german() -> Iterator[None]:
-    i18n.use("de")
+    catalogue.use("de")
     yield
-    i18n.use("en")
+    catalogue.use("en")
 
 
 @pytest.mark.parametrize(
@@ -67,13 +68,13 @@ def test_the_first_language_asked_for_that_there_is_is_chosen(
 
 @pytest.mark.parametrize("language", ["de", "de_AT.UTF-8", "de-CH", "DE"])
 def test_every_kind_of_german_is_german(language: str, in_german: None) -> None:
-    i18n.use(language)
+    catalogue.use(language)
     assert _("Cancelled") == "Abgebrochen"
 
 
 @pytest.mark.parametrize("language", ["", "C", "POSIX", "C.UTF-8", "en", "en_GB.UTF-8", "tlh", "../de"])
 def test_anything_else_is_english(language: str, in_german: None) -> None:
-    i18n.use(language)
+    catalogue.use(language)
     assert _("Cancelled") == "Cancelled"
 
 
@@ -87,7 +88,7 @@ def test_plurals_follow_the_language(in_german: None) -> None:
         "GPU-Beschleunigung: 1 Schicht",
         "GPU-Beschleunigung: 35 Schichten",
     ]
-    i18n.use("en")
+    catalogue.use("en")
     assert [layers(count) for count in (1, 35)] == ["GPU Acceleration: 1 layer", "GPU Acceleration: 35 layers"]
 
 
@@ -225,7 +226,7 @@ def test_every_failure_has_a_headline_of_its_own_language(code: ErrorCode, in_ge
     explained = errors.explained(failure)
     assert explained == f"{errors.headline(code)} – what the daemon says."
     assert errors.explained(errors.LocalFailure(code=code, message="Was hier gesagt wird.")) == "Was hier gesagt wird."
-    i18n.use("en")
+    catalogue.use("en")
     assert errors.explained(failure) == "what the daemon says."
     assert errors.headline(code) not in explained
 
@@ -240,13 +241,13 @@ def test_states_have_names_in_german_and_are_the_wires_words_in_english(in_germa
 
     wire = [*map(str, ModelState), *map(str, JobState), *map(str, JobKind)]
     assert not set(told()) & (set(wire) - {"benchmark"})
-    i18n.use("en")
+    catalogue.use("en")
     assert told() == wire
 
 
 def test_without_preferences_english_imports_nothing_to_read_them(places: Places) -> None:
     look = (
-        "import sys\nfrom modelctl.cli import main\n"
+        "import sys\nfrom modelctl.cli.app import main\n"
         "try:\n    main(['ps'])\n"
         "finally:\n    print(sorted({'tomllib', 'modelctl.preferences'} & sys.modules.keys()))"
     )

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 from fake_daemon import AT
-from modelctl.progress import shown, text
-from modelctl.session import Session
+from modelctl.cli.progress import shown, text
+from modelctl.cli.session import Session
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import JobView, Progress
 

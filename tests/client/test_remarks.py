@@ -11,10 +11,11 @@ import modeld
 import modelservice
 import pytest
 from commandline import modelctl
-from modelctl import errors, hints, i18n, names
+from modelctl import errors
 from modelctl.doctor.finding import CHECKS, ok
-from modelctl.remarks import TEMPLATES, said
-from modeld.core.memory import Candidate, who_must_go
+from modelctl.language import catalogue, hints, names
+from modelctl.language.remarks import TEMPLATES, said
+from modeld.core.memory.estimate import Candidate, who_must_go
 from modeld.places import Places
 from modeld.protocol import keys
 from modeld.protocol.errors import ErrorCode, Failure
@@ -26,9 +27,9 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 def in_german() -> Iterator[None]:
-    i18n.use("de")
+    catalogue.use("de")
     yield
-    i18n.use("en")
+    catalogue.use("en")
 
 
 def literals() -> str:
@@ -80,7 +81,7 @@ def test_every_template_is_a_sentence_that_is_said_there() -> None:
 )
 def test_a_remark_is_german_and_one_that_is_not_known_stays(remark: str, german: str, in_german: None) -> None:
     assert said(remark) == german
-    i18n.use("en")
+    catalogue.use("en")
     assert said(remark) == remark
 
 
@@ -141,7 +142,7 @@ def test_a_hint_of_the_daemon_is_german_and_one_that_modelctl_gives_itself_stays
     code = ErrorCode.NOT_FOUND
     assert errors.advice(Failure(code=code, message="", hint=hint)) == german
     assert errors.advice(errors.LocalFailure(code=code, message="", hint=hint)) == hint
-    i18n.use("en")
+    catalogue.use("en")
     assert errors.advice(Failure(code=code, message="", hint=hint)) == hint
 
 

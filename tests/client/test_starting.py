@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from modelctl import Client, starting
 from modelctl.errors import DaemonAway, ModeldError
-from modelctl.link import Link
+from modelctl.transport.transport import Link
 from modeld.places import Places
 from modeld.protocol import replies
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from modeld.core import effects, facts
 from modeld.core.manager import Manager, Remembered
-from modeld.core.model import ModelSpec
+from modeld.core.state.model import ModelSpec
 from modeld.protocol import replies, requests, views, workers
 from modeld.protocol.errors import Failure
 from modeld.settings import Settings

@@ -1,7 +1,7 @@
 """Where a redirect may lead."""
 
 import pytest
-from modeld.core.address import is_public, refuse_redirect
+from modeld.http.guard import is_public, refuse_redirect
 from modeld.protocol.errors import ErrorCode
 
 PUBLIC = ["93.184.216.34"]

@@ -1,7 +1,7 @@
 """How long to wait after a fault."""
 
 import pytest
-from modeld.core.backoff import MOST_ASKED_S, MOST_S, PROGRESS_BYTES, Backoff, asked
+from modeld.http.backoff import MOST_ASKED_S, MOST_S, PROGRESS_BYTES, Backoff, asked
 
 
 def test_waits_double_up_to_a_minute_and_chance_decides_below_that() -> None:

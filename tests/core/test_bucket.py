@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from modeld.core.bucket import BURST_S, Bucket
+from modeld.downloader.plan.bucket import BURST_S, Bucket
 
 
 def brought(bucket: Bucket, seconds: float, read: int, now: float = 0.0) -> tuple[int, float]:

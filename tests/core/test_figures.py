@@ -4,7 +4,7 @@ import math
 
 import msgspec
 import pytest
-from modeld.core.figures import change, compare, implausible
+from modeld.core.benchmarks.stats import change, compare, implausible
 from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Figure
 
 FINE = BenchmarkResult(

@@ -1,8 +1,8 @@
 """What fits: memory by context, disk by bytes."""
 
 from desk_fixture import GIB, HEADER
-from modeld.core.fits import DISK_RESERVE_BYTES, reckon, refuse_disk
-from modeld.core.memory import estimate_bytes
+from modeld.core.memory.estimate import estimate_bytes
+from modeld.core.memory.fits import DISK_RESERVE_BYTES, reckon, refuse_disk
 from modeld.protocol.views import SystemView
 
 

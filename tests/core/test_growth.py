@@ -1,7 +1,7 @@
 """How many connections a download uses."""
 
 import pytest
-from modeld.core.growth import LIMITED_BYTES_PER_S, MOST, START, Growth
+from modeld.downloader.plan.growth import LIMITED_BYTES_PER_S, MOST, START, Growth
 
 
 def grown(growth: Growth, speed_of: list[float]) -> int:

@@ -6,8 +6,8 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from modeld.core.leases import LEAST_BYTES, LEAST_SPLIT_BYTES, MIB, MOST_BYTES, Lease, Leases
-from modeld.core.pieces import Pieces
+from modeld.downloader.plan.leases import LEAST_BYTES, LEAST_SPLIT_BYTES, MIB, MOST_BYTES, Lease, Leases
+from modeld.downloader.plan.pieces import Pieces
 
 
 def flow(lease: Lease, now: float, seconds: float, rate: float) -> None:

@@ -3,7 +3,8 @@
 import pytest
 from core.desk_fixture import GIB, HEADER, World
 from core.test_hub_pulls import THREE, came, looked, pulled, started
-from modeld.core import desk, effects, facts
+from modeld.core import effects, facts
+from modeld.core.state import desk
 from modeld.protocol import events, replies, requests, views
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import JobKind, JobState, ModelState

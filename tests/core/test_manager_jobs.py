@@ -4,9 +4,9 @@ import msgspec
 import pytest
 from core.desk_fixture import HEADER, READY, World, run
 from modeld.core import effects, facts
-from modeld.core.job import TABLE, Job, JobFact
-from modeld.core.measuring import PROMPT
-from modeld.core.table import ImpossibleMoveError
+from modeld.core.benchmarks.measuring import PROMPT
+from modeld.core.state.jobs import TABLE, Job, JobFact
+from modeld.core.state.table import ImpossibleMoveError
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import FINAL, JobKind, JobState, ModelState

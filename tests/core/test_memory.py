@@ -4,7 +4,7 @@ import dataclasses
 
 import msgspec
 import pytest
-from modeld.core.memory import MIB, Candidate, Eviction, estimate_bytes, who_must_go
+from modeld.core.memory.estimate import MIB, Candidate, Eviction, estimate_bytes, who_must_go
 from modeld.protocol.views import HeaderView
 
 SMOLLM2 = HeaderView(

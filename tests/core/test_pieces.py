@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as some
-from modeld.core.pieces import Pieces
+from modeld.downloader.plan.pieces import Pieces
 
 ranges = some.lists(some.tuples(some.integers(0, 200), some.integers(0, 200)), max_size=20)
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from modeld.core.rate import Rate
+from modeld.core.downloads.rate import Rate
 
 
 def flowing(seconds: int, per_second: int, start: int = 0) -> Rate:

@@ -1,9 +1,9 @@
 """Which files of a repository are meant."""
 
 import pytest
+from modeld.core.downloads.repository import Bundle, bundles, choose, quantization_of
+from modeld.core.downloads.source import HubSource
 from modeld.core.facts import RemoteFile
-from modeld.core.repository import Bundle, bundles, choose, quantization_of
-from modeld.core.source import HubSource
 from modeld.protocol.errors import Failure
 
 GIB = 1024**3

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from core.desk_fixture import GIB, World, run
 from modeld.core import effects, facts
-from modeld.core.schedule import AGAIN_S, DAY_S, QUIET_S
+from modeld.core.benchmarks.schedule import AGAIN_S, DAY_S, QUIET_S
 from modeld.protocol import requests, workers
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import SystemView

@@ -1,7 +1,7 @@
 """What a source can be, and what it cannot."""
 
 import pytest
-from modeld.core.source import HubSource, Source, download_url, is_path, parse, suggested_key
+from modeld.core.downloads.source import HubSource, Source, download_url, is_path, parse, suggested_key
 from modeld.protocol.errors import Failure
 
 

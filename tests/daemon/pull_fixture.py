@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from modeld.adapters.pulls.pull import Pull, Shared
-from modeld.adapters.pulls.slots import Slots
-from modeld.adapters.pulls.source import Hosts, Source
-from modeld.adapters.pulls.throttle import Throttle
-from modeld.adapters.pulls.tuning import Tuning
 from modeld.core.effects import StartPull
 from modeld.core.facts import AnyFact, PullAdvanced, PullBroke, PullFinished, PullStopped
 from modeld.daemon import read_header
+from modeld.downloader.download import Pull, Shared
+from modeld.downloader.location import Hosts, Source
+from modeld.downloader.slots import Slots
+from modeld.downloader.throttle import Throttle
+from modeld.downloader.tuning import Tuning
 from modeld.protocol.errors import Failure
 from range_server import RangeServer
 

@@ -8,7 +8,7 @@ import pytest
 import zmq
 from modelctl import Client
 from modelctl.errors import ModeldError, Refused
-from modeld.adapters.server.limits import REPLY_UNIT_BYTES, Allowance, Limits
+from modeld.adapters.endpoint.limits import REPLY_UNIT_BYTES, Allowance, Limits
 from modeld.protocol.errors import ErrorCode
 from real_daemon import DEADLINE_S, RealDaemon
 

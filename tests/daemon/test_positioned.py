@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from modeld.adapters.pulls.positioned import read_at, sync_data, write_at
+from modeld.downloader.disk.positioned import read_at, sync_data, write_at
 
 PIECE = 4096
 PIECES = 64

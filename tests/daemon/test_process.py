@@ -12,7 +12,7 @@ import tiny_gguf
 from modelctl import Client
 from modeld.adapters.store import Store
 from modeld.core.effects import SaveModel
-from modeld.core.model import ModelSpec
+from modeld.core.state.model import ModelSpec
 from modeld.protocol.states import ModelState
 
 

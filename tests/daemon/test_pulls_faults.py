@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from modeld.adapters.pulls import session
+from modeld.downloader import session
 from modeld.protocol.errors import ErrorCode
 from pull_fixture import MIB, Download, sha256
 from range_server import Fault, RangeServer, make_certificate

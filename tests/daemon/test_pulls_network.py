@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from modeld.adapters.pulls.network import Network, changes, suspended_s
 from modeld.core.facts import PullFinished
+from modeld.downloader.network import Network, changes, suspended_s
 from pull_fixture import Download
 from range_server import RangeServer
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from modeld.adapters.pulls.slots import Slots
+from modeld.downloader.slots import Slots
 from pull_fixture import MIB, Download, sha256
 from range_server import Fault, RangeServer
 

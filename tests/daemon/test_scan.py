@@ -10,11 +10,11 @@ import pytest
 import tiny_gguf
 from modelctl import Client
 from modelctl.errors import ModeldError
-from modeld.adapters import elsewhere, gguf
-from modeld.adapters.elsewhere import Elsewhere
+from modeld.adapters import external_models, gguf
+from modeld.adapters.external_models import Elsewhere
 from modeld.core.effects import ScanElsewhere
 from modeld.core.facts import Stray
-from modeld.core.task import Ticket
+from modeld.core.state.task import Ticket
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import HeaderView, ModelView
@@ -195,7 +195,7 @@ def test_a_file_whose_name_is_no_text_is_passed_over(folders: Path, daemon: Real
 def test_a_folder_with_more_than_can_be_looked_at_is_not_listed_to_its_end(
     tmp_path: Path, tiny_file: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(elsewhere, "MOST_ENTRIES", 10)
+    monkeypatch.setattr(external_models, "MOST_ENTRIES", 10)
     put(tmp_path / "l" / "a.gguf", tiny_file)
     for number in range(20):
         (tmp_path / "l" / f"b{number:02}").mkdir()

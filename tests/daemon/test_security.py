@@ -14,13 +14,14 @@ import psutil
 import pytest
 import tiny_gguf
 import zmq
-from modelctl import Client, hosts, keys
+from modelctl import Client
 from modelctl.errors import DaemonAway, ModeldError, Refused
-from modeld.binding import bind_file, new_pair
+from modelctl.transport import hosts, keys
 from modeld.places import Places, find
 from modeld.protocol.connection import Connection
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.keys import KeyPair
+from modeld.transport.binding import bind_file, new_pair
 from other_user import NOBODY, as_nobody, greeted, needs_root
 from real_daemon import DEADLINE_S, RealDaemon
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from modeld.adapters.children import Tray, has_desktop
+from modeld.adapters.tray_process import Tray, has_desktop
 from virtual_desktop import until
 
 DESKTOP = {"DISPLAY": ":0", "HF_TOKEN": "secret"}

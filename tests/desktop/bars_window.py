@@ -4,7 +4,7 @@ import sys
 import threading
 
 import dearpygui.dearpygui as dpg
-from modelctl.viewer.context import ContextBar
+from modelctl.desktop.viewer.models.context_bar import ContextBar
 
 WIDTH = 400
 BARS = ((158, 8192), (500, 1000), (790, 1000), (950, 1000))

@@ -162,15 +162,15 @@ class DialogWindow:
 def main() -> None:
     import dearpygui.dearpygui as dpg
     from modelctl import Client
-    from modelctl.viewer import fonts, lettering, theme
-    from modelctl.viewer.benchmarks import BenchmarkDialog
-    from modelctl.viewer.comparison import ComparisonWindow
-    from modelctl.viewer.downloads import DownloadDialog
-    from modelctl.viewer.following import Following
-    from modelctl.viewer.history import HistoryPane
-    from modelctl.viewer.loop import WindowLoop
-    from modelctl.viewer.transfers import ProgressWindows
-    from modelctl.viewer.ui import ViewerUi
+    from modelctl.desktop.viewer.benchmarks.comparison import ComparisonWindow
+    from modelctl.desktop.viewer.benchmarks.dialog import BenchmarkDialog
+    from modelctl.desktop.viewer.downloads.dialog import DownloadDialog
+    from modelctl.desktop.viewer.downloads.progress_windows import ProgressWindows
+    from modelctl.desktop.viewer.frame.following import Following
+    from modelctl.desktop.viewer.frame.loop import WindowLoop
+    from modelctl.desktop.viewer.frame.ui import ViewerUi
+    from modelctl.desktop.viewer.history.tab import HistoryPane
+    from modelctl.desktop.viewer.style import fonts, text_metrics, theme
     from modeld.protocol.views import Snapshot
 
     dpg.create_context()
@@ -180,7 +180,7 @@ def main() -> None:
     loop = WindowLoop()
     ui = ViewerUi(client, loop)
     loaded = fonts.load()
-    lettering.adopt(loaded)
+    text_metrics.adopt(loaded)
     dpg.bind_font(loaded.regular)
     theme.make()
     dpg.bind_theme(theme.GLOBAL)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dialog_window import DialogWindow, drawn
-from modelctl.viewer.geometry import Geometry, write
+from modelctl.desktop.viewer.frame.window_position import Geometry, write
 from modeld.places import find
 
 SIZE = Geometry(width=1240, height=740, x=0, y=0)
@@ -39,9 +39,9 @@ def stamp() -> int:
 
 def main() -> None:
     """Run the viewer with a panel that listens."""
-    from modelctl import i18n, language
-    from modelctl.viewer import panel, window
-    from modelctl.viewer.loop import WindowLoop
+    from modelctl.desktop.viewer.frame import panel, window
+    from modelctl.desktop.viewer.frame.loop import WindowLoop
+    from modelctl.language import catalogue, preference
 
     class Counting(WindowLoop):
         def __init__(self) -> None:
@@ -98,7 +98,7 @@ def main() -> None:
     latencies: list[float] = []
     listener = threading.Thread(target=obey, daemon=True)
     window.WindowLoop, window.Panel = Counting, Listening
-    i18n.use(language.chosen(os.environ))
+    catalogue.use(preference.chosen(os.environ))
     window.run(find())
 
 

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 
 import dearpygui.dearpygui as dpg
+from modelctl.desktop.viewer.frame import embed
 from modelctl.jarvis import ContextWindowVisualizer, ExtendedModelManagerUI
-from modelctl.viewer import embed
 
 
 class Host:

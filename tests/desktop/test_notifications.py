@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import tiny_gguf
 from modelctl import Client
+from modelctl.desktop.notices.backend import NoAnswerError, NobodyThereError
+from modelctl.desktop.notices.dbus import DBusBackend
+from modelctl.desktop.notices.desktop import DesktopNotices
+from modelctl.desktop.notices.notice import Action, Notice, NoticeKind, Urgency
 from modelctl.errors import ModeldError
 from modelctl.follow import Mirror, keep_following
-from modelctl.notices.backend import NoAnswerError, NobodyThereError
-from modelctl.notices.dbus import DBusBackend
-from modelctl.notices.desktop import DesktopNotices
-from modelctl.notices.notice import Action, Notice, NoticeKind, Urgency
 from modelctl.preferences import Notifications
 from modeld.protocol.events import AnyEvent
 from notice_servers import BareBus, Server

@@ -8,8 +8,8 @@ import pytest
 import tiny_gguf
 from dialog_window import DialogWindow, Seen
 from modelctl import Client
-from modelctl.viewer.history import COLOURS
-from modelctl.viewer.historyplot import DISTURBED
+from modelctl.desktop.viewer.history.plot import DISTURBED
+from modelctl.desktop.viewer.history.tab import COLOURS
 from PIL import Image
 from range_server import Fault, RangeServer
 from real_daemon import RealDaemon

@@ -10,9 +10,9 @@ import pytest
 import tiny_gguf
 from bars_window import BARS, WIDTH
 from modelctl import Client
-from modelctl.format import context_colour
-from modelctl.viewer.context import COLOURS
-from modelctl.viewer.theme import PALETTE
+from modelctl.desktop.viewer.models.context_bar import COLOURS
+from modelctl.desktop.viewer.style.theme import PALETTE
+from modelctl.language.format import context_colour
 from PIL import Image
 from real_daemon import RealDaemon
 from virtual_desktop import VirtualDesktop, until

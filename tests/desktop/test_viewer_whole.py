@@ -13,7 +13,7 @@ from dialog_window import Seen
 from driven_viewer import SIZE, DrivenViewer
 from fake_daemon import FakeDaemon, model_of
 from modelctl import Client
-from modelctl.viewer.context import COLOURS
+from modelctl.desktop.viewer.models.context_bar import COLOURS
 from modeld.places import find
 from modeld.protocol import events, views
 from modeld.protocol.states import IN_MEMORY, ModelState

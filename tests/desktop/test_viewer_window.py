@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from modelctl import Client
-from modelctl.viewer import geometry
-from modelctl.viewer.geometry import Geometry
-from modelctl.viewer.theme import PALETTE, Colour
-from modelctl.watched import is_watched
+from modelctl.desktop.viewer.frame import window_position
+from modelctl.desktop.viewer.frame.window_position import Geometry
+from modelctl.desktop.viewer.style.theme import PALETTE, Colour
+from modelctl.desktop.viewer_focus import is_watched
 from modeld.protocol.states import HAS_FILE, IN_MEMORY
 from modeld.protocol.views import ModelView
 from PIL import Image
@@ -31,7 +31,7 @@ class Window:
 
     def __init__(self, desktop: VirtualDesktop, daemon: RealDaemon, folder: Path) -> None:
         self._desktop, self._folder = desktop, folder
-        geometry.write(daemon.places, SIZE)
+        window_position.write(daemon.places, SIZE)
         environment = {**environment_of(desktop, daemon.home), "PYTHONPATH": os.pathsep.join(sys.path)}
         self.log = folder / "viewer.log"
         with self.log.open("wb") as log:
@@ -163,4 +163,7 @@ def test_while_the_window_is_open_somebody_watches_and_its_keys_close_it_and_its
 
     assert window.process.wait(DEADLINE_S) == 0
     assert not is_watched(daemon.places)
-    assert (geometry.read(daemon.places).width, geometry.read(daemon.places).height) == (SIZE.width, SIZE.height)
+    assert (window_position.read(daemon.places).width, window_position.read(daemon.places).height) == (
+        SIZE.width,
+        SIZE.height,
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from example_program import Example
-from modelctl.cli import VERBS, cli
+from modelctl.cli.app import VERBS, cli
 from real_daemon import RealDaemon
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -8,7 +8,7 @@ import pytest
 from fake_daemon import FakeDaemon
 from modelctl.jarvis import feed as feeds
 from modelctl.jarvis.feed import Feed
-from modelctl.link import Link
+from modelctl.transport.transport import Link
 from modeld.places import find
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import JobView

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from modelctl.notices.notice import Notice, NoticeKind
+from modelctl.desktop.notices.notice import Notice, NoticeKind
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState, ModelState
 from modeld.protocol.views import (

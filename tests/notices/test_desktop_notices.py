@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from fake_daemon import AT, FakeDaemon
 from modelctl import Client
+from modelctl.desktop.notices.desktop import DesktopNotices
+from modelctl.desktop.notices.notice import Action, Notice, NoticeKind
 from modelctl.follow import Mirror
-from modelctl.notices.desktop import DesktopNotices
-from modelctl.notices.notice import Action, Notice, NoticeKind
 from modelctl.preferences import Notifications
 from modeld.places import Places, find
 from modeld.protocol import requests

@@ -1,7 +1,7 @@
 """Several ends that come together: one notification, and no failure hidden in it."""
 
-from modelctl.notices.grouping import NAMES, SETTLE_S, WINDOW_S, Grouping, together
-from modelctl.notices.notice import Action, Notice, NoticeKind
+from modelctl.desktop.notices.grouping import NAMES, SETTLE_S, WINDOW_S, Grouping, together
+from modelctl.desktop.notices.notice import Action, Notice, NoticeKind
 from notice_makers import notice
 
 FAILED = notice("pull:llama", NoticeKind.DOWNLOAD_FAILED, title="Download failed", brief="LLAMA (disk full)")

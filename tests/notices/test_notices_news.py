@@ -2,9 +2,9 @@
 
 import msgspec
 import pytest
-from modelctl.notices.news import DiskLow, JobEnded, ModelCrashed, Reader, disk_is_low, kind_of
-from modelctl.notices.notice import NoticeKind
-from modelctl.notices.wording import worded
+from modelctl.desktop.notices.news import DiskLow, JobEnded, ModelCrashed, Reader, disk_is_low, kind_of
+from modelctl.desktop.notices.notice import NoticeKind
+from modelctl.desktop.notices.wording import worded
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.events import JobChanged, JobProgress, ModelChanged
 from modeld.protocol.states import JobKind, JobState, ModelState

@@ -1,9 +1,9 @@
 """What a notification says."""
 
 import pytest
-from modelctl.notices.news import DiskLow, JobEnded, ModelCrashed
-from modelctl.notices.notice import BODY_LENGTH, TITLE_LENGTH, Action, Urgency, tidy
-from modelctl.notices.wording import worded
+from modelctl.desktop.notices.news import DiskLow, JobEnded, ModelCrashed
+from modelctl.desktop.notices.notice import BODY_LENGTH, TITLE_LENGTH, Action, Urgency, tidy
+from modelctl.desktop.notices.wording import worded
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import Change, SystemView

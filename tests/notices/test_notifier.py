@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from modelctl.notices.backend import NoAnswerError, NobodyThereError, NotShownError
-from modelctl.notices.log import LogBackend
-from modelctl.notices.notice import Notice, NoticeKind
-from modelctl.notices.notifier import QUEUE, Notifier
-from modelctl.notices.plyer import BODY_LENGTH, TITLE_LENGTH, PlyerBackend
-from modelctl.notices.ways import OFF_S, Ways, found
+from modelctl.desktop.notices.backend import NoAnswerError, NobodyThereError, NotShownError
+from modelctl.desktop.notices.backend_chain import OFF_S, Ways, found
+from modelctl.desktop.notices.log import LogBackend
+from modelctl.desktop.notices.notice import Notice, NoticeKind
+from modelctl.desktop.notices.notifier import QUEUE, Notifier
+from modelctl.desktop.notices.plyer import BODY_LENGTH, TITLE_LENGTH, PlyerBackend
 from notice_makers import notice
 
 DEADLINE_S = 30.0
@@ -151,13 +151,13 @@ def test_a_notifier_whose_way_hangs_can_be_closed_all_the_same(notifier: Notifie
 
 @pytest.mark.parametrize(("platform", "best"), [("linux", "D-Bus"), ("win32", "plyer"), ("darwin", "plyer")])
 def test_each_platform_has_its_best_way_and_the_log(platform: str, best: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelctl.notices.ways.sys.platform", platform)
+    monkeypatch.setattr("modelctl.desktop.notices.backend_chain.sys.platform", platform)
 
     assert [way.name for way in found(lambda _notice, _action: None)] == [best, "log"]
 
 
 def test_a_linux_without_the_library_of_d_bus_uses_plyer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "modelctl.notices.dbus", None)
+    monkeypatch.setitem(sys.modules, "modelctl.desktop.notices.dbus", None)
 
     assert [way.name for way in found(lambda _notice, _action: None)] == ["plyer", "log"]
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from fake_daemon import FakeDaemon
-from modelctl import filelock, viewerprogram
+from modelctl import filelock
 from modelctl.client import Client
-from modelctl.tray import choices
-from modelctl.tray.actions import Actions
-from modelctl.tray.choices import Choice
+from modelctl.desktop import viewer_process
+from modelctl.desktop.tray import choices
+from modelctl.desktop.tray.actions import Actions
+from modelctl.desktop.tray.choices import Choice
 from modeld.places import Places, find
 from modeld.protocol import requests
 
@@ -102,13 +103,13 @@ def test_quitting_asks_the_daemon_nothing(daemon: FakeDaemon, harness: Harness) 
 
 def test_a_viewer_that_ends_badly_is_told_with_its_reason(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "import sys; sys.exit('error: there is no display\\nhint: get one')"
-    monkeypatch.setattr(viewerprogram, "COMMAND", (sys.executable, "-c", script))
+    monkeypatch.setattr(viewer_process, "COMMAND", (sys.executable, "-c", script))
     harness.actions.start(choices.OpenViewer())
     assert harness.failure() == "The viewer ended with code 1: there is no display"
 
 
 def test_a_viewer_that_cannot_be_started_is_told(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(viewerprogram, "COMMAND", ("/nowhere/python",))
+    monkeypatch.setattr(viewer_process, "COMMAND", ("/nowhere/python",))
     harness.actions.start(choices.OpenViewer())
     assert "/nowhere/python" in harness.failure()
 
@@ -124,7 +125,7 @@ def test_a_log_that_nothing_opens_is_told_with_its_path(
 def test_a_bug_in_a_choice_is_logged_and_the_next_one_is_done(
     daemon: FakeDaemon, harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(viewerprogram, "start", None)
+    monkeypatch.setattr(viewer_process, "start", None)
     harness.actions.start(choices.OpenViewer())
     assert "tray's log" in harness.failure()
     assert "TypeError" in caplog.text

@@ -1,8 +1,8 @@
 """The menu as the bus speaks of it: numbers that stay, and what is told of a change."""
 
-from modelctl.tray.choices import QuitTray
-from modelctl.tray.layout import ROOT, Layout, selected
-from modelctl.tray.menu import Item
+from modelctl.desktop.tray.choices import QuitTray
+from modelctl.desktop.tray.layout import ROOT, Layout, selected
+from modelctl.desktop.tray.menu import Item
 
 
 def numbers(layout: Layout) -> dict[str, int]:

@@ -5,12 +5,12 @@ import sys
 from types import ModuleType
 
 import pytest
-from modelctl.tray import legacy
-from modelctl.tray.backend import Listener
-from modelctl.tray.choices import Choice, Load, OpenViewer, QuitTray
-from modelctl.tray.look import look
-from modelctl.tray.menu import Item, menu
-from modelctl.tray.unseen import Unseen
+from modelctl.desktop.tray import pystray_backend
+from modelctl.desktop.tray.backend import Listener
+from modelctl.desktop.tray.choices import Choice, Load, OpenViewer, QuitTray
+from modelctl.desktop.tray.look import look
+from modelctl.desktop.tray.menu import Item, menu
+from modelctl.desktop.tray.unseen import Unseen
 from modeld.protocol.states import ModelState
 from tray_views import model, snapshot_of
 
@@ -49,7 +49,7 @@ def test_a_menu_becomes_pystrays_with_submenus_lines_and_marks(pystray: ModuleTy
         Item("load", "Load", children=(Item("load/a", "A", Load("a")),)),
         Item("pin", "Pinned", QuitTray(), enabled=False, checked=True),
     )
-    viewer, line, load, pin = legacy.converted(entries, pystray, chosen.append)
+    viewer, line, load, pin = pystray_backend.converted(entries, pystray, chosen.append)
     assert (viewer.text, viewer.default, viewer.enabled, viewer.checked) == ("Open viewer", True, True, None)
     assert line is pystray.Menu.SEPARATOR
     assert [item.text for item in load.submenu.items] == ["A"]
@@ -60,7 +60,7 @@ def test_a_menu_becomes_pystrays_with_submenus_lines_and_marks(pystray: ModuleTy
 
 def test_the_real_menu_has_one_default_entry_and_as_many_entries(pystray: ModuleType) -> None:
     entries = menu(snapshot_of([model("a", ModelState.LOADED), model("b")]), Unseen(failure="It broke."))
-    items = legacy.converted(entries, pystray, lambda _: None)
+    items = pystray_backend.converted(entries, pystray, lambda _: None)
     assert len(items) == len(entries)
     assert [item.text for item in items if item.default] == ["Open viewer"]
 
@@ -71,7 +71,7 @@ def test_the_icon_is_brought_up_to_date_and_a_choice_counts_as_having_looked(
     monkeypatch.setattr(pystray, "Icon", FakeIcon)
     told: list[object] = []
     listener = Listener(chosen=told.append, opened=lambda: told.append("opened"), closed=lambda: told.append("closed"))
-    tray = legacy.PystrayTray(listener, "dark", pystray)
+    tray = pystray_backend.PystrayTray(listener, "dark", pystray)
     tray.run()
     icon = FakeIcon.made
     before = icon.icon
@@ -90,18 +90,18 @@ def test_a_tray_that_is_stopped_before_it_runs_shows_nothing(
     pystray: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pystray, "Icon", None)
-    tray = legacy.PystrayTray(Listener(lambda _: None, lambda: None, lambda: None), "dark", pystray)
+    tray = pystray_backend.PystrayTray(Listener(lambda _: None, lambda: None, lambda: None), "dark", pystray)
     tray.stop()
     tray.run()
 
 
 def test_a_tooltip_is_no_longer_than_windows_can_show() -> None:
     long = look(snapshot_of([model(f"model-{n}", ModelState.LOADED) for n in range(20)]), Unseen())
-    assert len(legacy.tip(long)) == legacy.TIP_CHARACTERS
-    assert legacy.tip(look(snapshot_of(), Unseen())) == "modeld 1.2.3: idle"
+    assert len(pystray_backend.tip(long)) == pystray_backend.TIP_CHARACTERS
+    assert pystray_backend.tip(look(snapshot_of(), Unseen())) == "modeld 1.2.3: idle"
 
 
 def test_a_pystray_that_cannot_be_imported_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pystray", None)
-    with pytest.raises(legacy.LegacyError, match="pystray cannot be used here"):
-        legacy.load()
+    with pytest.raises(pystray_backend.LegacyError, match="pystray cannot be used here"):
+        pystray_backend.load()

@@ -1,8 +1,8 @@
 """Which icon, which progress, which words."""
 
 import pytest
-from modelctl.tray.look import FAILURE_CHARACTERS, look
-from modelctl.tray.unseen import Unseen
+from modelctl.desktop.tray.look import FAILURE_CHARACTERS, look
+from modelctl.desktop.tray.unseen import Unseen
 from modeld.protocol.states import JobState, ModelState
 from modelicons import IconState
 from msgspec.structs import replace

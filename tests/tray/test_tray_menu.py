@@ -2,9 +2,9 @@
 
 import msgspec
 import pytest
-from modelctl.tray import choices
-from modelctl.tray.menu import MOST_ENTRIES, Item, Menu, find, menu
-from modelctl.tray.unseen import Unseen
+from modelctl.desktop.tray import choices
+from modelctl.desktop.tray.menu import MOST_ENTRIES, Item, Menu, find, menu
+from modelctl.desktop.tray.unseen import Unseen
 from modeld.protocol.states import JobState, ModelState
 from tray_views import benchmark, model, pull, snapshot_of
 

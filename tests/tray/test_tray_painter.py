@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from modelctl.tray.look import Look
-from modelctl.tray.menu import Menu, find
-from modelctl.tray.painter import Painter
+from modelctl.desktop.tray.look import Look
+from modelctl.desktop.tray.menu import Menu, find
+from modelctl.desktop.tray.painter import Painter
 from modeld.protocol.states import JobState, ModelState
 from modelicons import IconState
 from tray_views import model, pull, snapshot_of

@@ -2,8 +2,8 @@
 
 import msgspec
 from fake_daemon import AT
-from modelctl.tray import unseen
-from modelctl.tray.unseen import Unseen
+from modelctl.desktop.tray import unseen
+from modelctl.desktop.tray.unseen import Unseen
 from modeld.protocol.states import JobState
 from tray_views import DISK_FULL, benchmark, model, pull, snapshot_of
 

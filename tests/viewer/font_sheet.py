@@ -6,7 +6,7 @@ Prints a word when a step is to be seen on the screen, and goes on after a line 
 import sys
 
 import dearpygui.dearpygui as dpg
-from modelctl.viewer import fonts
+from modelctl.desktop.viewer.style import fonts
 
 CELL, ACROSS, TOP = 40, 30, 80
 FRAMES = 4

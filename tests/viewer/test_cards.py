@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from modelctl.client import Client
+from modelctl.desktop.viewer.models import card_layout
+from modelctl.desktop.viewer.models.card_actions import CardActions
+from modelctl.desktop.viewer.models.card_layout import Metrics
+from modelctl.desktop.viewer.models.presenter import Card, Do, Gauge
 from modelctl.errors import LocalFailure, ModeldError
-from modelctl.viewer import cardlayout
-from modelctl.viewer.cardactions import CardActions
-from modelctl.viewer.cardlayout import Metrics
-from modelctl.viewer.presenter import Card, Do, Gauge
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import ModelView
@@ -37,7 +37,7 @@ def card(**fields: object) -> Card:
     return Card(**whole)  # type: ignore[arg-type]  # a test names the fields it is about
 
 
-def inside(layout: cardlayout.Layout, width: int) -> bool:
+def inside(layout: card_layout.Layout, width: int) -> bool:
     return all(
         line.x + line.width <= width and line.y + METRICS.line <= layout.height and line.width > 0
         for line in layout.lines
@@ -54,7 +54,7 @@ def test_no_line_of_a_full_card_leaves_it_or_meets_another(width: int) -> None:
         gauge=Gauge(0.5, "half", "purple"),
     )
 
-    layout = cardlayout.layout(full, width, METRICS, failure_lines=2)
+    layout = card_layout.layout(full, width, METRICS, failure_lines=2)
 
     assert inside(layout, width)
     assert layout.context_y is not None and layout.gauge_y is not None and layout.failure_y is not None
@@ -66,24 +66,24 @@ def test_no_line_of_a_full_card_leaves_it_or_meets_another(width: int) -> None:
 def test_a_wide_card_is_lower_than_a_narrow_one() -> None:
     measured = card(figures=("⚡ Latest", "• 1"), machine=("🖥️ CPU Only", "🧮 Memory: 1 MB"))
 
-    assert cardlayout.layout(measured, 1200, METRICS).height < cardlayout.layout(measured, 500, METRICS).height
+    assert card_layout.layout(measured, 1200, METRICS).height < card_layout.layout(measured, 500, METRICS).height
 
 
 def test_every_text_of_a_card_is_somewhere_on_it_whatever_its_width() -> None:
     full = card(figures=("⚡ Latest", "• 1"), machine=("🖥️ CPU Only", "🧮 Memory: 1 MB", "⏱️ Load Time: 1.0s"))
 
     for width in (500, 1200):
-        shown = " ".join(line.text for line in cardlayout.layout(full, width, METRICS).lines)
+        shown = " ".join(line.text for line in card_layout.layout(full, width, METRICS).lines)
         assert all(text in shown for text in (*full.about, *full.figures, *full.machine))
 
 
 def test_only_the_cards_on_the_screen_and_one_beyond_are_made() -> None:
-    places = cardlayout.tops([100] * 1000, gap=10)
+    places = card_layout.tops([100] * 1000, gap=10)
 
-    assert list(cardlayout.seen(places, 0, 500)) == [0, 1, 2, 3, 4, 5]
-    assert list(cardlayout.seen(places, 1100, 220)) == [9, 10, 11, 12]
-    assert list(cardlayout.seen(places, places[-1] - 300, 300))[-1] == 999
-    assert list(cardlayout.seen([0], 0, 500)) == []
+    assert list(card_layout.seen(places, 0, 500)) == [0, 1, 2, 3, 4, 5]
+    assert list(card_layout.seen(places, 1100, 220)) == [9, 10, 11, 12]
+    assert list(card_layout.seen(places, places[-1] - 300, 300))[-1] == 999
+    assert list(card_layout.seen([0], 0, 500)) == []
 
 
 class FakeUi:

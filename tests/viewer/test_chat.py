@@ -11,11 +11,11 @@ from drawing import BenchUi, find, items, texts
 from fake_daemon import FakeDaemon, model_of
 from modelctl import Client
 from modelctl.client import Message
+from modelctl.desktop.viewer.chat import chat_models
+from modelctl.desktop.viewer.chat.conversation import Conversation, figures
+from modelctl.desktop.viewer.chat.tab import ChatPane
+from modelctl.desktop.viewer.frame.gather import Gather
 from modelctl.follow import keep_following
-from modelctl.viewer import chatmodels
-from modelctl.viewer.chat import ChatPane
-from modelctl.viewer.conversation import Conversation, figures
-from modelctl.viewer.gather import Gather
 from modeld.places import Places
 from modeld.places import find as find_places
 from modeld.protocol.states import ModelState
@@ -110,11 +110,11 @@ def test_loaded_models_come_first_and_those_without_a_file_not_at_all() -> None:
     ]
     daemon = DaemonView(version="1", pid=1, started_at="")
     snapshot = Snapshot(epoch="e", seq=1, at="", daemon=daemon, system=SystemView(), models=fake, jobs=[])
-    found = chatmodels.talkable(snapshot)
+    found = chat_models.talkable(snapshot)
 
     assert [model.key for model in found] == ["mistral", "phi"]
-    assert chatmodels.choice(found, "phi") is found[1]
-    assert chatmodels.choice(found, "gone") is found[0]
+    assert chat_models.choice(found, "phi") is found[1]
+    assert chat_models.choice(found, "gone") is found[0]
 
 
 def test_however_many_pieces_come_one_post_at_most_is_waiting() -> None:

@@ -3,7 +3,7 @@
 import dearpygui.dearpygui as dpg
 import pytest
 from drawing import find, items, texts
-from modelctl.viewer.context import COLOURS, ContextBar, ContextWindowVisualizer
+from modelctl.desktop.viewer.models.context_bar import COLOURS, ContextBar, ContextWindowVisualizer
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import dearpygui.dearpygui as dpg
 import pytest
 from dialog_data import model, pull, result, snapshot
 from drawing import BenchUi, texts
-from modelctl.viewer import theme
-from modelctl.viewer.comparison import ComparisonWindow
-from modelctl.viewer.downloads import DownloadDialog
-from modelctl.viewer.transfers import ProgressWindows
+from modelctl.desktop.viewer.benchmarks.comparison import ComparisonWindow
+from modelctl.desktop.viewer.downloads.dialog import DownloadDialog
+from modelctl.desktop.viewer.downloads.progress_windows import ProgressWindows
+from modelctl.desktop.viewer.style import theme
 from modeld.protocol.states import JobState, ModelState
 from modeld.protocol.views import Comparison, JobView, Progress
 

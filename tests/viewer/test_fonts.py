@@ -11,7 +11,7 @@ import font_sheet
 import modelctl
 import pytest
 from fontTools.ttLib import TTFont
-from modelctl.viewer import fonts
+from modelctl.desktop.viewer.style import fonts
 from PIL import Image
 from virtual_desktop import VirtualDesktop
 

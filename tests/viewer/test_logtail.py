@@ -7,8 +7,8 @@ import dearpygui.dearpygui as dpg
 import msgspec
 from drawing import BenchUi, find
 from modelctl import logfile
-from modelctl.viewer.loglines import KEPT, LONGEST, LogLines
-from modelctl.viewer.logtail import LogPane
+from modelctl.desktop.viewer.log.lines import KEPT, LONGEST, LogLines
+from modelctl.desktop.viewer.log.tab import LogPane
 from modeld.protocol.views import DaemonView, Snapshot, SystemView
 
 AT = "2026-01-02 03:04:05,678"

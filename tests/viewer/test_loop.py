@@ -6,11 +6,11 @@ import threading
 import msgspec
 import pytest
 from modelctl.client import Client
+from modelctl.desktop.viewer.frame.following import Following, leaves_no_trace
+from modelctl.desktop.viewer.frame.posts import Posts
+from modelctl.desktop.viewer.frame.ui import ViewerUi
+from modelctl.desktop.viewer_focus import Watched, is_watched
 from modelctl.errors import DaemonAway, ModeldError
-from modelctl.viewer.following import Following, leaves_no_trace
-from modelctl.viewer.posts import Posts
-from modelctl.viewer.ui import ViewerUi
-from modelctl.watched import Watched, is_watched
 from modeld.places import Places
 from modeld.protocol import events, views
 from modeld.protocol.states import ModelState

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from drawing import BenchUi, items, texts
 from fake_daemon import AT, model_of
-from modelctl.viewer.monitor import MonitorPane, gpu_line
-from modelctl.viewer.monitor_series import SAMPLES, Series, edges, memory_parts
+from modelctl.desktop.viewer.monitor.series import SAMPLES, Series, edges, memory_parts
+from modelctl.desktop.viewer.monitor.tab import MonitorPane, gpu_line
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import DaemonView, GpuView, ModelView, Snapshot, SystemView
 

@@ -10,12 +10,14 @@ import dearpygui.dearpygui as dpg
 import msgspec
 import pytest
 from modelctl.client import Client
-from modelctl.viewer import emptiness, geometry, panel, theme, toolbar
-from modelctl.viewer.emptiness import Reason
-from modelctl.viewer.geometry import Geometry
-from modelctl.viewer.panel import Panel
-from modelctl.viewer.posts import Posts
-from modelctl.viewer.ui import ViewerUi
+from modelctl.desktop.viewer.frame import panel, toolbar, window_position
+from modelctl.desktop.viewer.frame.panel import Panel
+from modelctl.desktop.viewer.frame.posts import Posts
+from modelctl.desktop.viewer.frame.ui import ViewerUi
+from modelctl.desktop.viewer.frame.window_position import Geometry
+from modelctl.desktop.viewer.models import empty_state
+from modelctl.desktop.viewer.models.empty_state import Reason
+from modelctl.desktop.viewer.style import theme
 from modeld.places import Places, find
 from modeld.protocol import events, views
 from modeld.protocol.states import JobKind, JobState, ModelState
@@ -167,7 +169,7 @@ def test_when_the_daemon_is_back_nothing_says_any_more_that_it_stops(built: Pane
 
 
 def test_every_reason_for_an_empty_list_has_words() -> None:
-    assert all(title and text for title, text, _button in map(emptiness.words, Reason))
+    assert all(title and text for title, text, _button in map(empty_state.words, Reason))
 
 
 def test_only_the_machines_figures_need_no_new_frame_on_other_tabs(built: Panel) -> None:
@@ -198,23 +200,23 @@ def test_a_plain_change_is_not_told() -> None:
 
 def test_the_window_comes_back_where_it_was(places: Places) -> None:
     kept = Geometry(width=900, height=700, x=10, y=20)
-    geometry.write(places, kept)
+    window_position.write(places, kept)
 
-    assert geometry.read(places) == kept
+    assert window_position.read(places) == kept
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b'{"width":"x"}', b"[]"])
 def test_a_spoilt_file_is_forgotten(places: Places, content: bytes) -> None:
     places.state_dir.mkdir(parents=True)
-    geometry.file(places).write_bytes(content)
+    window_position.file(places).write_bytes(content)
 
-    assert geometry.read(places) == Geometry()
+    assert window_position.read(places) == Geometry()
 
 
 def test_a_size_or_place_off_the_screen_is_made_sensible(places: Places) -> None:
-    geometry.write(places, Geometry(width=5, height=10**6, x=-500, y=30))
+    window_position.write(places, Geometry(width=5, height=10**6, x=-500, y=30))
 
-    assert geometry.read(places) == Geometry(width=geometry.MIN_WIDTH, height=16_000, x=-1, y=30)
+    assert window_position.read(places) == Geometry(width=window_position.MIN_WIDTH, height=16_000, x=-1, y=30)
 
 
 @pytest.mark.parametrize(
@@ -256,5 +258,5 @@ def test_without_a_display_the_verb_says_so_and_ends(tmp_path: Path, display: st
     ids=["no place", "larger than the display", "as it was", "on a display that is gone"],
 )
 def test_the_window_is_placed_on_the_display_there_is(kept: Geometry, expected: Geometry):
-    assert geometry.placed(kept, (0, 0, 1280, 800)) == expected
-    assert geometry.placed(kept, None) == kept
+    assert window_position.placed(kept, (0, 0, 1280, 800)) == expected
+    assert window_position.placed(kept, None) == kept

@@ -2,8 +2,8 @@
 
 import msgspec
 import pytest
-from modelctl.viewer import presenter
-from modelctl.viewer.presenter import Do
+from modelctl.desktop.viewer.models import presenter
+from modelctl.desktop.viewer.models.presenter import Do
 from modeld.protocol import views
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState, ModelState

@@ -2,7 +2,7 @@
 
 import pytest
 from dialog_data import bench, model, pull, result, run, snapshot
-from modelctl.viewer.benchmarks_text import candidates, change_text, followed, job_row
+from modelctl.desktop.viewer.benchmarks.dialog_text import candidates, change_text, followed, job_row
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import FINAL, HAS_FILE, JobState, ModelState
 from modeld.protocol.views import Change, Progress

@@ -4,7 +4,17 @@ import csv
 import io
 
 from dialog_data import result
-from modelctl.viewer.comparison_rows import BEST, MIDDLE, WORST, as_csv, as_markdown, colour, ordered, rows, too_few
+from modelctl.desktop.viewer.benchmarks.comparison_rows import (
+    BEST,
+    MIDDLE,
+    WORST,
+    as_csv,
+    as_markdown,
+    colour,
+    ordered,
+    rows,
+    too_few,
+)
 from modeld.protocol.views import BenchmarkResult, Comparison
 
 RESULTS = [

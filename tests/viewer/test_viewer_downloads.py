@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from dialog_data import GIB, MIB, model, pull, snapshot
-from modelctl.viewer.downloads_text import choices, find_job, progress_text
+from modelctl.desktop.viewer.downloads.dialog_text import choices, find_job, progress_text
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import HAS_FILE, JobState, ModelState
 from modeld.protocol.views import ModelView, Progress

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 from dialog_data import history, model, result, run, snapshot
-from modelctl.viewer.history_series import Points, benchmarked, curve, headers, reach, run_rows, stale, ticks
-from modelctl.viewer.moments import date_and_time, seconds, time_of_day
+from modelctl.desktop.viewer.history.series import Points, benchmarked, curve, headers, reach, run_rows, stale, ticks
+from modelctl.desktop.viewer.style.local_time import date_and_time, seconds, time_of_day
 from modeld.protocol.views import Figure
 
 DAY_S = 86400.0

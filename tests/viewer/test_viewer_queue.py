@@ -6,12 +6,12 @@ import dearpygui.dearpygui as dpg
 import pytest
 from fake_daemon import AT
 from modelctl.client import Client
+from modelctl.desktop.viewer.downloads.tab import QueuePane
+from modelctl.desktop.viewer.downloads.tab_rows import bound, ended, queue
+from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.style import theme
 from modelctl.errors import ModeldError
-from modelctl.speed import parse_speed
-from modelctl.viewer import theme
-from modelctl.viewer.pane import Tag
-from modelctl.viewer.queue import QueuePane
-from modelctl.viewer.queue_rows import bound, ended, queue
+from modelctl.language.speed import parse_speed
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import DaemonView, JobView, Progress, Snapshot, SystemView

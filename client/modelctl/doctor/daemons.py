@@ -12,8 +12,8 @@ from modeld.protocol.views import JobView, ModelView, Snapshot
 from modelctl.client import Client
 from modelctl.doctor.finding import Finding, failed, ok, warning
 from modelctl.errors import DaemonAway, ModeldError, advice, explained
-from modelctl.format import format_bytes
-from modelctl.i18n import _
+from modelctl.language.catalogue import _
+from modelctl.language.format import format_bytes
 
 SLOW_S = 1.0
 LITTLE_MEMORY = 0.05

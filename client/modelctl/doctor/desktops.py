@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelctl.doctor.finding import Finding, ok, warning
-from modelctl.i18n import _
+from modelctl.language.catalogue import _
 
 TRAY_HOST = "org.kde.StatusNotifierWatcher"
 NOTIFICATIONS = "org.freedesktop.Notifications"

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from modelctl.doctor.finding import Finding, failed, ok, warning
-from modelctl.i18n import _
+from modelctl.language.catalogue import _
 
 DEADLINE_S = 30.0
 _GPU_SIGNS = ("/dev/nvidia0", "/dev/kfd", "/dev/dri/renderD128")

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from modelctl.i18n import _, marked
+from modelctl.language.catalogue import _, marked
 
 CHECKS = (
     marked("python"),

@@ -10,8 +10,8 @@ from pathlib import Path
 from modeld.places import Places
 
 from modelctl.doctor.finding import Finding, failed, ok, warning
-from modelctl.format import GIB, MIB, format_bytes
-from modelctl.i18n import _, _n
+from modelctl.language.catalogue import _, _n
+from modelctl.language.format import GIB, MIB, format_bytes
 
 PARTIAL = (".part", ".gguf.download", ".gguf.tmp")
 MAGIC = b"GGUF"

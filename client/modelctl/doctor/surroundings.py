@@ -11,8 +11,8 @@ from modelservice import ServiceError, State, for_this_system
 
 from modelctl import preferences
 from modelctl.doctor.finding import Finding, failed, ok, warning
-from modelctl.i18n import _
-from modelctl.remarks import said
+from modelctl.language.catalogue import _
+from modelctl.language.remarks import said
 
 OURS = ("MODELD_", "MODELCTL_", "LLAMA_", "LLM_", "HF_", "HUGGING_FACE_", "HUGGINGFACE_")
 OFF = ("0", "false", "no", "off", "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from modelctl.doctor.finding import Finding, failed, ok, warning
-from modelctl.i18n import _
+from modelctl.language.catalogue import _
 
 OLDEST_PYTHON = (3, 11)
 PARTS = {"": "client", "daemon": "daemon", "desktop": "desktop"}

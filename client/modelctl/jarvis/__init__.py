@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelctl.format import format_bytes, format_eta, format_speed
+    from modelctl.desktop.viewer.frame.embed import ExtendedModelManagerUI
+    from modelctl.desktop.viewer.models.context_bar import ContextWindowVisualizer
     from modelctl.jarvis.benchmark import BenchmarkResult, ModelBenchmark
     from modelctl.jarvis.control import control_llm_model, get_llm_status
     from modelctl.jarvis.downloader import ModelDownloader
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from modelctl.jarvis.manager import LlmManager
     from modelctl.jarvis.progress import DownloadProgress
     from modelctl.jarvis.runtime import LlamaRuntime
-    from modelctl.viewer.context import ContextWindowVisualizer
-    from modelctl.viewer.embed import ExtendedModelManagerUI
+    from modelctl.language.format import format_bytes, format_eta, format_speed
 
 __all__ = [
     "BenchmarkResult",
@@ -39,18 +39,18 @@ __all__ = [
 
 _HOME = {
     "BenchmarkResult": "modelctl.jarvis.benchmark",
-    "ContextWindowVisualizer": "modelctl.viewer.context",
+    "ContextWindowVisualizer": "modelctl.desktop.viewer.models.context_bar",
     "DownloadProgress": "modelctl.jarvis.progress",
-    "ExtendedModelManagerUI": "modelctl.viewer.embed",
+    "ExtendedModelManagerUI": "modelctl.desktop.viewer.frame.embed",
     "LlamaRuntime": "modelctl.jarvis.runtime",
     "LlmManager": "modelctl.jarvis.manager",
     "ModelBenchmark": "modelctl.jarvis.benchmark",
     "ModelDownloadManager": "modelctl.jarvis.downloads",
     "ModelDownloader": "modelctl.jarvis.downloader",
     "control_llm_model": "modelctl.jarvis.control",
-    "format_bytes": "modelctl.format",
-    "format_eta": "modelctl.format",
-    "format_speed": "modelctl.format",
+    "format_bytes": "modelctl.language.format",
+    "format_eta": "modelctl.language.format",
+    "format_speed": "modelctl.language.format",
     "get_llm_status": "modelctl.jarvis.control",
 }
 

@@ -14,7 +14,7 @@ from modeld.protocol.states import FINAL, JobState
 from modeld.protocol.views import JobView
 
 from modelctl.follow import keep_following
-from modelctl.link import Link
+from modelctl.transport.transport import Link
 
 if TYPE_CHECKING:
     from modelctl.follow import Mirror

@@ -13,11 +13,11 @@ from modeld.protocol.states import HAS_FILE, IN_MEMORY
 from modeld.protocol.views import DaemonView, ModelView, Snapshot
 
 from modelctl.client import Client
-from modelctl.format import GIB, MIB, format_bytes
 from modelctl.jarvis import progress, roles
 from modelctl.jarvis.downloads import ModelDownloadManager
 from modelctl.jarvis.progress import DownloadProgress
 from modelctl.jarvis.reach import Reach, shared
+from modelctl.language.format import GIB, MIB, format_bytes
 
 Overview = dict[str, dict[str, object]]
 

@@ -7,7 +7,7 @@ from modeld.protocol.errors import Failure
 from modeld.protocol.states import JobState
 from modeld.protocol.views import JobView
 
-from modelctl.format import format_eta, format_speed
+from modelctl.language.format import format_eta, format_speed
 
 IN_PROGRESS = "in_progress"
 """The running status for the documented classes and the classic manager."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from modeld.core.model import ModelSpec
+from modeld.core.state.model import ModelSpec
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True):

@@ -14,10 +14,10 @@ from typing import TypeVar
 
 import msgspec
 
-from modeld.core import records
+from modeld.core.benchmarks import import_results
 from modeld.core.effects import AnyEffect, ForgetModel, ReadRuns, SaveJob, SaveModel, SaveRun
 from modeld.core.facts import RunsRead
-from modeld.core.model import ModelSpec
+from modeld.core.state.model import ModelSpec
 from modeld.protocol.states import FINAL
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun, JobView
 
@@ -195,8 +195,8 @@ class Store:
     def _write_mirror(self) -> None:
         """The last runs of every model, oldest first, in one JSON object; whole or not at all."""
         keys = [key for (key,) in self._sql.execute("SELECT DISTINCT model FROM runs ORDER BY model")]
-        records = {key: [run.result for run in self.runs(key, MIRRORED_RUNS)] for key in keys}
-        data = msgspec.json.format(msgspec.json.encode(records), indent=2)
+        import_results = {key: [run.result for run in self.runs(key, MIRRORED_RUNS)] for key in keys}
+        data = msgspec.json.format(msgspec.json.encode(import_results), indent=2)
         temporary = self._mirror.with_name(self._mirror.name + ".tmp")
         try:
             with temporary.open("wb") as file:
@@ -226,8 +226,8 @@ class Store:
         good = []
         for key, results in found.items():
             for result in results:
-                run = records.as_run(msgspec.structs.replace(result, model_key=key))
-                wrong = records.wrong_with(run)
+                run = import_results.as_run(msgspec.structs.replace(result, model_key=key))
+                wrong = import_results.wrong_with(run)
                 if wrong:
                     log.error("a record of %s in %s is left out: %s", key, self._mirror, wrong)
                 else:

@@ -13,14 +13,14 @@ from pathlib import Path
 import msgspec
 import zmq
 
-from modeld import binding
 from modeld.core.effects import StartWorker, StopWorker, TellWorker
 from modeld.core.facts import AnyFact, WorkerGone, WorkerSaid
-from modeld.gate import WORKERS, Gate
 from modeld.protocol.wire import encode
 from modeld.protocol.workers import OWN_SECRET, SERVER_KEY, AnyNews, AnyOrder, Exit, Hello
 from modeld.settings import without_secrets
-from modeld.sockets import LoopSocket
+from modeld.transport import binding
+from modeld.transport.loop_socket import LoopSocket
+from modeld.transport.zap import WORKERS, Gate
 
 log = logging.getLogger(__name__)
 

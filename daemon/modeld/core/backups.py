@@ -1,12 +1,12 @@
 """Backups: what a person set, added and measured, handed out and taken in again; what is here already stays."""
 
-from modeld.core import records
-from modeld.core.desk import Desk
+from modeld.core.benchmarks import import_results
 from modeld.core.effects import ReadBackup, TakeIn
 from modeld.core.facts import BackupRead, TakenIn
-from modeld.core.library import Library
-from modeld.core.model import Model
-from modeld.core.task import Ticket
+from modeld.core.models.library import Library
+from modeld.core.state.desk import Desk
+from modeld.core.state.model import Model
+from modeld.core.state.task import Ticket
 from modeld.protocol import replies, requests
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.views import AddedModel, Backup
@@ -56,8 +56,8 @@ class Backups:
             else:
                 refused.append(f"{added.key}: {failure.message}")
         runs = []
-        for run in [*request.runs, *map(records.as_run, request.results)]:
-            wrong = records.wrong_with(run)
+        for run in [*request.runs, *map(import_results.as_run, request.results)]:
+            wrong = import_results.wrong_with(run)
             if wrong:
                 refused.append(f"A result of {run.result.model_key!r} of {run.result.timestamp!r}: {wrong}")
             else:

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from modeld.core.model import ModelSpec
-from modeld.core.task import Ticket
+from modeld.core.state.model import ModelSpec
+from modeld.core.state.task import Ticket
 from modeld.protocol.events import AnyEvent
 from modeld.protocol.replies import Reply, Restored
 from modeld.protocol.views import BenchmarkRun, JobView

@@ -3,7 +3,7 @@
 import msgspec
 
 from modeld.core.effects import AnyEffect
-from modeld.core.task import Ticket
+from modeld.core.state.task import Ticket
 from modeld.protocol.errors import Failure
 from modeld.protocol.replies import Restored
 from modeld.protocol.requests import AnyRequest

@@ -2,7 +2,7 @@
 
 from itertools import zip_longest
 
-from modeld.core.desk import Desk
+from modeld.core.state.desk import Desk
 from modeld.protocol import events
 from modeld.protocol.views import GpuView, SystemView
 

@@ -6,22 +6,22 @@ from typing import assert_never
 import msgspec
 
 from modeld.core import effects, facts
-from modeld.core.answering import Answering
 from modeld.core.backups import Backups
-from modeld.core.desk import Desk
-from modeld.core.hubbing import Hubbing
-from modeld.core.job import Job, JobFact
-from modeld.core.library import Library
-from modeld.core.loading import Loader
+from modeld.core.benchmarks.measuring import Measuring
+from modeld.core.benchmarks.schedule import Schedule
+from modeld.core.downloads.lookups import Hubbing
+from modeld.core.downloads.queue import Queue
+from modeld.core.downloads.scheduler import Pulling
+from modeld.core.downloads.source import is_remote
 from modeld.core.machine import Machine
-from modeld.core.measuring import Measuring
-from modeld.core.model import Model, ModelSpec
-from modeld.core.pulling import Pulling
-from modeld.core.queue import Queue
-from modeld.core.schedule import Schedule
-from modeld.core.source import is_remote
-from modeld.core.strays import Strays
-from modeld.core.task import Ticket
+from modeld.core.models.external import Strays
+from modeld.core.models.library import Library
+from modeld.core.serving.answering import Answering
+from modeld.core.serving.loading import Loader
+from modeld.core.state.desk import Desk
+from modeld.core.state.jobs import Job, JobFact
+from modeld.core.state.model import Model, ModelSpec
+from modeld.core.state.task import Ticket
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import HAS_FILE, HAS_WORKER, JobKind, JobState

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ModelState(StrEnum):
-    """Where a model stands; the moves between them are in ``modeld.core.model``."""
+    """Where a model stands; the moves between them are in ``modeld.core.state.model``."""
 
     ABSENT = "absent"
     DOWNLOADING = "downloading"
@@ -16,7 +16,7 @@ class ModelState(StrEnum):
 
 
 class JobState(StrEnum):
-    """Where a job stands; the moves between them are in ``modeld.core.job``."""
+    """Where a job stands; the moves between them are in ``modeld.core.state.jobs``."""
 
     QUEUED = "queued"
     RUNNING = "running"

@@ -7,7 +7,7 @@ import threading
 
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.workers import Answer, AnyOrder, Exit, Hello, LoadFailed, LoadFile, Measure, Ready
-from modeld.worker.link import Link
+from modeld.worker.daemon_link import Link
 
 EXIT_LOAD_FAILED = 1
 EXIT_USAGE = 2

@@ -7,8 +7,8 @@ from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.views import Generation
 from modeld.protocol.workers import Answer, Answered, AnyNews, Piece, Refused, TaskFailed
 from modeld.worker import template
+from modeld.worker.daemon_link import Link
 from modeld.worker.engine import Engine, EngineError, StoppedError
-from modeld.worker.link import Link
 
 FLUSH_S = 0.04
 """Least time between two pieces after the first: text at 25 pieces a second looks continuous and costs little."""

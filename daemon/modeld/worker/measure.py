@@ -13,8 +13,8 @@ from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Figure
 from modeld.protocol.workers import Answer, AnyNews, Measure, Measured, MeasureProgress, TaskFailed
 from modeld.worker import environment, template
 from modeld.worker.answer import prompt_tokens
+from modeld.worker.daemon_link import Link
 from modeld.worker.engine import Engine, EngineError, StoppedError
-from modeld.worker.link import Link
 from modeld.worker.native import lib
 
 NOISY = 0.10

@@ -15,7 +15,6 @@ import msgspec
 from modeld.adapters.hub.refusals import HubError
 from modeld.adapters.hub.token import Token
 from modeld.adapters.hub.web import Policy, Web
-from modeld.core.backoff import Backoff
 from modeld.core.effects import ListRepository, ReadRemote, SearchHub, StopPull
 from modeld.core.facts import (
     AnyFact,
@@ -27,6 +26,7 @@ from modeld.core.facts import (
     RemoteRead,
     RepositoryListed,
 )
+from modeld.http.backoff import Backoff
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.views import HeaderView, RepositoryView
 

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 
-from modeld.core import backoff
+from modeld.http import backoff
 from modeld.protocol.errors import ErrorCode, Failure
 
 _POLICY = re.compile(r"\bq=(\d+);\s*w=(\d+)")

@@ -11,7 +11,7 @@ import msgspec
 
 from modeld.adapters.hub.refusals import BadTokenError, HubError, refusal
 from modeld.adapters.hub.token import Token
-from modeld.core.address import refuse_redirect
+from modeld.http.guard import refuse_redirect
 from modeld.protocol.errors import ErrorCode
 
 if TYPE_CHECKING:

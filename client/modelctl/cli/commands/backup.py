@@ -1,0 +1,126 @@
+"""``backup``, ``restore`` and ``export``: what was set, added and measured, in files."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from modeld.protocol import replies
+from modeld.protocol.errors import ErrorCode
+from modeld.protocol.views import Backup
+
+from modelctl.cli.session import Session, pass_session
+from modelctl.cli.verb import KEY, Verb
+from modelctl.errors import LocalFailure, ModeldError
+from modelctl.language.catalogue import _, _n
+from modelctl.language.remarks import said
+
+STDIN = "-"
+
+
+@click.command(cls=Verb, example="modelctl backup modeld-backup.json")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@pass_session
+def backup(session: Session, file: Path) -> None:
+    """Write settings, added models and all benchmark results into FILE; model files and the token are not in it."""
+    from modelctl import backups
+
+    made = session.client.backup()
+    _write(file, backups.text(made))
+    if session.json:
+        session.emit(replies.Done(note=str(file)))
+        return
+    session.line(_("{path}: {what}.").format(path=file, what=_holds(made)))
+
+
+@click.command(cls=Verb, example="modelctl restore modeld-backup.json\nmodelctl restore model_benchmarks.json")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+@pass_session
+def restore(session: Session, file: str) -> None:
+    """Take in a backup, or a model_benchmarks.json. What is here already stays as it is; twice does no harm."""
+    from modelctl import backups
+
+    content = sys.stdin.buffer.read() if file == STDIN else _read(Path(file))
+    found, results = backups.read(content, file)
+    done = session.client.restore(found, results)
+    if session.json:
+        session.emit(done)
+    else:
+        for line in _said(done):
+            session.line(line)
+    if done.refused:
+        raise click.exceptions.Exit(1)
+
+
+@click.command(cls=Verb, example="modelctl export csv results.csv\nmodelctl export md --model mistral")
+@click.argument("format_", metavar="FORMAT", type=click.Choice(["csv", "json", "md"]))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@click.option("--model", "keys", type=KEY, multiple=True, help="Of this model only; may be given more than once.")
+@pass_session
+def export(session: Session, format_: str, file: Path | None, keys: tuple[str, ...]) -> None:
+    """Write all benchmark results as FORMAT (csv, json, md) into FILE, or to standard output."""
+    from modelctl.cli import result_files
+
+    runs = [run for run in session.client.backup().runs if not keys or run.result.model_key in keys]
+    text = result_files.FORMATS[format_](runs)
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    _write(file, text.encode())
+    if session.json:
+        session.emit(replies.Done(note=str(file)))
+    else:
+        count = _n("{count} result", "{count} results", len(runs)).format(count=len(runs))
+        session.line(_("{path}: {what}.").format(path=file, what=count))
+
+
+def _holds(made: Backup) -> str:
+    settings = len(made.settings.splitlines())
+    return ", ".join(
+        [
+            _n("{count} setting", "{count} settings", settings).format(count=settings),
+            _n("{count} added model", "{count} added models", len(made.models)).format(count=len(made.models)),
+            _n("{count} result", "{count} results", len(made.runs)).format(count=len(made.runs)),
+        ]
+    )
+
+
+def _said(done: replies.Restored) -> list[str]:
+    """What was done and what was not, a line each."""
+    lines = []
+    if done.settings:
+        lines.append(_("Settings taken in, from the next start: {names}").format(names=", ".join(done.settings)))
+    if done.settings_known:
+        lines.append(_("Settings that stay as they are here: {names}").format(names=", ".join(done.settings_known)))
+    if done.models:
+        lines.append(_("Models added: {names}").format(names=", ".join(done.models)))
+    if done.models_known:
+        lines.append(_("Models that were known already: {names}").format(names=", ".join(done.models_known)))
+    if done.runs or done.runs_known:
+        results = _("Results taken in: {count}, known already: {known}")
+        lines.append(results.format(count=done.runs, known=done.runs_known))
+    lines += [_("Refused: {reason}").format(reason=reason) for reason in done.refused]
+    return lines or [_("There was nothing in it.")]
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        unreadable = _("{path} cannot be read: {error}.").format(path=file, error=said(error.strerror or ""))
+        raise ModeldError(LocalFailure(code=ErrorCode.BAD_REQUEST, message=unreadable)) from error
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Whole or not at all, and for this person's eyes only; what was there before is there until then."""
+    temporary = file.with_name(file.name + ".new")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    except OSError as error:
+        unwritable = _("{path} cannot be written: {error}.").format(path=file, error=said(error.strerror or ""))
+        raise ModeldError(LocalFailure(code=ErrorCode.UNWRITABLE, message=unwritable)) from error

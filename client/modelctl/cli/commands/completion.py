@@ -1,0 +1,22 @@
+"""``completion``: what a shell needs to complete modelctl's words."""
+
+import json
+
+import click
+from click.shell_completion import get_completion_class
+
+from modelctl.cli.session import Session, pass_session
+from modelctl.cli.verb import Verb
+
+
+@click.command(cls=Verb, example='eval "$(modelctl completion bash)"')
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@pass_session
+def completion(session: Session, shell: str) -> None:
+    """Print the completion script for a shell; verbs, options and model keys complete then."""
+    from modelctl.cli.app import cli
+
+    found = get_completion_class(shell)
+    assert found is not None  # the choices are click's own
+    source = found(cli, {}, "modelctl", "_MODELCTL_COMPLETE").source()
+    session.line(json.dumps({"shell": shell, "source": source}) if session.json else source)

@@ -1,0 +1,48 @@
+"""``doctor``: what is wrong with this installation, and how to mend it."""
+
+import json
+
+import click
+import msgspec
+
+from modelctl.cli.session import Session, pass_session
+from modelctl.cli.verb import Verb
+from modelctl.doctor.finding import Finding, Level
+from modelctl.language.catalogue import _, _n
+
+_COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.FAILED: "red"}
+
+
+@click.command(cls=Verb, example="modelctl doctor --online")
+@click.option("--online", is_flag=True, help="Also ask the hub whether it can be reached.")
+@pass_session
+def doctor(session: Session, online: bool) -> None:
+    """Check this installation and say what is wrong and how to mend it; it changes nothing. Exit code 1: it failed."""
+    from modelctl.doctor.examination import examine
+
+    findings = []
+    for finding in examine(session.client, online=online):
+        findings.append(finding)
+        if not session.json:
+            _show(session, finding)
+    failed = sum(finding.level is Level.FAILED for finding in findings)
+    warned = sum(finding.level is Level.WARNING for finding in findings)
+    if session.json:
+        session.line(json.dumps({"ok": not failed, "findings": msgspec.to_builtins(findings)}))
+    elif failed or warned:
+        warnings = _n("{count} warning", "{count} warnings", warned).format(count=warned)
+        session.line(_("{count} failed, {warnings}").format(count=failed, warnings=warnings))
+    else:
+        session.line(_("All is well."))
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _show(session: Session, finding: Finding) -> None:
+    """One line, and one more with how to mend it."""
+    names = {Level.OK: _("ok"), Level.WARNING: _("warning"), Level.FAILED: _("failed")}
+    width = max(map(len, names.values()))
+    label = click.style(f"{names[finding.level]:<{width}}", fg=_COLOURS[finding.level])
+    session.line(f"{label}  {finding.title()}: {finding.text}")
+    if finding.mend:
+        session.line(f"{'':{width}}  → {finding.mend}")

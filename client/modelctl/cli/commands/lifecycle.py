@@ -1,0 +1,68 @@
+"""``up`` and ``down``: the daemon's process, started and stopped."""
+
+import time
+
+import click
+from modeld.protocol import replies
+from modeld.protocol.errors import ErrorCode
+
+from modelctl.cli.session import Session, pass_session
+from modelctl.cli.verb import Verb
+from modelctl.errors import DaemonAway, LocalFailure, ModeldError
+from modelctl.language.catalogue import _
+from modelctl.processes import is_alive
+from modelctl.starting import LOOK_S, answering, start
+
+STOP_S = 30.0
+
+
+@click.command(cls=Verb, example="modelctl up")
+@pass_session
+def up(session: Session) -> None:
+    """Start the daemon, unless it runs already."""
+    pong = answering(session.client)
+    if pong is not None:
+        text = _("modeld {version} is running already (process {pid}).")
+        _tell(session, pong, text.format(version=pong.version, pid=pong.pid))
+        return
+    pong = start(session.client)
+    text = _("modeld {version} is running (process {pid}).")
+    _tell(session, pong, text.format(version=pong.version, pid=pong.pid))
+
+
+@click.command(cls=Verb, example="modelctl down")
+@pass_session
+def down(session: Session) -> None:
+    """Stop the daemon in order: models unloaded, downloads kept for later."""
+    link = session.client.link
+    try:
+        connection = link.connection()
+    except DaemonAway:
+        if session.json:
+            session.emit(replies.Done(note="modeld was not running."))
+        session.say(_("modeld is not running."))
+        return
+    done = session.client.shutdown()
+    deadline = time.monotonic() + STOP_S
+    while is_alive(connection.pid) or link.still_there(connection):
+        if time.monotonic() > deadline:
+            still = _("modeld (process {pid}) has not ended after {seconds:.0f} s.")
+            raise ModeldError(
+                LocalFailure(
+                    code=ErrorCode.INTERNAL,
+                    message=still.format(pid=connection.pid, seconds=STOP_S),
+                    hint=_("See what it does with: modelctl logs"),
+                )
+            )
+        time.sleep(LOOK_S)  # another process's end can only be looked for
+    if session.json:
+        session.emit(done)
+    else:
+        session.line(_("modeld has stopped."))
+
+
+def _tell(session: Session, pong: replies.Pong, text: str) -> None:
+    if session.json:
+        session.emit(pong)
+    else:
+        session.line(text)

@@ -1,0 +1,86 @@
+"""``notify``: desktop notifications alone, without a tray, for as long as it runs."""
+
+import logging
+import signal
+import threading
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+from modeld.protocol import replies
+
+from modelctl.cli.session import Session, pass_session
+from modelctl.cli.verb import Verb
+from modelctl.language.catalogue import _
+
+if TYPE_CHECKING:
+    from modeld.protocol.events import AnyEvent
+
+    from modelctl.follow import Mirror
+
+
+@click.command(cls=Verb, example="modelctl notify --test")
+@click.option("--test", "only_test", is_flag=True, help="Show one notification, say how it was shown, and end.")
+@pass_session
+def notify(session: Session, only_test: bool) -> None:
+    """Show desktop notifications until interrupted; the tray does the same while it runs."""
+    logging.basicConfig(format="%(message)s", level=logging.ERROR if only_test else logging.INFO)
+    if only_test:
+        _test(session)
+    else:
+        _run(session)
+
+
+def _test(session: Session) -> None:
+    from modelctl.desktop.notices import backend_chain
+    from modelctl.desktop.notices.backend import NotShownError
+    from modelctl.desktop.notices.log import LogBackend
+    from modelctl.desktop.notices.wording import test_notice
+
+    backends = [way for way in backend_chain.found(lambda _notice, _action: None) if not isinstance(way, LogBackend)]
+    found = backend_chain.Ways(backends)
+    try:
+        how = found.show(test_notice())
+    except NotShownError as error:
+        raise click.ClickException(_("No notification could be shown: {why}.").format(why=error)) from error
+    finally:
+        found.close()
+    if session.json:
+        session.emit(replies.Done(note=how))
+    else:
+        session.line(_("A notification was shown by {server}.").format(server=how))
+
+
+def _run(session: Session) -> None:
+    from modelctl.desktop.notices.desktop import DesktopNotices
+    from modelctl.desktop.viewer_focus import is_watched
+    from modelctl.follow import keep_following
+
+    stop = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    notices = DesktopNotices(
+        session.client, session.preferences.notifications, watched=partial(is_watched, session.places)
+    )
+    said: int | None = 0
+
+    def changed(mirror: "Mirror | None", event: "AnyEvent | None") -> None:
+        nonlocal said
+        pid = None if mirror is None else mirror.snapshot.daemon.pid
+        if pid is None:
+            session.say(_("modeld is away; waiting for it."))
+        elif pid != said:
+            session.say(_("Showing notifications of modeld (process {pid}).").format(pid=pid))
+        said = pid
+        notices.on_change(mirror, event)
+
+    try:
+        keep_following(session.client.link, changed, stop)
+    finally:
+        if notices.close():
+            session.client.close()

@@ -1,0 +1,73 @@
+"""``service``: modeld at login."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TypeVar
+
+import click
+from modeld.protocol.errors import ErrorCode
+from modelservice import Program, ServiceError, for_this_system
+
+from modelctl.cli.session import Session, pass_session
+from modelctl.cli.verb import Verb, VerbGroup
+from modelctl.errors import LocalFailure, ModeldError
+from modelctl.language.catalogue import _
+from modelctl.language.remarks import said
+
+_T = TypeVar("_T")
+
+
+@click.group(cls=VerbGroup, example="modelctl service install")
+def service() -> None:
+    """Start modeld at login, or stop doing so."""
+
+
+@service.command(cls=Verb, example="modelctl service install")
+@pass_session
+def install(session: Session) -> None:
+    """Start modeld now and at every login."""
+    _report(session, _tried(lambda: for_this_system().install(Program.of_this_python())))
+
+
+@service.command(cls=Verb, example="modelctl service uninstall")
+@pass_session
+def uninstall(session: Session) -> None:
+    """Start modeld at login no more. Models, settings and results stay where they are."""
+    done = _tried(lambda: for_this_system().uninstall())
+    _report(session, done)
+    if not done:
+        session.say(_("It was not installed."))
+    session.say(_("Your models are still in {folder}.").format(folder=session.places.models_dir))
+
+
+@service.command(cls=Verb, example="modelctl service status")
+@pass_session
+def status(session: Session) -> None:
+    """Show whether modeld is started at login."""
+    state = _tried(lambda: for_this_system().state())
+    if session.json:
+        session.line(json.dumps(asdict(state)))
+        return
+    yes, no = _("yes"), _("no")
+    session.line(_("{kind}: {files}").format(kind=said(state.kind), files=", ".join(state.files) or _("not installed")))
+    session.line(_("starts at login: {answer}").format(answer=yes if state.at_login else no))
+    session.line(_("runs as a service: {answer}").format(answer=yes if state.running else no))
+    if state.note:
+        session.line(state.note)
+
+
+def _report(session: Session, done: list[str]) -> None:
+    if session.json:
+        session.line(json.dumps({"done": done}))
+        return
+    for line in done:
+        session.line(said(line))
+
+
+def _tried(action: Callable[[], _T]) -> _T:
+    try:
+        return action()
+    except ServiceError as error:
+        failure = LocalFailure(code=ErrorCode.INTERNAL, message=said(str(error)))
+        raise ModeldError(failure) from error

@@ -1,0 +1,74 @@
+"""A conversation with a model at the terminal: what was said so far goes along with each question."""
+
+import contextlib
+
+import click
+from modeld.protocol.requests import Message, Sampling
+
+from modelctl.cli.answer import print_answer, print_context
+from modelctl.cli.session import Session
+from modelctl.errors import DaemonAway, ModeldError, advice, explained
+from modelctl.language.catalogue import _
+
+PROMPT = ">>> "
+
+
+class TerminalChat:
+    """The turns so far, after an instruction that stays."""
+
+    def __init__(
+        self, session: Session, key: str, instruction: list[Message], max_tokens: int, sampling: Sampling
+    ) -> None:
+        self._session = session
+        self._key = key
+        self._instruction = instruction
+        self._max_tokens = max_tokens
+        self._sampling = sampling
+        self._turns: list[Message] = []
+
+    def hold(self) -> None:
+        """Talk until ``/bye`` or the end of the input."""
+        with contextlib.suppress(ImportError):  # Windows has none: the line is then edited by the console
+            import readline  # noqa: F401 - importing it gives input() history and editing
+
+        talking = _("Talking with {key}. /clear forgets, /bye or Ctrl-D ends, Ctrl-C stops an answer.")
+        self._session.say(talking.format(key=self._key.upper()))
+        while True:
+            try:
+                said = input(PROMPT).strip()
+            except KeyboardInterrupt:
+                click.echo(err=True)
+                continue
+            except EOFError:
+                click.echo(err=True)
+                return
+            match said:
+                case "":
+                    continue
+                case "/bye":
+                    return
+                case "/clear":
+                    self._turns.clear()
+                    self._session.say(_("Forgotten."))
+                case _:
+                    self._ask(said)
+
+    def _ask(self, said: str) -> None:
+        """One question and its answer; what fails leaves the conversation as it was."""
+        question = Message(role="user", content=said)
+        turns = [*self._instruction, *self._turns, question]
+        try:
+            stream = self._session.client.stream_chat(
+                self._key, turns, max_tokens=self._max_tokens, sampling=self._sampling
+            )
+            print_answer(self._session, stream)
+            generation = stream.generation
+        except DaemonAway:
+            raise
+        except ModeldError as error:
+            self._session.warn(f"{_('error:')} {explained(error.failure)}")
+            if error.hint:
+                self._session.warn(_("hint: {hint}").format(hint=advice(error.failure)))
+            return
+        print_context(self._session, generation)
+        self._turns += [question, Message(role="assistant", content=generation.text)]

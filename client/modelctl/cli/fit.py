@@ -1,0 +1,46 @@
+"""Whether a model fits this machine, in words; pure."""
+
+from modeld.protocol.views import FitView
+
+from modelctl.language.catalogue import _
+from modelctl.language.format import format_bytes
+
+
+def verdict(fit: FitView) -> str:
+    """One or two words, for a table."""
+    if fit.disk_bytes > fit.disk_free:
+        return _("disk too full")
+    match fit.verdict:
+        case "fits":
+            return _("fits")
+        case "after_unloading":
+            return _("after unloading")
+        case _:
+            return _("too large")
+
+
+def fit_lines(fit: FitView) -> list[str]:
+    """What a model needs beside what there is, and what to do where that is too little."""
+    text = _("Memory: needs {needed} with a context of {context} tokens; {available} of {total} are available.")
+    lines = [
+        text.format(
+            needed=format_bytes(fit.memory_bytes),
+            context=fit.context_size,
+            available=format_bytes(fit.memory_available),
+            total=format_bytes(fit.memory_total),
+        )
+    ]
+    match fit.verdict:
+        case "fits":
+            lines.append(_("It fits this machine."))
+        case "after_unloading":
+            lines.append(_("It fits once other models are unloaded."))
+        case _ if fit.max_context:
+            text = _("That is too much here; with a context of up to {count} tokens it would fit.")
+            lines.append(text.format(count=fit.max_context))
+        case _:
+            lines.append(_("That is too much here with any context; choose a smaller model or quantization."))
+    if fit.disk_bytes:
+        text = _("Disk: {size} to download; {free} are free.")
+        lines.append(text.format(size=format_bytes(fit.disk_bytes), free=format_bytes(fit.disk_free)))
+    return lines

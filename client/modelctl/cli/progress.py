@@ -1,0 +1,141 @@
+"""How a job's progress is shown while it runs: a bar on a terminal, some lines elsewhere, nothing with --json.
+
+Everything goes to standard error. rich is imported for the terminal only, since it is slow to start.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from modeld.protocol.errors import ErrorCode
+from modeld.protocol.states import FINAL, JobKind, JobState
+from modeld.protocol.views import JobView
+
+from modelctl import errors
+from modelctl.cli.session import Session, colour_wanted
+from modelctl.language import names
+from modelctl.language.catalogue import _
+from modelctl.language.remarks import said
+
+if TYPE_CHECKING:
+    from modeld.protocol.events import AnyEvent
+
+    from modelctl.follow import Mirror
+
+LINE_PERCENT = 10
+LINE_S = 1.0
+
+Show = Callable[[JobView], None]
+
+
+def watched(mirror: "Mirror", jobs: Sequence[JobView]) -> "Iterator[tuple[AnyEvent | None, JobView]]":
+    """Each of ``jobs`` as it is now and whenever it changes, with the event that told so; ends when all have ended."""
+    known = {job.id: job for job in jobs}
+    for job in jobs:
+        yield None, job
+    if all(job.state in FINAL for job in known.values()):
+        return
+    for event in mirror:
+        for id_, before in known.items():
+            now = mirror.job(id_)
+            if now is not None and now != before and before.state not in FINAL:
+                known[id_] = now
+                yield event, now
+            elif now is None and event is None:
+                raise errors.of(
+                    errors.LocalFailure(
+                        code=ErrorCode.INTERRUPTED,
+                        message=_("The daemon does not know job {id} any more.").format(id=id_),
+                        hint=_("See what became of it: modelctl jobs"),
+                    )
+                )
+        if all(job.state in FINAL for job in known.values()):
+            return
+
+
+def text(job: JobView) -> str:
+    """How far a job is, without its key: ``65.3%  2.7 GB / 4.1 GB  15.3 MB/s  ETA 1m 32s`` for a pull."""
+    from modelctl.language.format import format_bytes, format_eta, format_speed
+
+    progress = job.progress
+    if job.state in (JobState.QUEUED, JobState.PAUSED):
+        state = names.of_job_state(job.state)
+        return f"{state}: {errors.explained(job.failure)}" if job.failure else state
+    if job.kind is JobKind.BENCHMARK:
+        rate = "  " + _("{rate:.1f} tokens/sec").format(rate=progress.rate) if progress.rate else ""
+        steps = f"{progress.done}/{progress.total}" if progress.total else names.of_job_state(job.state)
+        return f"{steps}  {names.of_phase(progress.phase)}{rate}".rstrip()
+    percent = "--.-%" if progress.percent is None else f"{progress.percent:.1f}%"
+    total = format_bytes(progress.total) if progress.total else "?"
+    parts = [percent, f"{format_bytes(progress.done)} / {total}"]
+    if progress.stalled_since:
+        stalled = _("stalled since {since} (retry {count})")
+        parts.append(stalled.format(since=progress.stalled_since, count=progress.retries))
+    else:
+        parts += [format_speed(progress.rate), _("ETA {eta}").format(eta=format_eta(progress.eta_s))]
+    if progress.phase and progress.phase != "downloading":
+        parts.append(names.of_phase(progress.phase))
+    if progress.trouble:
+        parts.append(f"({said(progress.trouble)})")
+    return "  ".join(parts)
+
+
+@contextlib.contextmanager
+def shown(session: Session) -> Generator[Show, None, None]:
+    """A function that shows a job, in the way that fits standard error."""
+    if session.json:
+        yield lambda _: None
+    elif sys.stderr.isatty():
+        with _bars(session) as show:
+            yield show
+    else:
+        yield _Lines(session)
+
+
+@contextlib.contextmanager
+def _bars(session: Session) -> Generator[Show, None, None]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
+    console = Console(stderr=True, no_color=colour_wanted() is False)
+    tasks: dict[str, TaskID] = {}
+    before = session.above
+    with Progress(*columns, console=console) as bars:
+        session.above = lambda line: bars.console.print(line, markup=False, highlight=False)
+
+        def show(job: JobView) -> None:
+            if job.id not in tasks:
+                tasks[job.id] = bars.add_task(job.model.upper(), total=None, text="")
+            progress = job.progress
+            bars.update(tasks[job.id], total=progress.total or None, completed=progress.done, text=text(job))
+
+        try:
+            yield show
+        finally:
+            session.above = before
+
+
+class _Lines:
+    """A line when a job's state or phase changes, at each ten percent, and each second where no total is known."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._printed: dict[str, tuple[object, ...]] = {}
+        self._at: dict[str, float] = {}
+
+    def __call__(self, job: JobView) -> None:
+        progress = job.progress
+        by_bytes = job.kind is JobKind.PULL and progress.percent is not None
+        step = int(progress.percent // LINE_PERCENT) if by_bytes and progress.percent is not None else progress.done
+        mark = (job.state, progress.phase, bool(progress.stalled_since), step)
+        before, now = self._printed.get(job.id), time.monotonic()
+        if mark == before:
+            return
+        only_counted = before is not None and mark[:3] == before[:3] and job.kind is JobKind.PULL and not by_bytes
+        if only_counted and now - self._at[job.id] < LINE_S:
+            return
+        self._printed[job.id], self._at[job.id] = mark, now
+        self._session.say(f"{job.model.upper()}  {text(job)}")

@@ -1,0 +1,119 @@
+"""How every verb of the command line is declared: ``--json`` on each, keys in any case with completion, an example.
+
+Docstrings and ``help=`` are declared in English, as click has it; ``in_language`` puts them into the language in use.
+"""
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from modelctl.cli.session import Session
+from modelctl.language.catalogue import _
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    _ParamType = click.ParamType[str]
+else:
+    _ParamType = click.ParamType  # generic in click's newest stubs only
+
+
+def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.ensure_object(Session).json = True
+
+
+def json_option() -> click.Option:
+    """The ``--json`` switch; it is heard before and after the verb."""
+    return click.Option(
+        ["--json"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_set_json,
+        help="Print the daemon's answer as JSON (JSON Lines where it streams).",
+    )
+
+
+class _Example(click.Command):
+    """A command with ``--json``, whose help ends with an example."""
+
+    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:  # Any: click's own signature is not exported
+        super().__init__(*args, **kwargs)
+        self.params.append(json_option())
+        self.example = example
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The example, as it would be typed."""
+        with formatter.section(_("Example")):
+            for line in self.example.splitlines():
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+        super().format_epilog(ctx, formatter)
+
+
+class Verb(_Example):
+    """A verb; ``example`` is shown at the end of its help."""
+
+
+class VerbGroup(_Example, click.Group):
+    """A verb with verbs of its own (``service install``); ``example`` is shown at the end of its help."""
+
+
+def in_language(command: click.Command) -> click.Command:
+    """``command`` with its own words and its options' in the language in use."""
+    if command.help:
+        command.help = _(inspect.cleandoc(command.help))
+    if command.epilog:
+        command.epilog = _(command.epilog)
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.help:
+            parameter.help = _(parameter.help)
+    if isinstance(command, click.Group):
+        for verb in command.commands.values():
+            in_language(verb)
+    return command
+
+
+class KeyType(_ParamType):
+    """A model's key, in any case; completes to the keys the daemon knows, when one runs."""
+
+    name = "key"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The key as the daemon writes it."""
+        if not value.strip():
+            self.fail(_("a model's key is not empty."), param, ctx)
+        return value.lower()
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":  # noqa: ARG002 - click's signature
+        """The keys that begin so; none when no daemon answers at once."""
+        from click.shell_completion import CompletionItem
+
+        from modelctl.client import Client
+        from modelctl.errors import ModeldError
+
+        try:
+            with Client(timeout_s=1.0) as client:
+                models = client.list()
+        except ModeldError:
+            return []
+        keys = [(model.key, model.display_name) for model in models]
+        start = incomplete.lower()
+        return [CompletionItem(key, help=name) for key, name in keys if key.startswith(start)]
+
+
+class KeyOrSourceType(KeyType):
+    """A key, or what is downloaded from (``hf:org/repo``, a URL), which stays as it is written."""
+
+    name = "key or source"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The key as the daemon writes it, or the source."""
+        from modelctl.client import SOURCES
+
+        return value if value.startswith(SOURCES) else super().convert(value, param, ctx)
+
+
+KEY = KeyType()
+KEY_OR_SOURCE = KeyOrSourceType()

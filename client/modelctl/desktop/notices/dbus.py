@@ -1,0 +1,115 @@
+"""Notifications over D-Bus.
+
+Connected when first needed and again after the bus was away. A loop in a thread of its own holds the connection, since
+clicks arrive at any time; ``send`` waits for it no longer than the deadline.
+"""
+
+import asyncio
+import os
+import threading
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+from dbus_fast import BusType, DBusFastError
+from dbus_fast.aio import MessageBus
+
+from modelctl.desktop.notices.backend import DEADLINE_S, NoAnswerError, NobodyThereError
+from modelctl.desktop.notices.notice import Notice
+from modelctl.desktop.notices.server import Clicked, Server
+from modelctl.language.catalogue import _
+
+
+class DBusBackend:
+    """Shows notices through the desktop's notification server; ``clicked`` is called in the connection's thread."""
+
+    name = "D-Bus"
+    replaces = True
+
+    def __init__(self, clicked: Clicked, *, address: str = "", deadline_s: float = DEADLINE_S) -> None:
+        self._clicked = clicked
+        self._address = address
+        self._deadline_s = deadline_s
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._server: Server | None = None
+
+    def send(self, notice: Notice) -> str:
+        """Show it and name the server; raises NobodyThereError or NoAnswerError."""
+        loop = self._loop or self._start()
+        future = asyncio.run_coroutine_threadsafe(self._send(notice), loop)
+        try:
+            return future.result(self._deadline_s + 1.0)
+        except TimeoutError:
+            future.cancel()
+            raise NoAnswerError(_("no answer within {seconds} s").format(seconds=f"{self._deadline_s:g}")) from None
+        except CancelledError:
+            raise NobodyThereError(_("the connection was closed")) from None
+
+    def close(self) -> None:
+        """Leave the bus; what is on the screen stays there."""
+        loop, thread = self._loop, self._thread
+        self._loop = None
+        if loop is None or thread is None:
+            return
+        future = asyncio.run_coroutine_threadsafe(self._leave(), loop)
+        try:
+            future.result(1.0)
+        except (TimeoutError, CancelledError):
+            future.cancel()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(1.0)
+
+    def _start(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+
+        def run() -> None:
+            try:
+                loop.run_forever()
+            finally:
+                loop.close()
+
+        self._loop = loop
+        self._thread = threading.Thread(target=run, name="notices dbus", daemon=True)
+        self._thread.start()
+        return loop
+
+    async def _send(self, notice: Notice) -> str:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                server = await self._connected()
+                return await server.show(notice)
+        except TimeoutError:
+            raise NoAnswerError(_("no answer within {seconds} s").format(seconds=f"{self._deadline_s:g}")) from None
+        except (OSError, EOFError, DBusFastError) as error:
+            await self._leave()
+            raise NobodyThereError(str(error) or type(error).__name__) from error
+
+    async def _connected(self) -> Server:
+        if self._server is not None and self._server.bus.connected:
+            return self._server
+        address = self._address or session_bus_address()
+        if not address:
+            raise NobodyThereError(_("there is no session bus"))
+        bus = await MessageBus(bus_address=address, bus_type=BusType.SESSION).connect()
+        server = Server(bus, self._clicked)
+        try:
+            await server.listen()
+        except BaseException:
+            bus.disconnect()
+            raise
+        self._server = server
+        return server
+
+    async def _leave(self) -> None:
+        server, self._server = self._server, None
+        if server is not None and server.bus.connected:
+            server.bus.disconnect()
+
+
+def session_bus_address() -> str:
+    """Where the session bus is: what the environment says, else the user's own where systemd keeps it; or empty."""
+    address = os.environ.get("DBUS_SESSION_BUS_ADDRESS")
+    if address:
+        return address
+    socket = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nowhere") / "bus"
+    return f"unix:path={socket}" if socket.exists() else ""

@@ -1,0 +1,150 @@
+"""Ends that come together become one notification; pure: the time comes in as a value.
+
+The first is held for a moment, for others that end with it. What ends later within the same window takes the place of
+what was shown, as a summary; failures are always named in it. A server that cannot replace gets the summary alone:
+there everything is held for the whole window.
+"""
+
+from dataclasses import replace
+
+from modelctl.desktop.notices.notice import BODY_LENGTH, FAILURES, Action, Notice, NoticeKind, tidy
+from modelctl.language.catalogue import _, _n
+
+WINDOW_S = 5.0
+"""Ends this close to the first of them are told together."""
+
+SETTLE_S = 0.5
+"""How long a notification is held for others to come, where it can be replaced afterwards."""
+
+NAMES = 6
+"""So many names are listed, then the number of the others."""
+
+_ALONE = frozenset({NoticeKind.DISK_LOW, NoticeKind.ANSWER})
+_DOWNLOADS = frozenset({NoticeKind.DOWNLOAD_FINISHED, NoticeKind.DOWNLOAD_FAILED})
+_BENCHMARKS = frozenset({NoticeKind.BENCHMARK_FINISHED, NoticeKind.BENCHMARK_FAILED})
+
+
+class Grouping:
+    """Holds what came and is not shown yet, and what a summary would be made of."""
+
+    def __init__(self) -> None:
+        self._ready: list[Notice] = []
+        self._group: list[Notice] = []
+        self._since = self._newest = 0.0
+        self._waiting = False
+        self._groups = 0
+        self._shown = ""
+
+    def add(self, notice: Notice, now: float) -> None:
+        """Take one in at ``now``."""
+        if notice.kind in _ALONE:
+            self._ready.append(notice)
+            return
+        if not self._group or now - self._since > WINDOW_S:
+            self._close_group()
+            self._since = now
+        self._group = [*(old for old in self._group if old.key != notice.key), notice]
+        self._newest, self._waiting = now, True
+
+    def due_at(self, settle_s: float) -> float | None:
+        """When ``due`` has something to give; None while there is nothing."""
+        if self._ready:
+            return 0.0
+        return min(self._newest + settle_s, self._since + WINDOW_S) if self._waiting else None
+
+    def due(self, now: float, settle_s: float) -> list[Notice]:
+        """What is to be shown at ``now``; ``settle_s`` is how long a notification waits for others."""
+        if self._waiting and now >= min(self._newest + settle_s, self._since + WINDOW_S):
+            self._emit()
+        return self._taken()
+
+    def flush(self) -> list[Notice]:
+        """All that is held, at once."""
+        self._close_group()
+        return self._taken()
+
+    def _taken(self) -> list[Notice]:
+        ready, self._ready = self._ready, []
+        return ready
+
+    def _close_group(self) -> None:
+        if self._waiting:
+            self._emit()
+        self._group, self._shown = [], ""
+        self._groups += 1
+
+    def _emit(self) -> None:
+        self._waiting = False
+        told = together(self._group, f"group:{self._groups}")
+        if self._shown and self._shown != told.key:
+            told = replace(told, instead_of=self._shown)
+        self._shown = told.key
+        self._ready.append(told)
+
+
+def together(notices: list[Notice], key: str) -> Notice:
+    """One notification for all of ``notices``: itself, or their summary under ``key``."""
+    notices = _without_echoes(notices)
+    if len(notices) == 1:
+        return notices[0]
+    failed = [notice for notice in notices if notice.kind in FAILURES]
+    return Notice(
+        key=key,
+        kind=failed[0].kind if failed else notices[0].kind,
+        title=_title(notices, failed),
+        body=tidy("; ".join(_clauses(notices)), BODY_LENGTH),
+        urgency=max(notice.urgency for notice in notices),
+        actions=(Action.OPEN, Action.SHOW_LOG) if failed else (Action.OPEN,),
+    )
+
+
+def _without_echoes(notices: list[Notice]) -> list[Notice]:
+    """A worker that crashes in a benchmark is one piece of news, told by the benchmark's failure."""
+    told = {(notice.model, notice.body) for notice in notices if notice.kind is NoticeKind.BENCHMARK_FAILED}
+    return [
+        notice
+        for notice in notices
+        if notice.kind is not NoticeKind.MODEL_CRASHED or (notice.model, notice.body) not in told
+    ]
+
+
+def _title(notices: list[Notice], failed: list[Notice]) -> str:
+    kinds = {notice.kind for notice in notices}
+    every = len(failed) == len(notices)
+    if kinds <= _DOWNLOADS:
+        return (
+            _("Downloads failed") if every else _("Downloads ended, some failed") if failed else _("Downloads finished")
+        )
+    if kinds <= _BENCHMARKS:
+        if every:
+            return _("Benchmarks failed")
+        return _("Benchmarks ended, some failed") if failed else _("Benchmarks finished")
+    if kinds == {NoticeKind.MODEL_CRASHED}:
+        return _("Models crashed")
+    return _("Some jobs failed") if failed else _("Jobs finished")
+
+
+def _clauses(notices: list[Notice]) -> list[str]:
+    """What happened, a clause for each kind."""
+    by_kind = {kind: [notice.brief for notice in notices if notice.kind is kind] for kind in NoticeKind}
+    fetched, unfetched = by_kind[NoticeKind.DOWNLOAD_FINISHED], by_kind[NoticeKind.DOWNLOAD_FAILED]
+    measured, unmeasured = by_kind[NoticeKind.BENCHMARK_FINISHED], by_kind[NoticeKind.BENCHMARK_FAILED]
+    crashed = by_kind[NoticeKind.MODEL_CRASHED]
+    also = _n("{count} failed: {names}", "{count} failed: {names}", len(unfetched))
+    lone = _n("{count} download failed: {names}", "{count} downloads failed: {names}", len(unfetched))
+    clauses = [
+        (_n("{count} download finished: {names}", "{count} downloads finished: {names}", len(fetched)), fetched),
+        (also if fetched else lone, unfetched),
+        (_n("{count} benchmark finished: {names}", "{count} benchmarks finished: {names}", len(measured)), measured),
+        (_n("{count} benchmark failed: {names}", "{count} benchmarks failed: {names}", len(unmeasured)), unmeasured),
+        (_n("{count} model crashed: {names}", "{count} models crashed: {names}", len(crashed)), crashed),
+    ]
+    return [text.format(count=len(names), names=_listed(names)) for text, names in clauses if names]
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) <= NAMES:
+        return ", ".join(names)
+    others = len(names) - NAMES + 1
+    more = _n("and {count} more", "and {count} more", others).format(count=others)
+    return f"{', '.join(names[: NAMES - 1])} {more}"

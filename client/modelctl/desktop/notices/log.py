@@ -1,0 +1,22 @@
+"""The last way: a line in the program's log."""
+
+import logging
+
+from modelctl.desktop.notices.notice import Notice
+
+log = logging.getLogger("modelctl.desktop.notices")
+
+
+class LogBackend:
+    """Writes notices to the log; always there."""
+
+    name = "log"
+    replaces = False
+
+    def send(self, notice: Notice) -> str:
+        """One line."""
+        log.info("%s: %s", notice.title, notice.body.replace("\n", " "))
+        return self.name
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,156 @@
+"""What happened that is worth a notification: found by comparing what was shown before and after; pure.
+
+Comparing snapshots tells each end once, whether it came as an event or in the snapshot after a hole or a restart; a
+first snapshot tells nothing old. What a person did or was answered themselves (cancelled, already there) is no news.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from modeld.protocol.errors import ErrorCode
+from modeld.protocol.events import AnyEvent, JobChanged, JobProgress, ModelChanged
+from modeld.protocol.states import FINAL, HAS_WORKER, JobKind, JobState
+from modeld.protocol.views import JobView, ModelView, Snapshot, SystemView
+
+from modelctl.desktop.notices.notice import NoticeKind
+
+LOW_DISK_BYTES = 5 * 1024**3
+LOW_DISK_SHARE = 0.02
+RECOVERED = 1.25
+"""Free space must grow this far beyond the limit before it can be low again: it hovers around a limit otherwise."""
+
+_NO_NEWS = frozenset({ErrorCode.CANCELLED, ErrorCode.INTERRUPTED, ErrorCode.ALREADY_EXISTS, ErrorCode.SHUTTING_DOWN})
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """A job finished, failed, or is held for a reason that the person must mend (a full disk).
+
+    ``received`` counts the bytes of its last attempt, None where that was not seen.
+    """
+
+    job: JobView
+    display_name: str = ""
+    received: int | None = None
+
+
+@dataclass(frozen=True)
+class ModelCrashed:
+    """A model's worker ended by itself."""
+
+    model: ModelView
+
+
+@dataclass(frozen=True)
+class DiskLow:
+    """The disk with the models is nearly full."""
+
+    system: SystemView
+    models_dir: str = ""
+
+
+AnyNews = JobEnded | ModelCrashed | DiskLow
+
+
+def kind_of(news: AnyNews) -> NoticeKind:
+    """The kind of notification that tells it."""
+    match news:
+        case JobEnded(job=job):
+            done = job.state is JobState.DONE
+            if job.kind is JobKind.PULL:
+                return NoticeKind.DOWNLOAD_FINISHED if done else NoticeKind.DOWNLOAD_FAILED
+            return NoticeKind.BENCHMARK_FINISHED if done else NoticeKind.BENCHMARK_FAILED
+        case ModelCrashed():
+            return NoticeKind.MODEL_CRASHED
+        case DiskLow():
+            return NoticeKind.DISK_LOW
+        case _:
+            assert_never(news)
+
+
+class Reader:
+    """Reads the daemon's snapshots and events in their order, and tells what is news."""
+
+    def __init__(self) -> None:
+        self._before: Snapshot | None = None
+        self._low = False
+        self._starts: dict[str, int | None] = {}
+
+    def read(self, event: AnyEvent | None, after: Snapshot) -> list[AnyNews]:
+        """The news in ``event``, or (None) in all that is different; ``after`` is how things are now."""
+        before, self._before = self._before, after
+        self._note_start(event, before)
+        found: list[AnyNews] = []
+        if before is not None and (event is None or isinstance(event, JobChanged)):
+            found += [self._ended(job, after) for job in ended(before, after)]
+        if before is not None and (event is None or isinstance(event, ModelChanged)):
+            found += [ModelCrashed(model) for model in crashed(before, after)]
+        was_low, self._low = self._low, disk_is_low(after.system, self._low)
+        if self._low and not was_low:
+            found.append(DiskLow(after.system, after.daemon.models_dir))
+        return found
+
+    def _ended(self, job: JobView, after: Snapshot) -> JobEnded:
+        name = next((model.display_name for model in after.models if model.key == job.model), "")
+        start = self._starts.pop(job.id, None)
+        return JobEnded(job, name, None if start is None else max(job.progress.done - start, 0))
+
+    def _note_start(self, event: AnyEvent | None, before: Snapshot | None) -> None:
+        """Keep what an attempt began with: a resumed download did not fetch all of its bytes in its time."""
+        match event:
+            case None:
+                self._starts.clear()
+            case JobChanged(job=job) if job.state is JobState.RUNNING:
+                self._starts[job.id] = None
+            case JobChanged(job=job) if job.state is not JobState.DONE or before is None:
+                self._starts.pop(job.id, None)
+            case JobProgress(job=id_, progress=progress) if id_ in self._starts and self._starts[id_] is None:
+                self._starts[id_] = progress.done
+
+
+def ended(before: Snapshot, after: Snapshot) -> list[JobView]:
+    """The jobs that ended between the two and are worth telling, in their order.
+
+    A job that was not known before counts when it ended after ``before``: it was begun and ended in a hole.
+    """
+    known = {job.id: job for job in before.jobs}
+    return [job for job in after.jobs if _is_over(job) and _newly_ended(known, job, before.at) and _worth(job)]
+
+
+def crashed(before: Snapshot, after: Snapshot) -> list[ModelView]:
+    """The models whose worker crashed between the two."""
+    known = {model.key: model for model in before.models}
+    return [model for model in after.models if _newly_crashed(known.get(model.key), model)]
+
+
+def disk_is_low(system: SystemView, was_low: bool) -> bool:
+    """Whether free space is below 5 GiB or 2 % of the disk, whichever is more; once low, until it is well above."""
+    if not system.disk_total:
+        return False
+    limit = max(LOW_DISK_BYTES, LOW_DISK_SHARE * system.disk_total)
+    return system.disk_free < limit * (RECOVERED if was_low else 1)
+
+
+def _newly_ended(known: dict[str, JobView], job: JobView, since: str) -> bool:
+    old = known.get(job.id)
+    return (job.ended_at or job.created_at) >= since if old is None else not _is_over(old)
+
+
+def _is_over(job: JobView) -> bool:
+    """Whether nothing goes on by itself: it ended, or is held for a reason."""
+    return job.state in FINAL or (job.state is JobState.PAUSED and job.failure is not None)
+
+
+def _worth(job: JobView) -> bool:
+    if job.state is JobState.DONE:
+        return not job.already_there
+    if job.state is JobState.CANCELLED:
+        return False
+    return job.failure is None or job.failure.code not in _NO_NEWS
+
+
+def _newly_crashed(old: ModelView | None, model: ModelView) -> bool:
+    failure = model.failure
+    if failure is None or failure.code is not ErrorCode.WORKER_CRASHED or model.state in HAS_WORKER:
+        return False
+    return old is None or old.state in HAS_WORKER or old.failure != failure

@@ -1,0 +1,111 @@
+"""The menu tree as com.canonical.dbusmenu speaks of it: numbered entries with properties; pure.
+
+An entry keeps its number for as long as the process runs, so a host that shows an open menu can be told of new labels
+alone. Source of the properties: libdbusmenu's dbus-menu.xml.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from modelctl.desktop.tray.choices import Choice
+from modelctl.desktop.tray.menu import Item, Menu
+
+ROOT = 0
+
+Value = str | bool | int
+Properties = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Node:
+    """An entry, its properties and those below it."""
+
+    number: int
+    properties: Properties
+    children: tuple["Node", ...] = ()
+    action: Choice | None = None
+
+
+@dataclass(frozen=True)
+class Update:
+    """What a new menu changed. ``restructured``: ask for the layout again; else only these properties are different.
+
+    ``removed`` names the properties that an entry has no longer (they have their default again).
+    """
+
+    restructured: bool = False
+    changed: tuple[tuple[int, Properties], ...] = ()
+    removed: tuple[tuple[int, tuple[str, ...]], ...] = ()
+
+
+@dataclass
+class Layout:
+    """The menu that is offered now; ``revision`` grows with every new structure."""
+
+    revision: int = 1
+    root: Node = field(default_factory=lambda: Node(ROOT, {"children-display": "submenu"}))
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _nodes: dict[int, Node] = field(default_factory=dict)
+
+    def show(self, menu: Menu) -> Update:
+        """Offer this menu; returns what is different."""
+        before, nodes_before = self.root, self._nodes
+        self.root = Node(ROOT, before.properties, tuple(self._node(item) for item in menu))
+        self._nodes = {node.number: node for node in _all(self.root)}
+        if _structure(before) != _structure(self.root):
+            self.revision += 1
+            return Update(restructured=True)
+        changed, removed = [], []
+        for number, node in self._nodes.items():
+            old = nodes_before[number].properties if number in nodes_before else before.properties
+            new = {name: value for name, value in node.properties.items() if old.get(name) != value}
+            gone = tuple(name for name in old if name not in node.properties)
+            if new:
+                changed.append((number, new))
+            if gone:
+                removed.append((number, gone))
+        return Update(changed=tuple(changed), removed=tuple(removed))
+
+    def node(self, number: int) -> Node | None:
+        """The entry of this number; None where there is none now."""
+        return self.root if number == ROOT else self._nodes.get(number)
+
+    def nodes(self, numbers: Collection[int]) -> list[Node]:
+        """The entries of these numbers that exist; all without any."""
+        if not numbers:
+            return list(_all(self.root))
+        return [node for number in numbers if (node := self.node(number)) is not None]
+
+    def _node(self, item: Item) -> Node:
+        number = self._numbers.setdefault(item.id, len(self._numbers) + 1)
+        return Node(number, _properties(item), tuple(self._node(child) for child in item.children), item.action)
+
+
+def selected(properties: Properties, names: Collection[str]) -> Properties:
+    """The properties of these names; all without any."""
+    return {name: value for name, value in properties.items() if not names or name in names}
+
+
+def _properties(item: Item) -> Properties:
+    """What differs from dbusmenu's defaults (enabled, visible, no submenu)."""
+    if item.separator:
+        return {"type": "separator"}
+    properties: dict[str, Value] = {"label": item.label.replace("_", "__")}  # a single one marks the access key
+    if not item.enabled:
+        properties["enabled"] = False
+    if item.checked is not None:
+        properties |= {"toggle-type": "checkmark", "toggle-state": int(item.checked)}
+    if item.children:
+        properties["children-display"] = "submenu"
+    return properties
+
+
+def _structure(node: Node) -> tuple[object, ...]:
+    """Which entries there are and in what order: what a host cannot learn from properties alone."""
+    return (node.number, *(_structure(child) for child in node.children))
+
+
+def _all(node: Node) -> Iterable[Node]:
+    yield node
+    for child in node.children:
+        yield from _all(child)

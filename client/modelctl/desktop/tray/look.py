@@ -1,0 +1,145 @@
+"""How the icon looks and what its tooltip says: a pure function of the snapshot and the news.
+
+One state is shown although several may hold at once; the order is what a person must know first: that nothing
+answers, that something failed, then what takes time, then what takes memory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from modeld.protocol.states import HAS_WORKER, IN_MEMORY, JobKind, JobState, ModelState
+from modeld.protocol.views import JobView, ModelView, Snapshot
+from modelicons import IconState
+
+from modelctl.desktop.tray.unseen import Unseen
+from modelctl.language.catalogue import _, _n
+from modelctl.language.format import format_bytes, format_eta, format_speed, percent
+
+FAILURE_CHARACTERS = 160
+"""A tooltip is no place for a whole log."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The icon and its words. ``progress`` is 0 to 1, whole percents, or None; ``details`` are the tooltip's lines."""
+
+    state: IconState
+    progress: float | None
+    unseen: bool
+    title: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def tooltip(self) -> str:
+        """The tooltip as one text."""
+        return "\n".join((self.title, *self.details))
+
+
+def look(snapshot: Snapshot | None, news: Unseen) -> Look:
+    """How the tray looks now; without a snapshot the daemon is away."""
+    failure = (_shortened(news.failure),) if news.failure else ()
+    if snapshot is None:
+        return Look(IconState.OFFLINE, None, news.unseen_finish, _("modeld is not running"), failure)
+    running = downloads(snapshot, JobState.RUNNING, JobState.QUEUED)
+    progress = overall(running, snapshot.models) if running else None
+    title = f"modeld {snapshot.daemon.version}: {headline(snapshot)}"
+    return Look(_state(snapshot, news, running), progress, news.unseen_finish, title, failure + _details(snapshot))
+
+
+def downloads(snapshot: Snapshot, *states: JobState) -> list[JobView]:
+    """The downloads in one of these states, oldest first."""
+    return [job for job in snapshot.jobs if job.kind is JobKind.PULL and job.state in states]
+
+
+def benchmarks(snapshot: Snapshot) -> list[JobView]:
+    """The benchmarks that have not ended, oldest first."""
+    going = (JobState.RUNNING, JobState.QUEUED)
+    return [job for job in snapshot.jobs if job.kind is JobKind.BENCHMARK and job.state in going]
+
+
+def overall(jobs: Sequence[JobView], models: Sequence[ModelView]) -> float | None:
+    """How far these downloads are together, 0 to 1 in whole percents; None when one has no known size.
+
+    A queued one knows no total yet; the model's expected size counts for it.
+    """
+    expected = {model.key: model.size_bytes for model in models}
+    totals = [job.progress.total or expected.get(job.model, 0) for job in jobs]
+    if not jobs or not all(totals):
+        return None
+    done = sum(min(job.progress.done, total) for job, total in zip(jobs, totals, strict=True))
+    return int(100 * done / sum(totals)) / 100
+
+
+def headline(snapshot: Snapshot) -> str:
+    """What goes on, in a few words: the menu's first line."""
+    parts = []
+    running = downloads(snapshot, JobState.RUNNING, JobState.QUEUED)
+    if running:
+        text = _n("{count} download", "{count} downloads", len(running)).format(count=len(running))
+        share = overall(running, snapshot.models)
+        parts.append(text if share is None else f"{text} {share:.0%}")
+    measuring = benchmarks(snapshot)
+    if measuring:
+        parts.append(_n("{count} benchmark", "{count} benchmarks", len(measuring)).format(count=len(measuring)))
+    loaded = [model for model in snapshot.models if model.state in IN_MEMORY]
+    if loaded:
+        text = _n("{count} model loaded", "{count} models loaded", len(loaded)).format(count=len(loaded))
+        parts.append(f"{text}, {format_bytes(sum(memory(model) for model in loaded))}")
+    return " · ".join(parts) if parts else _("idle")
+
+
+def memory(model: ModelView) -> int:
+    """The bytes of memory that a model takes now."""
+    return model.loaded.memory_bytes if model.loaded else 0
+
+
+def download_text(job: JobView) -> str:
+    """A download in a line: how far, how fast, how long still, or what holds it."""
+    done = percent(job.progress.percent)
+    if job.state is JobState.PAUSED:
+        return _("paused at {percent}").format(percent=done) if job.progress.percent is not None else _("paused")
+    if job.state is JobState.QUEUED:
+        return _("waiting")
+    if job.progress.stalled_since:
+        return _("{percent}, no data arrives").format(percent=done)
+    line = f"{done}, {format_speed(job.progress.rate)}"
+    if job.progress.eta_s is None:
+        return line
+    return _("{progress}, {eta} left").format(progress=line, eta=format_eta(job.progress.eta_s))
+
+
+def _state(snapshot: Snapshot, news: Unseen, running: Sequence[JobView]) -> IconState:
+    states = {model.state for model in snapshot.models}
+    if news.unseen_failure:
+        return IconState.ERROR
+    if running:
+        return IconState.DOWNLOADING
+    if states & {ModelState.LOADING, ModelState.UNLOADING}:
+        return IconState.LOADING
+    if ModelState.BUSY in states or benchmarks(snapshot):
+        return IconState.BUSY
+    return IconState.LOADED if ModelState.LOADED in states else IconState.IDLE
+
+
+def _details(snapshot: Snapshot) -> tuple[str, ...]:
+    lines = [_model_line(model) for model in snapshot.models if model.state in HAS_WORKER]
+    for job in downloads(snapshot, JobState.RUNNING, JobState.QUEUED, JobState.PAUSED):
+        lines.append(f"{job.model.upper()}: {download_text(job)}")
+    for job in benchmarks(snapshot):
+        lines.append(
+            _("{key}: benchmark {percent}").format(key=job.model.upper(), percent=percent(job.progress.percent))
+        )
+    return tuple(lines)
+
+
+def _model_line(model: ModelView) -> str:
+    if model.state is ModelState.LOADING:
+        return _("{key}: loading").format(key=model.key.upper())
+    if model.state is ModelState.UNLOADING:
+        return _("{key}: unloading").format(key=model.key.upper())
+    return f"{model.key.upper()}: {format_bytes(memory(model))}"
+
+
+def _shortened(sentence: str) -> str:
+    line = " ".join(sentence.split())
+    return line if len(line) <= FAILURE_CHARACTERS else line[: FAILURE_CHARACTERS - 1] + "…"

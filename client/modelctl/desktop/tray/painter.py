@@ -1,0 +1,108 @@
+"""Bringing the icon and the menu up to date: at most twice a second, and the last state always.
+
+Others say what is new; a thread draws it. Nothing is drawn, and nothing sent, where nothing a person sees is different.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+from modeld.protocol.views import Snapshot
+
+from modelctl.desktop.tray import unseen
+from modelctl.desktop.tray.backend import TrayBackend
+from modelctl.desktop.tray.look import Look, look
+from modelctl.desktop.tray.menu import Menu, menu
+from modelctl.desktop.tray.unseen import Unseen
+
+INTERVAL_S = 0.5
+
+READ_S = 30.0
+"""How long what was seen stays in the menu where the panel does not tell that it was closed (xfce4-panel does not)."""
+
+
+class Painter:
+    """Draws on ``backend`` while it runs; the other methods may be called from any thread."""
+
+    def __init__(self, backend: TrayBackend, *, read_s: float = READ_S) -> None:
+        self._backend = backend
+        self._read_s = read_s
+        self._opened_at = 0.0
+        self._changed = threading.Event()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._last_known: Snapshot | None = None
+        self._news = Unseen()
+        self._look: Look | None = None
+        self._menu: Menu | None = None
+        self._thread = threading.Thread(target=self._keep_drawing, name="painter")
+
+    def start(self) -> None:
+        """Draw from now on, first of all that the daemon is away until a snapshot says otherwise."""
+        self._changed.set()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the drawing."""
+        self._stop.set()
+        self._changed.set()
+        self._thread.join()
+
+    def show(self, snapshot: Snapshot | None) -> None:
+        """This is how the daemon is now; None: it is away."""
+        with self._lock:
+            if snapshot is self._snapshot:
+                return  # a heartbeat
+            self._snapshot = snapshot
+            if snapshot is not None:
+                self._news = unseen.after(self._news, self._last_known, snapshot)
+                self._last_known = snapshot
+        self._changed.set()
+
+    def failed(self, sentence: str) -> None:
+        """Something that was chosen went wrong."""
+        self._tell(lambda _: unseen.failed(sentence))
+
+    def opened(self) -> None:
+        """The menu was opened."""
+        self._opened_at = time.monotonic()
+        self._tell(unseen.opened)
+
+    def closed(self) -> None:
+        """The menu was closed."""
+        self._tell(unseen.closed)
+
+    def draw(self) -> None:
+        """Show what is new, if anything is."""
+        with self._lock:
+            snapshot, told = self._snapshot, self._news
+        new_look, new_menu = look(snapshot, told), menu(snapshot, told)
+        if new_menu != self._menu:
+            self._menu = new_menu
+            self._backend.set_menu(new_menu)
+        if new_look != self._look:
+            self._look = new_look
+            self._backend.set_look(new_look)
+
+    def _tell(self, change: Callable[[Unseen], Unseen]) -> None:
+        with self._lock:
+            self._news = change(self._news)
+        self._changed.set()
+
+    def _keep_drawing(self) -> None:
+        while True:
+            self._changed.wait(self._reading_s())
+            self._changed.clear()
+            if self._stop.is_set():
+                return
+            if self._reading_s() == 0:
+                self.closed()
+            self.draw()
+            self._stop.wait(INTERVAL_S)
+
+    def _reading_s(self) -> float | None:
+        """For how long still the seen news stay in the menu; None when there are none."""
+        if not self._news.seen:
+            return None
+        return max(0.0, self._opened_at + self._read_s - time.monotonic())

@@ -1,0 +1,26 @@
+"""The icon as a StatusNotifierItem carries it: ARGB32 in network byte order, in the sizes panels use."""
+
+import modelicons
+from PIL import Image
+
+from modelctl.desktop.tray.look import Look
+
+SIZES = (16, 22, 24, 32, 48)
+
+Pixmap = tuple[int, int, bytes]
+"""Width, height, and four bytes a pixel: alpha, red, green, blue."""
+
+
+def pixmaps(look: Look, panel: modelicons.Panel) -> list[Pixmap]:
+    """The look's icon in every size."""
+    return [_pixmap(picture(look, size, panel)) for size in SIZES]
+
+
+def picture(look: Look, size: int, panel: modelicons.Panel) -> Image.Image:
+    """The look's icon as a picture."""
+    return modelicons.draw(look.state, size, progress=look.progress, unseen=look.unseen, panel=panel)
+
+
+def _pixmap(image: Image.Image) -> Pixmap:
+    red, green, blue, alpha = image.convert("RGBA").split()
+    return (image.width, image.height, Image.merge("RGBA", (alpha, red, green, blue)).tobytes())

@@ -1,0 +1,133 @@
+"""The tray as a process: one for each home, in a session of its own, until it is quit or ended by a signal."""
+
+import logging
+import logging.handlers
+import signal
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from modeld.places import Places
+
+from modelctl import filelock, preferences
+from modelctl.client import Client
+from modelctl.desktop import viewer_focus
+from modelctl.desktop.notices.desktop import DesktopNotices
+from modelctl.desktop.tray import backends
+from modelctl.desktop.tray.actions import Actions
+from modelctl.desktop.tray.backend import Listener, TrayBackend
+from modelctl.desktop.tray.choices import Choice
+from modelctl.desktop.tray.painter import Painter
+from modelctl.follow import Mirror, keep_following
+from modelctl.language.catalogue import _
+
+if TYPE_CHECKING:
+    from modeld.protocol.events import AnyEvent
+
+LOG_BYTES = 512 * 1024
+LOG_FILES = 2
+
+_log = logging.getLogger("modelctl.desktop.tray")
+
+
+class TrayError(Exception):
+    """The tray cannot run here, now or later; the message says why."""
+
+
+def run(places: Places) -> str:
+    """Show the tray until it is quit; returns a word on why it ended. Raises TrayError."""
+    try:
+        places.runtime_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = filelock.hold(places.runtime_dir / "tray.lock")
+        if lock is None:
+            return _("A tray runs for this home already.")
+        with lock:
+            _log_to(places)
+            Tray(places).run()
+    except (OSError, backends.NoBackendError) as error:
+        raise TrayError(str(error)) from error
+    return _("The tray has ended; the daemon goes on.")
+
+
+class Tray:
+    """The parts, put together: follower -> painter -> backend -> actions."""
+
+    def __init__(self, places: Places) -> None:
+        self._client = Client(places)
+        self._stop = threading.Event()
+        self._bug: BaseException | None = None
+        listener = Listener(
+            chosen=self._chosen, opened=lambda: self._painter.opened(), closed=lambda: self._painter.closed()
+        )
+        wanted = _preferences(places)
+        self._backend: TrayBackend = backends.choose(listener, wanted.panel)
+        self._painter = Painter(self._backend)
+        self._actions = Actions(places, self._client, failed=self._painter.failed, quit_tray=self._backend.stop)
+        self._notices = DesktopNotices(
+            self._client,
+            wanted.notifications,
+            watched=lambda: viewer_focus.is_watched(places),
+            viewer=self._actions.open_viewer,
+        )
+        self._follower = threading.Thread(target=self._follow, name="follower")
+
+    def run(self) -> None:
+        """Show the icon on this thread until quit or SIGTERM."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._signalled)
+        threading.excepthook = self._thread_failed
+        self._painter.start()
+        self._follower.start()
+        try:
+            self._backend.run()
+        finally:
+            self._stop.set()
+            self._painter.stop()
+            self._follower.join()
+            self._notices.close()
+            self._actions.close()
+            self._client.close()
+        if self._bug is not None:
+            raise self._bug
+        _log.info("ended")
+
+    def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
+        """A bug in a thread ends the process with its traceback: an icon that stays as it was would be a lie."""
+        self._bug = failure.exc_value or RuntimeError("a thread failed")
+        _log.error("%s failed", failure.thread.name if failure.thread else "a thread", exc_info=self._bug)
+        self._backend.stop()
+
+    def _chosen(self, choice: Choice) -> None:
+        _log.info("chosen: %s", choice)
+        self._actions.start(choice)
+
+    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        _log.info("signal %d", number)
+        self._backend.stop()
+
+    def _follow(self) -> None:
+        keep_following(self._client.link, self._changed, self._stop)
+
+    def _changed(self, mirror: Mirror | None, event: "AnyEvent | None") -> None:
+        self._notices.on_change(mirror, event)
+        self._painter.show(None if mirror is None else mirror.snapshot)
+
+
+def _preferences(places: Places) -> preferences.Preferences:
+    """The person's own, or the defaults and a line in the log."""
+    try:
+        return preferences.read(places)
+    except preferences.PreferencesError as error:
+        _log.warning("%s The defaults are used.", error)
+        return preferences.Preferences()
+
+
+def _log_to(places: Places) -> None:
+    """Log to ``tray.log``, whatever the environment says of logging."""
+    places.state_dir.mkdir(parents=True, exist_ok=True)
+    file = logging.handlers.RotatingFileHandler(
+        places.state_dir / "tray.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"
+    )
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[file])
+    logging.captureWarnings(True)

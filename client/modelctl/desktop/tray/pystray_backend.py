@@ -1,0 +1,148 @@
+"""The tray through pystray: Windows, macOS, and Linux desktops that have only an old (XEmbed) tray and PyGObject.
+
+pystray's own X backend is never used: it has no menu. Its backends do not tell when the menu is opened; what is chosen
+in it counts as having looked.
+"""
+
+import importlib
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import ModuleType
+from typing import Protocol
+
+import modelicons
+from PIL import Image
+
+from modelctl.desktop.tray.backend import Listener
+from modelctl.desktop.tray.choices import Choice, OpenViewer
+from modelctl.desktop.tray.look import Look
+from modelctl.desktop.tray.menu import Item, Menu
+from modelctl.desktop.tray.pixmaps import picture
+from modelctl.language.catalogue import _
+
+SIZE = 64
+"""One size, which every desktop scales down."""
+
+TIP_CHARACTERS = 127
+"""Windows keeps no more of a tooltip, and pystray fails with more."""
+
+
+class LegacyError(Exception):
+    """pystray cannot be used here; the message says why."""
+
+
+class PystrayIcon(Protocol):
+    """What is used of ``pystray.Icon``, which has no types."""
+
+    icon: Image.Image
+    title: str
+    menu: object
+
+    def run(self) -> None:
+        """Show it until ``stop``."""
+
+    def stop(self) -> None:
+        """End ``run``."""
+
+
+class PystrayTray:
+    """The icon through pystray."""
+
+    def __init__(self, listener: Listener, panel: modelicons.Panel, pystray: ModuleType) -> None:
+        self._listener = listener
+        self._panel = panel
+        self._pystray = pystray
+        self._lock = threading.RLock()
+        self._stopped = False
+        self._icon: PystrayIcon | None = None
+        self._look: Look | None = None
+        self._menu: Menu = ()
+
+    def set_look(self, look: Look) -> None:
+        """Show this icon and tooltip."""
+        with self._lock:
+            self._look = look
+            if self._icon is not None:
+                self._icon.icon = picture(look, SIZE, self._panel)
+                self._icon.title = tip(look)
+
+    def set_menu(self, menu: Menu) -> None:
+        """Offer this menu."""
+        with self._lock:
+            self._menu = menu
+            if self._icon is not None:
+                self._icon.menu = self._converted(menu)
+
+    def run(self) -> None:
+        """Show the icon until ``stop``; on the main thread, which macOS insists on."""
+        with self._lock:
+            if self._stopped:
+                return
+            first = self._look or Look(modelicons.IconState.OFFLINE, None, False, "modeld")
+            icon: PystrayIcon = self._pystray.Icon(
+                "modeld", picture(first, SIZE, self._panel), tip(first), self._converted(self._menu)
+            )
+            self._icon = icon
+        icon.run()
+
+    def stop(self) -> None:
+        """Make ``run`` return."""
+        with self._lock:
+            self._stopped = True
+            icon = self._icon
+        if icon is not None:
+            icon.stop()
+
+    def _converted(self, menu: Menu) -> object:
+        return self._pystray.Menu(*converted(menu, self._pystray, self._chosen))
+
+    def _chosen(self, choice: Choice) -> None:
+        self._listener.opened()
+        self._listener.closed()
+        self._listener.chosen(choice)
+
+
+def converted(menu: Menu, pystray: ModuleType, chosen: Callable[[Choice], None]) -> list[object]:
+    """The entries as pystray's; a click on the icon itself opens the viewer."""
+    return [_converted_item(item, pystray, chosen) for item in menu]
+
+
+def _converted_item(item: Item, pystray: ModuleType, chosen: Callable[[Choice], None]) -> object:
+    if item.separator:
+        return pystray.Menu.SEPARATOR
+    label = item.label.replace("&", "&&") if sys.platform == "win32" else item.label
+    if item.children:
+        below = pystray.Menu(*converted(item.children, pystray, chosen))
+        return pystray.MenuItem(label, below, enabled=item.enabled)
+    action, checked = item.action, item.checked
+
+    def activate(_icon: object, _item: object) -> None:
+        if action is not None:
+            chosen(action)
+
+    return pystray.MenuItem(
+        label,
+        activate,
+        enabled=item.enabled,
+        checked=None if checked is None else lambda _item: checked,
+        default=isinstance(action, OpenViewer) and item.id == "viewer",
+    )
+
+
+def tip(look: Look) -> str:
+    """The tooltip, no longer than every desktop can show."""
+    text = look.tooltip
+    return text if len(text) <= TIP_CHARACTERS else text[: TIP_CHARACTERS - 1] + "…"
+
+
+def load() -> ModuleType:
+    """pystray with a backend that has menus. Raises LegacyError; pystray raises more than ImportError when imported."""
+    if sys.platform not in ("win32", "darwin"):
+        os.environ["PYSTRAY_BACKEND"] = "gtk"
+    try:
+        return importlib.import_module("pystray")
+    except Exception as error:
+        text = _("pystray cannot be used here: {why}")
+        raise LegacyError(text.format(why=f"{type(error).__name__}: {error}")) from error

@@ -1,0 +1,182 @@
+"""The tray on Linux: a StatusNotifierItem of our own over D-Bus, with no toolkit and no X.
+
+No bus, no panel, a panel that is started again: each is waited for, with one line in the log.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import modelicons
+from dbus_fast import Message, MessageType
+from dbus_fast.aio import MessageBus
+from dbus_fast.errors import DBusError, DBusFastError
+
+from modelctl.desktop.tray import dbusmenu, statusitem
+from modelctl.desktop.tray.backend import Listener
+from modelctl.desktop.tray.look import Look
+from modelctl.desktop.tray.menu import Menu
+from modelctl.desktop.tray.pixmaps import Pixmap, pixmaps
+
+WATCHER = "org.kde.StatusNotifierWatcher"
+RETRY_S = 30.0
+ANSWER_S = 5.0
+
+_log = logging.getLogger("modelctl.desktop.tray")
+
+
+class SniTray:
+    """The icon on the session bus."""
+
+    def __init__(self, listener: Listener, panel: modelicons.Panel, *, retry_s: float = RETRY_S) -> None:
+        self._panel = panel
+        self._retry_s = retry_s
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._dressed = asyncio.Event()
+        self._watcher_came = asyncio.Event()
+        self._item = statusitem.StatusItem(listener)
+        self._menu = dbusmenu.MenuService(listener)
+        self._drawn: tuple[modelicons.IconState, float | None, bool] | None = None
+        self._icon: list[Pixmap] = []
+        self._said = ""
+        # Guards the loop against calls from other threads after its end; a signal may call stop on the main thread.
+        self._ending = threading.RLock()
+
+    def set_look(self, look: Look) -> None:
+        """Show this icon and tooltip; drawn here, in the caller's thread."""
+        key = (look.state, look.progress, look.unseen)
+        if key != self._drawn:
+            self._drawn, self._icon = key, pixmaps(look, self._panel)
+        icon = self._icon
+
+        def show() -> None:
+            self._item.show(look, icon)
+            self._dressed.set()
+
+        self._post(show)
+
+    def set_menu(self, menu: Menu) -> None:
+        """Offer this menu."""
+        self._post(lambda: self._menu.show(menu))
+
+    def run(self) -> None:
+        """Be on the bus until ``stop``, over every end and start of bus and panel."""
+        try:
+            self._loop.run_until_complete(self._keep_on_bus())
+        finally:
+            with self._ending:
+                self._loop.close()
+
+    def stop(self) -> None:
+        """Make ``run`` return."""
+        self._post(self._stopping.set)
+
+    def _post(self, call: Callable[[], None]) -> None:
+        with self._ending:
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(call)
+
+    async def _keep_on_bus(self) -> None:
+        stopped = asyncio.ensure_future(self._stopping.wait())
+        while not stopped.done():
+            try:
+                await self._on_bus(stopped)
+            except (OSError, EOFError, DBusFastError, DBusError) as error:
+                self._say(f"no session bus ({error or 'it has gone'}): the tray waits for one")
+            await asyncio.wait({stopped}, timeout=self._retry_s)
+
+    async def _on_bus(self, stopped: "asyncio.Future[Literal[True]]") -> None:
+        """Be on one bus for as long as it lives or until stopped."""
+        bus = MessageBus(bus_address=_address(), auth_timeout=ANSWER_S)
+        await bus.connect()
+        registering = asyncio.ensure_future(self._keep_registered(bus))
+        gone = asyncio.ensure_future(bus.wait_for_disconnect())  # type: ignore[no-untyped-call]  # dbus-fast has none
+        try:
+            done, _ = await asyncio.wait({registering, gone, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            for ended in done - {stopped}:
+                ended.result()
+        finally:
+            registering.cancel()
+            bus.unexport(statusitem.PATH)
+            bus.unexport(dbusmenu.PATH)
+            bus.disconnect()
+            await asyncio.gather(registering, gone, return_exceptions=True)
+
+    async def _keep_registered(self, bus: MessageBus) -> None:
+        """Export the item, then register it with every watcher that comes; not before there is an icon to show."""
+        await self._dressed.wait()
+        name = f"org.kde.StatusNotifierItem-{os.getpid()}-1"
+        bus.export(statusitem.PATH, self._item)
+        bus.export(dbusmenu.PATH, self._menu)
+        await bus.request_name(name)
+        bus.add_message_handler(self._heard)
+        rule = f"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{WATCHER}'"
+        await _call(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", rule)
+        while True:
+            self._watcher_came.clear()
+            try:
+                await _call(bus, WATCHER, "/StatusNotifierWatcher", WATCHER, "RegisterStatusNotifierItem", name)
+            except (DBusError, TimeoutError) as error:
+                self._say(f"no tray on this desktop ({error or 'it does not answer'}): the icon waits for one")
+            else:
+                self._say("the icon is in the tray")
+            await self._watcher_came.wait()
+
+    def _heard(self, message: Message) -> None:
+        if message.member == "NameOwnerChanged" and message.body[:1] == [WATCHER] and message.body[2]:
+            self._watcher_came.set()
+
+    def _say(self, text: str) -> None:
+        """Log it, unless that was the last thing said."""
+        if text != self._said:
+            self._said = text
+            _log.info("%s", text)
+
+
+async def _call(bus: MessageBus, destination: str, path: str, interface: str, member: str, argument: str) -> None:
+    """Call a method with one text; raises DBusError for a refusal and TimeoutError for silence."""
+    message = Message(
+        destination=destination, path=path, interface=interface, member=member, signature="s", body=[argument]
+    )
+    reply = await asyncio.wait_for(bus.call(message), ANSWER_S)
+    if reply is not None and reply.message_type is MessageType.ERROR:
+        raise DBusError(reply.error_name or "unknown", str(reply.body[0]) if reply.body else reply.error_name or "")
+
+
+def _address() -> str | None:
+    """Where the bus is when the environment does not say: systemd's place for it; None: as the environment says."""
+    if os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return None
+    folder = os.environ.get("XDG_RUNTIME_DIR")
+    path = Path(folder or f"/run/user/{os.getuid()}") / "bus"
+    if not path.exists():
+        raise FileNotFoundError(f"DBUS_SESSION_BUS_ADDRESS is not set and {path} does not exist")
+    return f"unix:path={path}"
+
+
+async def watcher_there() -> bool:
+    """Whether the bus has a panel, or something before it, that takes icons."""
+    try:
+        bus = await MessageBus(bus_address=_address(), auth_timeout=ANSWER_S).connect()
+    except (OSError, EOFError, DBusFastError):
+        return False
+    message = Message(
+        destination="org.freedesktop.DBus",
+        path="/org/freedesktop/DBus",
+        interface="org.freedesktop.DBus",
+        member="NameHasOwner",
+        signature="s",
+        body=[WATCHER],
+    )
+    try:
+        reply = await asyncio.wait_for(bus.call(message), ANSWER_S)
+        return reply is not None and reply.body == [True]
+    except TimeoutError:
+        return False
+    finally:
+        bus.disconnect()

@@ -1,0 +1,1 @@
+"""The benchmark dialog and the comparison."""

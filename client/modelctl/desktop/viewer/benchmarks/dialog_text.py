@@ -1,0 +1,142 @@
+"""What the benchmark dialog says: snapshot -> the models to choose from, and a row for each benchmark; pure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from modeld.protocol.states import FINAL, HAS_FILE, IN_MEMORY, JobKind, JobState
+from modeld.protocol.views import Change, JobView, Snapshot
+
+from modelctl.desktop.viewer.downloads.dialog_text import failure_text
+from modelctl.language.catalogue import _
+from modelctl.language.format import comparison_cells, format_figure
+from modelctl.language.remarks import said
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that can be measured; ``latest`` is its newest decode rate or empty."""
+
+    key: str
+    title: str
+    name: str
+    loaded: bool
+    latest: str
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One benchmark as the dialog shows it; ``tone`` is ``running``, ``held``, ``done``, ``failed`` or ``gone``."""
+
+    id: str
+    title: str
+    fraction: float
+    bar: str
+    tone: str
+    cells: tuple[str, ...]
+    note: str
+    ended: bool
+
+
+def candidates(snapshot: Snapshot) -> list[Candidate]:
+    """Every model on disk, in the daemon's order."""
+    return [
+        Candidate(
+            key=model.key,
+            title=model.key.upper(),
+            name=model.display_name,
+            loaded=model.state in IN_MEMORY,
+            latest=comparison_cells(model.latest)[1] if model.latest is not None else "",
+        )
+        for model in snapshot.models
+        if model.state in HAS_FILE
+    ]
+
+
+def followed(snapshot: Snapshot, known: Collection[str]) -> list[JobView]:
+    """The benchmarks to show: those ``known`` already and any that has not ended, oldest first."""
+    return [
+        job for job in snapshot.jobs if job.kind is JobKind.BENCHMARK and (job.id in known or job.state not in FINAL)
+    ]
+
+
+def job_row(job: JobView, change: Change | None = None) -> JobRow:
+    """How far a benchmark is; once it is done its numbers, and ``change`` against the run before."""
+    run = job.benchmark
+    ended = job.state in FINAL
+    cells: tuple[str, ...] = ("", "", "", "")
+    if run is not None:
+        cells = (format_figure(run.decode), *comparison_cells(run.result)[2:])
+    elif job.progress.rate and not ended:
+        cells = (f"{job.progress.rate:.2f}", "", "", "")
+    share = 100.0 if job.state is JobState.DONE else job.progress.percent or 0.0
+    bar, tone = _bar(job)
+    return JobRow(
+        id=job.id,
+        title=job.model.upper(),
+        fraction=min(max(share / 100.0, 0.0), 1.0),
+        bar=bar,
+        tone=tone,
+        cells=cells,
+        note=_note(job, change),
+        ended=ended,
+    )
+
+
+def change_text(change: Change) -> str:
+    """``+3.2%, within the noise``: the newest run against the one before."""
+    if change.significant:
+        return _("{percent:+.1f}%, more than the noise").format(percent=change.percent)
+    return _("{percent:+.1f}%, within the noise").format(percent=change.percent)
+
+
+def disturbed_text(disturbance: str) -> str:
+    """Why the numbers of a run are not to be relied on."""
+    reason = said(disturbance).rstrip(".")
+    return _("disturbed: {reason}").format(reason=reason) if reason else _("disturbed")
+
+
+def _bar(job: JobView) -> tuple[str, str]:
+    """What stands in the bar, and its tone."""
+    match job.state:
+        case JobState.QUEUED:
+            return _("Waiting"), "held"
+        case JobState.PAUSED:
+            return _("Paused"), "held"
+        case JobState.DONE:
+            return _("Done"), "done"
+        case JobState.FAILED:
+            return _("Failed"), "failed"
+        case JobState.CANCELLED:
+            return _("Cancelled"), "gone"
+        case JobState.RUNNING:
+            pass
+    progress = job.progress
+    if not progress.total or progress.percent is None:
+        return _("Preparing..."), "running"
+    return f"{progress.percent:.0f}%  {_phase(progress.phase)}", "running"
+
+
+def _phase(phase: str) -> str:
+    """The worker's names of its steps, in words."""
+    match phase:
+        case "warm-up":
+            return _("warm-up")
+        case "prompt":
+            return _("standard prompt")
+        case "pp":
+            return _("prefill (pp)")
+        case "tg":
+            return _("decode (tg)")
+        case _:
+            return phase
+
+
+def _note(job: JobView, change: Change | None) -> str:
+    if job.state is JobState.FAILED and job.failure is not None:
+        return failure_text(job.failure)
+    if job.benchmark is None:
+        return ""
+    parts = [change_text(change) if change is not None else ""]
+    if job.benchmark.disturbed:
+        parts.append(disturbed_text(job.benchmark.disturbance))
+    return "\n".join(part for part in parts if part)

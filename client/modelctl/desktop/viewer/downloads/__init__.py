@@ -1,0 +1,1 @@
+"""The downloads tab, the download dialog, and the progress windows."""

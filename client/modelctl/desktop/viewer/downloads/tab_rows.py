@@ -1,0 +1,81 @@
+"""What the downloads tab says: snapshot -> the queue in its order, and what ended last; pure."""
+
+from dataclasses import dataclass
+
+from modeld.protocol.states import FINAL, JobKind
+from modeld.protocol.views import JobView, Snapshot
+
+from modelctl.desktop.viewer.downloads.dialog_text import ProgressText, progress_text
+from modelctl.desktop.viewer.style.local_time import date_and_time
+from modelctl.language.catalogue import _
+from modelctl.language.format import format_speed
+
+ENDED_SHOWN = 20
+"""How many ended downloads are listed, the newest first."""
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """A download that has not ended; ``place`` counts from 1, ``line`` is its numbers in one line."""
+
+    id: str
+    title: str
+    place: int
+    text: ProgressText
+    line: str
+    limit: str
+    can_rise: bool
+    can_sink: bool
+
+
+@dataclass(frozen=True)
+class EndedRow:
+    """A download that ended."""
+
+    id: str
+    title: str
+    when: str
+    status: str
+    tone: str
+    detail: str
+
+
+def queue(snapshot: Snapshot) -> list[QueueRow]:
+    """The downloads that have not ended, in the order in which they run."""
+    jobs = sorted((job for job in _pulls(snapshot) if job.state not in FINAL), key=lambda job: job.rank)
+    return [_row(job, place, len(jobs)) for place, job in enumerate(jobs, 1)]
+
+
+def ended(snapshot: Snapshot) -> list[EndedRow]:
+    """The downloads that ended last, the newest first."""
+    jobs = sorted((job for job in _pulls(snapshot) if job.state in FINAL), key=lambda job: job.ended_at, reverse=True)
+    return [_ended(job) for job in jobs[:ENDED_SHOWN]]
+
+
+def bound(snapshot: Snapshot) -> str:
+    """The bound of all downloads together, as text for its field; empty without one."""
+    limit = snapshot.daemon.download_limit
+    return format_speed(limit) if limit else ""
+
+
+def _pulls(snapshot: Snapshot) -> list[JobView]:
+    return [job for job in snapshot.jobs if job.kind is JobKind.PULL]
+
+
+def _row(job: JobView, place: int, count: int) -> QueueRow:
+    text = progress_text(job)
+    return QueueRow(
+        id=job.id,
+        title=job.model.upper(),
+        place=place,
+        text=text,
+        line="  ·  ".join((text.status, text.downloaded, text.speed, text.eta)),
+        limit=_("at most {speed}").format(speed=format_speed(job.limit)) if job.limit else "",
+        can_rise=place > 1,
+        can_sink=place < count,
+    )
+
+
+def _ended(job: JobView) -> EndedRow:
+    text = progress_text(job)
+    return EndedRow(job.id, job.model.upper(), date_and_time(job.ended_at), text.status, text.tone, text.detail)

@@ -1,0 +1,1 @@
+"""The viewer's window or host, its loop, and the panel that holds the tabs and dialogs."""

@@ -1,0 +1,234 @@
+"""The whole panel: toolbar, tabs, dialogs and the messages at its foot; the same in our window and in a host's."""
+
+import threading
+
+import dearpygui.dearpygui as dpg
+from modeld.protocol import replies
+from modeld.protocol.events import AnyEvent, ContextFull, ContextRefused, DaemonStopping, ModelChanged
+from modeld.protocol.views import Snapshot
+
+from modelctl import starting
+from modelctl.desktop.viewer.benchmarks.comparison import ComparisonWindow
+from modelctl.desktop.viewer.benchmarks.dialog import BenchmarkDialog
+from modelctl.desktop.viewer.chat.tab import ChatPane
+from modelctl.desktop.viewer.downloads.dialog import DownloadDialog
+from modelctl.desktop.viewer.downloads.progress_windows import ProgressWindows
+from modelctl.desktop.viewer.downloads.tab import QueuePane
+from modelctl.desktop.viewer.frame.message_bar import Foot
+from modelctl.desktop.viewer.frame.pane import Pane, Tag
+from modelctl.desktop.viewer.frame.toolbar import Deeds, Toolbar
+from modelctl.desktop.viewer.frame.ui import ViewerUi
+from modelctl.desktop.viewer.history.tab import HistoryPane
+from modelctl.desktop.viewer.log.tab import LogPane
+from modelctl.desktop.viewer.models import presenter
+from modelctl.desktop.viewer.models.card_actions import CardActions
+from modelctl.desktop.viewer.models.cards import CardList
+from modelctl.desktop.viewer.models.empty_state import Emptiness
+from modelctl.desktop.viewer.monitor.tab import MonitorPane
+from modelctl.desktop.viewer.style import text_metrics, theme
+from modelctl.errors import ModeldError
+from modelctl.language.catalogue import _
+from modelctl.language.remarks import said
+
+SAID_FOR_S = 6.0
+"""How long a message stays that is not a failure."""
+
+
+class Panel:
+    """Built once into a parent; ``show`` and ``heard`` bring it the daemon's news."""
+
+    def __init__(self, ui: ViewerUi) -> None:
+        self._ui = ui
+        self._snapshot: Snapshot | None = None
+        self._foot_height = -1
+        self._foot = Foot()
+        ui.on_say = self._say
+        self._transfers = ProgressWindows(ui)
+        self._downloads = DownloadDialog(ui, self._transfers.open)
+        self._benchmarks = BenchmarkDialog(ui)
+        self._comparison = ComparisonWindow(ui)
+        self._actions = CardActions(ui, self._chat, self._transfers.open)
+        self._cards = CardList(ui, self._actions, Emptiness(self.start, self._open_downloads))
+        self._chat_pane = ChatPane(ui)
+        self._log = LogPane(ui)
+        self._monitor = MonitorPane(ui)
+        self._panes: list[Pane] = [
+            self._cards,
+            QueuePane(ui),
+            HistoryPane(ui),
+            self._monitor,
+            self._log,
+            self._chat_pane,
+        ]
+        self._tabs: list[Tag] = []
+        self._toolbar = Toolbar(
+            Deeds(
+                refresh=self.refresh,
+                download=self._open_downloads,
+                benchmark=lambda: self._benchmarks.open(self._snapshot),
+                compare=lambda: self._comparison.open(self._snapshot),
+                unload_all=self._unload_all,
+                start=self.start,
+            )
+        )
+
+    def build(self, parent: Tag) -> None:
+        """Make everything, once, inside ``parent``, which it fills."""
+        self._root = dpg.add_child_window(parent=parent, border=False, width=-1, height=-1, no_scrollbar=True)
+        dpg.bind_item_theme(self._root, theme.GLOBAL)
+        text_metrics.bind(self._root, text_metrics.REGULAR)
+        top = dpg.add_child_window(parent=self._root, border=False, width=-1, auto_resize_y=True)
+        self._toolbar.build(top)
+        self._body = dpg.add_child_window(parent=self._root, border=False, width=-1, height=-1, no_scrollbar=True)
+        self._foot.build(self._root)
+        self._tab_bar = dpg.add_tab_bar(parent=self._body)
+        for title, pane in zip(tab_titles(), self._panes, strict=True):
+            tab = dpg.add_tab(label=title, parent=self._tab_bar)
+            self._tabs.append(tab)
+            inside = dpg.add_child_window(parent=tab, border=False, width=-1, height=-1)
+            pane.build(inside)
+        self._monitor_tab = self._tabs[self._panes.index(self._monitor)]
+        self._ui.each_frame(self._track)
+
+    def show(self, snapshot: Snapshot | None) -> bool:
+        """Bring everything up to ``snapshot``; None: the daemon is away. Returns whether there is news to draw."""
+        before, self._snapshot = self._snapshot, snapshot
+        if only_the_machine(before, snapshot):
+            self._monitor.show(snapshot)
+            return bool(dpg.get_value(self._tab_bar) == self._monitor_tab)
+        if before is None and snapshot is not None:
+            self._forget(_stopping())
+        self._toolbar.show(snapshot)
+        for pane in self._panes:
+            pane.show(snapshot)
+        for window in (self._downloads, self._transfers, self._benchmarks, self._comparison):
+            window.show(snapshot)
+        return True
+
+    def heard(self, event: AnyEvent) -> None:
+        """Hand on an event that left no trace in the snapshot, and say what a person should know of it."""
+        for pane in self._panes:
+            pane.heard(event)
+        text = told(event)
+        if text:
+            self._ui.say(text)
+
+    def refresh(self) -> None:
+        """Read everything anew from the daemon, now."""
+
+        def arrived(snapshot: Snapshot) -> None:
+            known = self._snapshot
+            if known is None or snapshot.epoch != known.epoch or snapshot.seq >= known.seq:
+                self.show(snapshot)
+            self._ui.say(_("Up to date: {summary}").format(summary=presenter.summary(snapshot)))
+
+        self._ui.ask(lambda client: client.snapshot(), arrived)
+
+    def start(self) -> None:
+        """Start the daemon."""
+
+        def failed(error: ModeldError) -> None:
+            self._toolbar.starting(False)
+            self._ui.complain(error)
+
+        self._toolbar.starting(True)
+        self._ui.ask(starting.start, lambda _pong: self._toolbar.starting(False), failed)
+
+    def focus_filter(self) -> None:
+        """Show the models and put the keyboard into their filter."""
+        self.open_tab(0)
+        self._cards.focus_filter()
+
+    def open_tab(self, number: int) -> None:
+        """Show the tab of this number."""
+        dpg.set_value(self._tab_bar, self._tabs[number])
+
+    def dismiss(self) -> None:
+        """Close what lies on top: a menu or question, else a dialog, else the message at the foot."""
+        if self._actions.close():
+            return
+        self._close_dialogs()
+        self._foot.dismiss()
+
+    def close(self) -> None:
+        """End what runs on its own, and take away the windows; the other items go with their parent.
+
+        On the drawing thread, while the context exists.
+        """
+        self._log.close()
+        self._chat_pane.close()
+        self._actions.close()
+        self._transfers.close()
+        self._close_dialogs()
+
+    def _close_dialogs(self) -> None:
+        for dialog in (self._downloads, self._benchmarks, self._comparison):
+            dialog.close()
+
+    def _chat(self, key: str) -> None:
+        self._chat_pane.choose(key)
+        self.open_tab(len(self._tabs) - 1)
+
+    def _open_downloads(self) -> None:
+        self._downloads.open(self._snapshot)
+
+    def _unload_all(self) -> None:
+        def done(answer: replies.Result) -> None:
+            note = answer.note if isinstance(answer, replies.Done) else ""
+            self._ui.say(said(note) or _("All models are being unloaded."))
+
+        self._ui.ask(lambda client: client.unload(wait=False), done)
+
+    def _say(self, text: str, error: bool) -> None:
+        self._foot.say(text, error)
+        if not error:
+            timer = threading.Timer(SAID_FOR_S, lambda: self._ui.post(lambda: self._forget(text)))
+            timer.daemon = True
+            timer.start()
+
+    def _forget(self, text: str) -> None:
+        if self._foot.text == text:
+            self._foot.dismiss()
+
+    def _track(self) -> bool:
+        """After a frame: make room for the foot, keep the toolbar's right end at the right."""
+        moved = self._toolbar.track()
+        height = self._foot.height()
+        if height == self._foot_height:
+            return moved
+        self._foot_height = height
+        dpg.configure_item(self._body, height=-(height + 12) if height else -1)
+        return True
+
+
+def tab_titles() -> list[str]:
+    """The tabs, in their order."""
+    return [_("Models"), _("Downloads"), _("History"), _("System"), _("Log"), _("Chat")]
+
+
+def only_the_machine(before: Snapshot | None, now: Snapshot | None) -> bool:
+    """Whether nothing changed but the machine's memory and processors: that comes each second, and one tab shows it."""
+    if before is None or now is None:
+        return False
+    return before.models is now.models and before.jobs is now.jobs and before.daemon is now.daemon
+
+
+def told(event: AnyEvent) -> str:
+    """The sentence for an event that a person should know of; empty for the others."""
+    match event:
+        case ContextRefused(model=key, prompt_tokens=tokens, size=size):
+            text = _("{key}: the prompt has {tokens} tokens, the context {size}. Nothing was cut; it was refused.")
+            return text.format(key=key.upper(), tokens=tokens, size=size)
+        case ContextFull(model=key, size=size):
+            text = _("{key}: the context of {size} tokens is full; the answer stopped there.")
+            return text.format(key=key.upper(), size=size)
+        case DaemonStopping():
+            return _stopping()
+        case ModelChanged(model=model, reason=reason):
+            return f"{model.key.upper()}: {reason}" if reason else ""
+        case _:
+            return ""
+
+
+def _stopping() -> str:
+    return _("modeld is stopping.")

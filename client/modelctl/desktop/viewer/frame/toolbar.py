@@ -1,0 +1,110 @@
+"""The five buttons, and whether the daemon is there."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import dearpygui.dearpygui as dpg
+from modeld.protocol.views import Snapshot
+
+from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.models.presenter import can_unload
+from modelctl.desktop.viewer.style import text_metrics, theme
+from modelctl.language.catalogue import _
+
+
+@dataclass(frozen=True)
+class Deeds:
+    """What the buttons do, in their order."""
+
+    refresh: Callable[[], None]
+    download: Callable[[], None]
+    benchmark: Callable[[], None]
+    compare: Callable[[], None]
+    unload_all: Callable[[], None]
+    start: Callable[[], None]
+
+
+class Toolbar:
+    """Refresh, Download, Benchmark, Compare, Unload All; at the right the daemon's state."""
+
+    def __init__(self, deeds: Deeds) -> None:
+        self._deeds = deeds
+        self._state_width = -1.0
+        self._shown: tuple[str, bool] | None = None
+
+    def build(self, parent: Tag) -> None:
+        """Make the row."""
+        self._row = dpg.add_group(parent=parent, horizontal=True, horizontal_spacing=8)
+        self.buttons = [
+            dpg.add_button(label=label, parent=self._row, callback=_call(deed))
+            for label, deed in zip(labels(), self._all(), strict=True)
+        ]
+        dpg.bind_item_theme(self.buttons[1], theme.PRIMARY)
+        dpg.bind_item_theme(self.buttons[4], theme.DANGER)
+        self._gap = dpg.add_spacer(parent=self._row, width=1)
+        self._dot = dpg.add_drawlist(parent=self._row, width=12, height=12)
+        self._circle = dpg.draw_circle((6, 6), 5, parent=self._dot, fill=theme.PALETTE.faint, color=(0, 0, 0, 0))
+        self._state = dpg.add_text(_("Looking for modeld…"), parent=self._row, color=theme.PALETTE.muted)
+        self._start = dpg.add_button(label=_("Start modeld"), parent=self._row, show=False, callback=self._deeds.start)
+        dpg.bind_item_theme(self._start, theme.PRIMARY)
+
+    def show(self, snapshot: Snapshot | None) -> None:
+        """Whether the daemon is there; without it only Refresh makes sense."""
+        there = snapshot is not None
+        for button in self.buttons[1:4]:
+            dpg.configure_item(button, enabled=there)
+        dpg.configure_item(self.buttons[4], enabled=can_unload(snapshot))
+        text = f"modeld {snapshot.daemon.version}" if snapshot is not None else _("modeld is away")
+        if self._shown == (text, there):
+            return
+        self._shown = (text, there)
+        dpg.set_value(self._state, text)
+        dpg.configure_item(self._circle, fill=theme.PALETTE.green if there else theme.PALETTE.red)
+        dpg.configure_item(self._start, show=not there)
+
+    def starting(self, starting: bool) -> None:
+        """While the daemon is being started, its button waits."""
+        dpg.configure_item(self._start, enabled=not starting, label=_("Starting…") if starting else _("Start modeld"))
+
+    def track(self) -> bool:
+        """After a frame: keep the state at the right end; whether it moved."""
+        row_left = dpg.get_item_rect_min(self._row)[0]
+        parent = dpg.get_item_parent(self._row)
+        if parent is None or not dpg.is_item_visible(self._row):
+            return False
+        last_button = self.buttons[-1]
+        used = dpg.get_item_rect_min(last_button)[0] + dpg.get_item_rect_size(last_button)[0] - row_left
+        available = dpg.get_item_rect_size(parent)[0]
+        words = 8 + text_metrics.size(dpg.get_value(self._state))[0]
+        button = 8 + dpg.get_item_rect_size(self._start)[0] if dpg.is_item_shown(self._start) else 0
+        left = available - used - 16 - 12 - button
+        dpg.configure_item(self._state, show=left >= words)  # where it is narrow the dot's colour and the button tell
+        room = max(1, int(left - words if left >= words else left))
+        if room == self._state_width:
+            return False
+        self._state_width = room
+        height = dpg.get_item_rect_size(last_button)[1]
+        dpg.configure_item(self._dot, height=int(height))
+        dpg.configure_item(self._circle, center=(6, height / 2))
+        dpg.configure_item(self._gap, width=room)
+        return True
+
+    def _all(self) -> Sequence[Callable[[], None]]:
+        deeds = self._deeds
+        return (deeds.refresh, deeds.download, deeds.benchmark, deeds.compare, deeds.unload_all)
+
+
+def labels() -> list[str]:
+    """The five buttons' words, in their order."""
+    return [
+        _("🔄 Refresh"),
+        _("📥 Download"),
+        _("⚡ Benchmark"),
+        _("🔍 Compare"),
+        _("🔴 Unload All"),
+    ]
+
+
+def _call(deed: Callable[[], None]) -> Callable[[], None]:
+    """A callback without arguments, whatever DearPyGui offers."""
+    return lambda: deed()

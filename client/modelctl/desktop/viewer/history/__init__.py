@@ -1,0 +1,1 @@
+"""The history tab: benchmark results over time."""

@@ -1,0 +1,79 @@
+"""The context bar: how much of a model's context is taken, drawn to scale and coloured by how near its end is."""
+
+import logging
+import math
+
+import dearpygui.dearpygui as dpg
+
+from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.style.theme import PALETTE, stripe
+from modelctl.language.catalogue import _
+from modelctl.language.format import context_colour, percent
+
+COLOURS = {"green": PALETTE.green, "orange": PALETTE.orange, "red": PALETTE.red}
+"""What ``context_colour`` names; the percentage above the bar says the same without colour."""
+
+HEIGHT = 10
+
+log = logging.getLogger(__name__)
+
+
+class ContextBar:
+    """One bar with ``158/8192 tokens`` and ``1.9%`` above it; ``width`` -1 fills the parent."""
+
+    def __init__(self, parent: Tag, width: int = -1, height: int = HEIGHT, title: str = "") -> None:
+        self._title = title
+        self._shown: tuple[int, int] | None = None
+        # Parents are named: the stack behind ``with dpg.group()`` belongs to whoever else builds just now.
+        self.item = dpg.add_group(parent=parent)
+        line = dpg.add_group(parent=self.item, horizontal=True)
+        self._count = dpg.add_text(parent=line)
+        self._percent = dpg.add_text(parent=line)
+        self._bar = dpg.add_progress_bar(parent=self.item, width=width, height=height)
+        self.show(0, 0)
+
+    def show(self, used: int, size: int) -> None:
+        """Bring the bar to ``used`` of ``size`` tokens; does nothing when it is there already."""
+        if self._shown == (used, size):
+            return
+        self._shown = (used, size)
+        fraction, colour = share(used, size), context_colour(used, size)
+        dpg.set_value(self._count, self._title + count(used, size))
+        dpg.set_value(self._percent, percent(100 * fraction))
+        dpg.configure_item(self._percent, color=COLOURS[colour])
+        dpg.set_value(self._bar, fraction)
+        dpg.bind_item_theme(self._bar, stripe(COLOURS[colour]))
+
+    def hide(self, hidden: bool = True) -> None:
+        """Take the bar out of the layout, or put it back."""
+        dpg.configure_item(self.item, show=not hidden)
+
+
+class ContextWindowVisualizer:
+    """The context bar under the name and signature that JarvisCore's documentation gives it."""
+
+    @staticmethod
+    def create_visualization(context_used: int, context_available: int, parent_tag: str) -> None:
+        """Draw a context bar into ``parent_tag``; numbers without sense are drawn as an empty bar, never raised."""
+        used, size = sensible(context_used), sensible(context_available)
+        try:
+            ContextBar(parent_tag, title=_("Context: ")).show(used, size)
+        except SystemError as error:  # what DearPyGui raises for a parent that is not there
+            log.warning("No context bar can be drawn in %r: %s", parent_tag, error.__cause__ or error)
+
+
+def share(used: int, size: int) -> float:
+    """The part of the context that is taken, 0 to 1."""
+    return min(max(used / size, 0.0), 1.0) if size > 0 else 0.0
+
+
+def count(used: int, size: int) -> str:
+    """``158/8192 tokens``."""
+    return _("{used}/{size} tokens").format(used=used, size=size)
+
+
+def sensible(number: object) -> int:
+    """``number`` as a count of tokens; what is none, or below zero, is 0."""
+    if isinstance(number, int | float) and math.isfinite(number):
+        return max(int(number), 0)
+    return 0

@@ -1,0 +1,299 @@
+"""What the list of models shows, decided from the snapshot alone: cards, their order, what can be done; pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+from modeld.protocol.states import FINAL, HAS_FILE, HAS_WORKER, IN_MEMORY, JobKind, JobState, ModelState
+from modeld.protocol.views import JobView, ModelView, Snapshot
+
+from modelctl.errors import advice, explained
+from modelctl.language.catalogue import _, _n
+from modelctl.language.format import format_bytes, format_eta, format_speed, model_card, percent
+
+GAP = "    "
+"""Between facts that share a line."""
+
+
+class Do(StrEnum):
+    """What a person can do with a model."""
+
+    LOAD = "load"
+    UNLOAD = "unload"
+    DOWNLOAD = "download"
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+    BENCHMARK = "benchmark"
+    CHAT = "chat"
+    PIN = "pin"
+    UNPIN = "unpin"
+    REMOVE = "remove"
+    COPY_PATH = "copy path"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A short word beside the title, in a colour of the palette."""
+
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A job's progress; ``fraction`` None: how much there is to do is not known."""
+
+    fraction: float | None
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One model as it is shown.
+
+    ``about`` are the lines on the left (what it is), ``figures`` those on the right (what was measured), ``machine``
+    what it runs on and takes: on the right too, or below both where that is full. ``actions`` are buttons; ``more`` is
+    the menu behind the last.
+    """
+
+    key: str
+    ready: bool
+    title: str
+    marks: tuple[Mark, ...]
+    tone: str
+    about: tuple[str, ...]
+    figures: tuple[str, ...]
+    machine: tuple[str, ...]
+    context: tuple[int, int] | None
+    gauge: Gauge | None
+    failure: str
+    actions: tuple[Do, ...]
+    more: tuple[Do, ...]
+    moving: bool
+
+
+TONES = {
+    ModelState.ABSENT: "faint",
+    ModelState.DOWNLOADING: "purple",
+    ModelState.ON_DISK: "muted",
+    ModelState.LOADING: "orange",
+    ModelState.LOADED: "blue",
+    ModelState.BUSY: "green",
+    ModelState.UNLOADING: "orange",
+}
+"""The colour of a state; each has its word or mark on the card too."""
+
+RANK = (
+    ModelState.BUSY,
+    ModelState.LOADED,
+    ModelState.LOADING,
+    ModelState.UNLOADING,
+    ModelState.DOWNLOADING,
+    ModelState.ON_DISK,
+    ModelState.ABSENT,
+)
+"""The order by state: what works now first."""
+
+
+def card(view: ModelView, job: JobView | None = None) -> Card:
+    """The card of a model whose running or waiting job is ``job``."""
+    if job is not None and job.kind is JobKind.PULL and not view.size_bytes:
+        view = msgspec.structs.replace(view, size_bytes=job.progress.total)  # known as soon as it has begun
+    head, *rest = model_card(view)
+    ready, name, *marks = head.split("  ")
+    lines = [line.strip() for line in rest if not line.lstrip().startswith("⚠")]
+    figures = _figures(lines)
+    machine = [line for line in lines if line.startswith(("🎮", "🖥", "🧮", "⏱"))]
+    about = [line for line in lines if line not in machine and not line.startswith(("⚡", "•"))]
+    return Card(
+        key=view.key,
+        ready=view.state in HAS_FILE,
+        title=f"{ready}  {name}",
+        marks=(*(Mark(text, "green" if text.startswith("🟢") else "blue") for text in marks), *_states(view, job)),
+        tone=TONES[view.state],
+        about=tuple(about),
+        figures=figures,
+        machine=tuple(machine),
+        context=_context(view),
+        gauge=gauge(job) if job is not None else None,
+        failure=_failure(view),
+        actions=actions(view, job),
+        more=more(view),
+        moving=view.state in (ModelState.LOADING, ModelState.UNLOADING),
+    )
+
+
+def actions(view: ModelView, job: JobView | None) -> tuple[Do, ...]:
+    """The buttons of a card, the obvious one first."""
+    if job is not None and job.kind is JobKind.PULL:
+        return (Do.RESUME if job.state is JobState.PAUSED else Do.PAUSE, Do.CANCEL)
+    measuring = (Do.CANCEL,) if job is not None else (Do.BENCHMARK,)
+    match view.state:
+        case ModelState.ABSENT:
+            return (Do.DOWNLOAD,)
+        case ModelState.DOWNLOADING:
+            return (Do.CANCEL,)
+        case ModelState.ON_DISK:
+            return (Do.LOAD, *measuring)
+        case ModelState.LOADING:
+            return (*((Do.CANCEL,) if job is not None else ()), Do.UNLOAD)
+        case ModelState.LOADED | ModelState.BUSY:
+            return (Do.CHAT, *measuring, Do.UNLOAD)
+        case ModelState.UNLOADING:
+            return ()
+
+
+def more(view: ModelView) -> tuple[Do, ...]:
+    """The menu of a card."""
+    known = [Do.UNPIN if view.pinned else Do.PIN] if view.state in HAS_FILE else []
+    if view.path and view.state in HAS_FILE:
+        known.append(Do.COPY_PATH)
+    if view.state in (ModelState.ON_DISK, ModelState.ABSENT) and (view.state in HAS_FILE or not view.builtin):
+        known.append(Do.REMOVE)
+    return tuple(known)
+
+
+def label(do: Do) -> str:
+    """The words on its button."""
+    match do:
+        case Do.LOAD:
+            return _("Load")
+        case Do.UNLOAD:
+            return _("Unload")
+        case Do.DOWNLOAD:
+            return _("Download")
+        case Do.CANCEL:
+            return _("Cancel")
+        case Do.PAUSE:
+            return _("Pause")
+        case Do.RESUME:
+            return _("Resume")
+        case Do.BENCHMARK:
+            return _("Benchmark")
+        case Do.CHAT:
+            return _("Chat")
+        case Do.PIN:
+            return _("Keep loaded")
+        case Do.UNPIN:
+            return _("Do not keep loaded")
+        case Do.REMOVE:
+            return _("Remove…")
+        case Do.COPY_PATH:
+            return _("Copy the file's path")
+
+
+def gauge(job: JobView) -> Gauge:
+    """How far a job is, in a line."""
+    progress = job.progress
+    fraction = None if progress.percent is None else min(max(progress.percent / 100, 0.0), 1.0)
+    if job.state is JobState.QUEUED:
+        text = _("Waiting for its turn") if job.kind is JobKind.PULL else _("The benchmark waits for its turn")
+        return Gauge(fraction or 0.0, text, "muted")
+    if job.state is JobState.PAUSED:
+        return Gauge(fraction or 0.0, _("Paused") + GAP + _amount(job), "muted")
+    if job.kind is JobKind.BENCHMARK:
+        steps = _("Benchmark: step {done} of {total}").format(done=progress.done, total=progress.total)
+        rate = GAP + _("{rate:.1f} tokens/sec").format(rate=progress.rate) if progress.rate else ""
+        share = progress.done / progress.total if progress.total else None
+        return Gauge(share, steps + rate, "accent")
+    if progress.stalled_since:
+        return Gauge(fraction, _("No data arrives; still trying") + GAP + _amount(job), "orange")
+    speed = _("Speed: {speed}").format(speed=format_speed(progress.rate))
+    eta = _("ETA: {eta}").format(eta=format_eta(progress.eta_s))
+    return Gauge(fraction, GAP.join([percent(progress.percent), _amount(job), speed, eta]), "purple")
+
+
+def current_jobs(jobs: Iterable[JobView]) -> dict[str, JobView]:
+    """The job of each model that runs, is held or waits; a running one before one that waits."""
+    found: dict[str, JobView] = {}
+    for job in jobs:
+        if job.state not in FINAL and (job.model not in found or found[job.model].state is JobState.QUEUED):
+            found[job.model] = job
+    return found
+
+
+def selected(
+    models: Sequence[ModelView], text: str = "", *, on_disk: bool = False, by_state: bool = False
+) -> list[ModelView]:
+    """The models whose key or name has ``text``, in the daemon's order or by state."""
+    wanted = text.strip().lower()
+    found = [
+        model
+        for model in models
+        if (wanted in model.key.lower() or wanted in model.display_name.lower())
+        and (not on_disk or model.state in HAS_FILE)
+    ]
+    return sorted(found, key=lambda model: RANK.index(model.state)) if by_state else found
+
+
+def summary(snapshot: Snapshot) -> str:
+    """The list in one line: how many there are, on disk, in memory."""
+    models = snapshot.models
+    on_disk = sum(model.state in HAS_FILE for model in models)
+    loaded = [model for model in models if model.state in IN_MEMORY]
+    count = _n("{count} model", "{count} models", len(models)).format(count=len(models))
+    parts = _("{on_disk} on disk, {loaded} loaded").format(on_disk=on_disk, loaded=len(loaded))
+    text = f"{count}, {parts}"
+    memory = sum(model.loaded.memory_bytes for model in loaded if model.loaded is not None)
+    return f"{text} ({format_bytes(memory)})" if memory else text
+
+
+def short_summary(snapshot: Snapshot) -> str:
+    """How many models are in memory."""
+    return _("{loaded} loaded").format(loaded=sum(model.state in IN_MEMORY for model in snapshot.models))
+
+
+def nothing_on_disk(snapshot: Snapshot) -> bool:
+    """Whether a person has to fetch a model first."""
+    return not any(model.state in HAS_FILE or model.state is ModelState.DOWNLOADING for model in snapshot.models)
+
+
+def can_unload(snapshot: Snapshot | None) -> bool:
+    """Whether Unload All would do anything."""
+    return snapshot is not None and any(model.state in HAS_WORKER for model in snapshot.models)
+
+
+def _figures(lines: Sequence[str]) -> tuple[str, ...]:
+    """Each benchmark's heading, and its three numbers as one line."""
+    figures: list[str] = []
+    for line in lines:
+        if line.startswith("⚡"):
+            figures += [line, ""]
+        elif line.startswith("•"):
+            figures[-1] = f"{figures[-1]}{GAP}{line}".strip()
+    return tuple(figures)
+
+
+def _states(view: ModelView, job: JobView | None) -> list[Mark]:
+    """The words for what the two marks of the design do not tell."""
+    marks = []
+    if view.pinned:
+        marks.append(Mark(_("kept loaded"), "muted"))
+    if view.state is ModelState.BUSY and job is None:
+        marks.append(Mark(_("answering"), "green"))
+    if view.state is ModelState.LOADING:
+        marks.append(Mark(_("loading…"), "orange"))
+    if view.state is ModelState.UNLOADING:
+        marks.append(Mark(_("unloading…"), "orange"))
+    return marks
+
+
+def _context(view: ModelView) -> tuple[int, int] | None:
+    if view.loaded is None or view.state not in IN_MEMORY:
+        return None
+    return view.loaded.context_used, view.loaded.context_size or view.context_length
+
+
+def _failure(view: ModelView) -> str:
+    if view.failure is None:
+        return ""
+    return f"{explained(view.failure)} {advice(view.failure)}".strip()
+
+
+def _amount(job: JobView) -> str:
+    """``1.2 GB / 4.1 GB``."""
+    done, total = job.progress.done, job.progress.total
+    return f"{format_bytes(done)} / {format_bytes(total)}" if total else format_bytes(done)

@@ -1,0 +1,1 @@
+"""How the viewer looks: theme, fonts, sizes, colours."""

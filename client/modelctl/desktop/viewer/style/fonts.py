@@ -1,0 +1,57 @@
+"""The viewer's fonts: DearPyGui's own has neither umlauts nor emoji.
+
+The files are in the folder ``typefaces`` beside this module, with their licences; tools/make_font.py made them. They
+are loaded into a registry of their own and bound to items, never to the whole program, which may be somebody else's.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
+
+from modelctl.desktop.viewer.frame.pane import Tag
+
+FOLDER = Path(__file__).with_name("typefaces")
+REGULAR, BOLD, MONO = (FOLDER / f"Modeld{name}.ttf" for name in ("Sans-Regular", "Sans-Bold", "Mono-Regular"))
+
+TEXT_PX, LARGE_PX, MONO_PX = 18, 25, 17
+"""Heights of a line at scale 1; the letters' em is five sixths of it."""
+
+_INVISIBLE = dict.fromkeys((0xFE0E, 0xFE0F))
+"""The selectors of an emoji's style: DearPyGui would draw a box for each."""
+
+
+@dataclass(frozen=True)
+class Fonts:
+    """The fonts of one context, for ``dpg.bind_item_font``."""
+
+    regular: Tag
+    bold: Tag
+    large: Tag
+    """Bold, for headings and the numbers that matter."""
+    mono: Tag
+    """Every letter equally wide, for logs."""
+
+
+def load(scale: float = 1.0) -> Fonts:
+    """Load the fonts into the current context, for a display of ``scale``.
+
+    They are drawn at exactly the size asked for, so that they are sharp; nothing is bound.
+    """
+    with dpg.font_registry() as registry:
+        return Fonts(
+            regular=_font(REGULAR, TEXT_PX * scale, registry),
+            bold=_font(BOLD, TEXT_PX * scale, registry),
+            large=_font(BOLD, LARGE_PX * scale, registry),
+            mono=_font(MONO, MONO_PX * scale, registry),
+        )
+
+
+def glyphs(text: str) -> str:
+    """``text`` as the fonts can show it: without the selectors that only ask for an emoji's style."""
+    return text.translate(_INVISIBLE)
+
+
+def _font(file: Path, size_px: float, registry: Tag) -> Tag:
+    font: Tag = dpg.add_font(str(file), round(size_px), parent=registry)
+    return font

@@ -1,0 +1,48 @@
+"""Texts as the window can draw them: their size, cut to a width, and only signs that the font has."""
+
+import dearpygui.dearpygui as dpg
+
+from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.style.fonts import Fonts
+
+REGULAR, BOLD, LARGE, MONO = (f"modelctl.font.{name}" for name in ("regular", "bold", "large", "mono"))
+"""The fonts' names in the current context, once ``adopt`` gave them."""
+
+GUESSED = (7.5, 16.0)
+"""Width of a letter and height of a line before the first frame, when no font can be asked."""
+
+
+def adopt(fonts: Fonts) -> None:
+    """Let the panes of this context use these fonts by name; a context is adopted once."""
+    for tag, name in ((fonts.regular, REGULAR), (fonts.bold, BOLD), (fonts.large, LARGE), (fonts.mono, MONO)):
+        if not dpg.does_alias_exist(name):
+            dpg.add_alias(name, tag)
+
+
+def bind(item: Tag, name: str) -> None:
+    """Show ``item`` and what is in it in the font of this name, where the context has it."""
+    if dpg.does_alias_exist(name):
+        dpg.bind_item_font(item, name)
+
+
+def size(text: str, name: str = REGULAR) -> tuple[float, float]:
+    """Width and height of ``text`` in pixels, in the font of this name."""
+    font = dpg.get_alias_id(name) if dpg.does_alias_exist(name) else 0
+    measured = dpg.get_text_size(text, font=font)
+    if not measured:
+        return GUESSED[0] * len(text), GUESSED[1]
+    return float(measured[0]), float(measured[1])
+
+
+def fitted(text: str, width: float) -> str:
+    """``text``, or as much of its beginning as ``width`` pixels hold, with ``…``."""
+    if size(text)[0] <= width:
+        return text
+    short, long = 0, len(text)
+    while short < long:
+        middle = (short + long + 1) // 2
+        if size(text[:middle] + "…")[0] <= width:
+            short = middle
+        else:
+            long = middle - 1
+    return text[:short].rstrip() + "…"

@@ -1,0 +1,51 @@
+"""The viewer, started as a program of its own: it must not end with the tray or `modelctl notify`, nor they with it."""
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import IO
+
+from modelctl.language.catalogue import _
+
+# -P: a folder called "modelctl" where that happens to have been started is not the program.
+COMMAND = (sys.executable, "-P", "-m", "modelctl", "viewer")
+
+LAST_WORDS_BYTES = 2000
+
+_log = logging.getLogger(__name__)
+
+
+def start(failed: Callable[[str], None]) -> None:
+    """Start it; a thread waits for its end and tells when it was a bad one. Raises OSError."""
+    words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever waits for the program
+    try:
+        null = subprocess.DEVNULL
+        child = subprocess.Popen(COMMAND, stdin=null, stdout=null, stderr=words, start_new_session=True)
+    except OSError:
+        words.close()
+        raise
+    threading.Thread(target=_wait, args=(child, words, failed), name=f"viewer {child.pid}", daemon=True).start()
+
+
+def _wait(child: "subprocess.Popen[bytes]", words: IO[bytes], failed: Callable[[str], None]) -> None:
+    with words:
+        code = child.wait()
+        if code == 0:
+            return
+        words.seek(max(0, words.seek(0, os.SEEK_END) - LAST_WORDS_BYTES))
+        said = [line for line in words.read().decode(errors="replace").splitlines() if line.strip()]
+    sentence = _("The viewer ended with code {code}: {why}").format(code=code, why=_reason(said))
+    _log.warning("%s", sentence)
+    if code > 0:  # below 0 somebody ended it by a signal
+        failed(sentence)
+
+
+def _reason(said: list[str]) -> str:
+    """The line that begins with ``error:`` as the command line writes it, else the last one."""
+    label = _("error:")
+    told = [line.removeprefix(label).strip() for line in said if line.startswith(label)]
+    return (told or said or [_("it said nothing")])[-1]

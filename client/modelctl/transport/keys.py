@@ -1,0 +1,142 @@
+"""Keys on both sides: this person's own for other machines, and those that this machine's daemon lets in.
+
+Who is let in is a file that only this user can write, and no request of the wire: a client of the network cannot let
+in another. The daemon looks at the file whenever somebody connects or asks.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import zmq
+from modeld.protocol import keys
+from modeld.protocol.errors import ErrorCode
+
+from modelctl.errors import LocalFailure, ModeldError, NotFound, Refused
+from modelctl.language.catalogue import _
+from modelctl.language.remarks import said
+from modelctl.transport.hosts import own_pair, wrong
+
+if TYPE_CHECKING:
+    from modeld.places import Places
+
+
+def create(places: "Places", name: str) -> keys.KeyPair:
+    """Make own keys of this name; raises ``Refused`` when there are such, since others may rely on them."""
+    path = places.client_keys_dir / f"{_named(name)}.key"
+    if path.exists():
+        raise Refused(
+            LocalFailure(
+                code=ErrorCode.ALREADY_EXISTS,
+                message=_("There is a key {name} already ({path}).").format(name=name, path=path),
+                hint=_("See its public part with: modelctl keys list"),
+            )
+        )
+    pair = new_key_pair()
+    try:
+        keys.write_pair(path, pair)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return pair
+
+
+def own(places: "Places") -> dict[str, keys.KeyPair]:
+    """All own keys that can be used, by name."""
+    try:
+        files = sorted(places.client_keys_dir.glob("*.key"))
+    except OSError:
+        return {}
+    return {path.stem: own_pair(places, path.stem) for path in files}
+
+
+def server_key(places: "Places") -> str:
+    """The public key of this machine's daemon; empty until it has listened on the network once."""
+    try:
+        return keys.read_pair(places.server_key_file).public
+    except FileNotFoundError:
+        return ""
+    except keys.KeyFileError as error:
+        raise _unusable(error) from error
+
+
+def allowed(places: "Places") -> dict[str, str]:
+    """Who is let in here: name -> public key."""
+    try:
+        return {name: key for key, name in keys.read_allowed(places.allowed_keys_file).items()}
+    except keys.KeyFileError as error:
+        raise _unusable(error) from error
+
+
+def allow(places: "Places", name: str, key: str) -> None:
+    """Let in the holder of ``key`` from now on; raises ``Refused`` when the name has another key."""
+    if not keys.is_key(key):
+        raise wrong(
+            _("{key!r} is not a public key (40 signs).").format(key=key),
+            _("On the other machine: modelctl keys create NAME; quote what it prints: a key has signs like $ and &."),
+        )
+    known = allowed(places)
+    if known.get(_named(name), key) != key:
+        raise Refused(
+            LocalFailure(
+                code=ErrorCode.ALREADY_EXISTS,
+                message=_("{name} has another key here.").format(name=name),
+                hint=_("Revoke that first: modelctl keys revoke {name}").format(name=name),
+            )
+        )
+    _write(places, {**known, name: key})
+
+
+def revoke(places: "Places", name: str) -> None:
+    """Let in the holder of this name's key no more; raises ``NotFound`` when there is no such name."""
+    known = allowed(places)
+    if name not in known:
+        names = ", ".join(sorted(known)) or _("none yet")
+        raise NotFound(
+            LocalFailure(
+                code=ErrorCode.NOT_FOUND,
+                message=_("No key of {name} is allowed here (allowed: {names}).").format(name=name, names=names),
+            )
+        )
+    del known[name]
+    _write(places, known)
+
+
+def text_or_file(words: str) -> str:
+    """A public key as it was given: itself, or the path of a file that holds it."""
+    if keys.is_key(words):
+        return words
+    path = Path(words)
+    try:
+        return path.read_text(encoding="ascii").strip() if path.is_file() else words
+    except (OSError, UnicodeDecodeError):
+        return words
+
+
+def _write(places: "Places", known: dict[str, str]) -> None:
+    try:
+        keys.write_allowed(places.allowed_keys_file, {key: name for name, key in known.items()})
+    except OSError as error:
+        raise _unwritable(places.allowed_keys_file, error) from error
+
+
+def _named(name: str) -> str:
+    if not keys.NAME.fullmatch(name):
+        text = _("{name!r} is not a name: small letters, digits, dot, dash and underscore, 64 at most.")
+        raise wrong(text.format(name=name))
+    return name
+
+
+def _unusable(error: keys.KeyFileError) -> ModeldError:
+    return ModeldError(LocalFailure(code=ErrorCode.NOT_ALLOWED, message=said(str(error))))
+
+
+def _unwritable(path: Path, error: OSError) -> ModeldError:
+    text = _("{path} cannot be written: {reason}.").format(path=path, reason=said(error.strerror or ""))
+    return ModeldError(LocalFailure(code=ErrorCode.UNWRITABLE, message=text))
+
+
+def new_key_pair() -> keys.KeyPair:
+    """New keys for CURVE; the public one does not begin like an option of a command line."""
+    while True:
+        public, secret = zmq.curve_keypair()
+        if not public.startswith(b"-"):
+            return keys.KeyPair(public.decode(), secret.decode())

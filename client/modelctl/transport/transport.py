@@ -1,0 +1,461 @@
+"""The way to the daemon: the only user of zmq in modelctl.
+
+A ``Link`` may be used from any thread. Sockets are kept in a pool and each serves one call at a time, so answers cannot
+be mixed up; a stream owns its socket for as long as it runs. Whoever waits looks once a second whether the daemon that
+was asked is still there: a daemon that dies is noticed, not waited for.
+"""
+
+import itertools
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, assert_never
+
+import msgspec
+import zmq
+from modeld import places as modeld_places
+from modeld.protocol import wire
+from modeld.protocol.connection import Connection
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.replies import AnyResult, Chunk, Reply
+from modeld.protocol.requests import Cancel, Ping, Request
+
+from modelctl import errors
+from modelctl.errors import DaemonAway, LocalFailure
+from modelctl.language.catalogue import _
+from modelctl.processes import is_alive
+from modelctl.transport.daemon_socket import Line, Trouble
+
+if TYPE_CHECKING:
+    from modeld.protocol.events import AnyEvent
+
+ANSWER_S = 10.0
+"""How long a daemon may take for an answer it gives at once."""
+
+CHECK_S = 1.0
+"""How often a waiting call looks whether the daemon is still there."""
+
+SILENCE_S = 3.0
+"""Without any event for this long (a heartbeat comes each second) the daemon counts as away."""
+
+STOP_MS = 100
+"""How long a stream may take to see that another thread asked it to stop (a socket belongs to one thread at a time)."""
+
+FLUSH_MS = 500
+"""How long a last message may take to leave after its socket is closed."""
+
+_replies = msgspec.json.Decoder(Reply)
+_numbers = itertools.count(1)
+_event_decoder: "msgspec.json.Decoder[AnyEvent] | None" = None
+
+
+def new_id() -> str:
+    """An id for a request, unlike any other of this process."""
+    return f"{os.getpid()}-{next(_numbers)}"
+
+
+def decode_event(body: bytes) -> "AnyEvent":
+    """One event from its frame; the decoder is built on first use, since most verbs never need it."""
+    global _event_decoder
+    if _event_decoder is None:
+        from modeld.protocol.events import AnyEvent
+
+        _event_decoder = msgspec.json.Decoder(AnyEvent)
+    try:
+        return _event_decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise _not_understood(error) from error
+
+
+class Link:
+    """A way to the daemon of one home, or with ``host`` to that of another machine (``hosts.toml`` names them).
+
+    Makes no connection until it is asked for something.
+    """
+
+    def __init__(self, places: modeld_places.Places | None = None, host: str = "") -> None:
+        self.places = places or modeld_places.find()
+        self.host = host
+        self._context = zmq.Context()
+        self._idle: deque[tuple[Connection, Line]] = deque()
+        self._closed = threading.Event()
+
+    def connection(self) -> Connection:
+        """Where the daemon listens now; raises ``DaemonAway`` when none runs."""
+        if self.host:
+            from modelctl.transport import hosts
+
+            return hosts.connection(self.places, self.host)
+        path = self.places.connection_file
+        try:
+            with path.open("rb") as file:
+                if not _is_ours(file.fileno()):
+                    raise DaemonAway(
+                        _("The connection file {path} belongs to another user, who could read what you ask.").format(
+                            path=path
+                        ),
+                        _("Use the daemon as the user who runs it, or set MODELD_HOME to a folder of your own."),
+                    )
+                found = msgspec.json.decode(file.read(), type=Connection)
+        except FileNotFoundError:
+            raise DaemonAway(_("modeld is not running (there is no {path}).").format(path=path)) from None
+        except (OSError, msgspec.DecodeError) as error:
+            unread = _("The connection file {path} cannot be read: {error}.")
+            raise DaemonAway(unread.format(path=path, error=error)) from error
+        if found.v != wire.VERSION:
+            speaks = _("modeld {version} speaks protocol {theirs}, this modelctl speaks {ours}.")
+            raise errors.of(
+                LocalFailure(
+                    code=ErrorCode.UNSUPPORTED_VERSION,
+                    message=speaks.format(version=found.version, theirs=found.v, ours=wire.VERSION),
+                    hint=_("Update the older of the two, then: modelctl down, modelctl up"),
+                )
+            )
+        if not is_alive(found.pid):
+            ended = _("modeld is not running (its last process, {pid}, ended without a goodbye).")
+            raise DaemonAway(ended.format(pid=found.pid))
+        return found
+
+    def request(self, request: Request, timeout_s: float | None = ANSWER_S) -> AnyResult:
+        """Ask and wait for the one answer, at most ``timeout_s`` (None: as long as the daemon lives).
+
+        Raises ``DaemonAway`` without an answer, and the ``ModeldError`` of the failure when the answer is one.
+        """
+        connection = self.connection()
+        socket = self._take(connection)
+        try:
+            if timeout_s is None:
+                # A process that took the dead daemon's pid would be waited for without end.
+                self._exchange(socket, connection, Ping(id=new_id()), ANSWER_S)
+            result = self._exchange(socket, connection, request, timeout_s)
+        except errors.DaemonAway:
+            socket.close(0)
+            raise
+        except errors.ModeldError:
+            if socket.trouble() is None:
+                self._idle.append((connection, socket))
+            else:
+                socket.close(0)
+            raise
+        except BaseException:  # interrupted: an answer may still come, and must not meet the next call
+            socket.close(0)
+            raise
+        self._idle.append((connection, socket))
+        return result
+
+    def stream(self, request: Request) -> "Stream":
+        """Ask for a streamed answer: iterate over its chunks, then the result."""
+        connection = self.connection()
+        socket = self._open(connection)
+        try:
+            self._exchange(socket, connection, Ping(id=new_id()), ANSWER_S)
+            self.send(socket, request)
+        except BaseException:
+            socket.close(0)
+            raise
+        return Stream(self, socket, connection, request.id)
+
+    def events(self, topics: Sequence[str] = ("",)) -> "Events":
+        """The daemon's events whose topic begins with one of ``topics``, and its heartbeats whatever the topics.
+
+        Subscribes at once, not at the first ``next``. Raises ``DaemonAway`` after three seconds of silence, or as soon
+        as the daemon is seen to be gone.
+        """
+        return Events(self.frames(topics))
+
+    def frames(self, topics: Sequence[str] = ("",)) -> "Frames":
+        """As ``events``, undecoded: topic and JSON as they are on the wire."""
+        connection = self.connection()
+        socket = self._new(zmq.SUB)
+        for topic in {*topics, "daemon."}:
+            socket.subscribe(topic)
+        self._connect(socket, connection, connection.events)
+        return Frames(self, socket, connection, tuple(topics))
+
+    def close(self) -> None:
+        """Free the sockets; calls in other threads must have ended."""
+        if not self._closed.is_set():
+            self._closed.set()
+            self._context.destroy()
+
+    def send(self, socket: Line, request: Request) -> None:
+        """One request on its way, after the empty delimiter."""
+        body = wire.encode(request)
+        if len(body) > wire.MAX_REQUEST_BYTES:
+            large = _("The request has {size} bytes; the daemon takes {limit}.")
+            raise errors.of(
+                LocalFailure(
+                    code=ErrorCode.TOO_LARGE,
+                    message=large.format(size=len(body), limit=wire.MAX_REQUEST_BYTES),
+                    hint=_("Shorten the prompt or the conversation."),
+                )
+            )
+        try:
+            socket.send_multipart([b"", body])
+        except zmq.Again:  # over tcp: what was connected is gone, and does not come back
+            raise DaemonAway(_("The request could not be sent: nobody takes it.")) from None
+
+    def reply(self, socket: Line, connection: Connection, request_id: str, deadline: float | None) -> AnyResult | Chunk:
+        """The next frame of the answer to ``request_id``; answers to earlier requests are passed over."""
+        started = time.monotonic()
+        while True:
+            left = CHECK_S if deadline is None else min(CHECK_S, deadline - time.monotonic())
+            if left <= 0:
+                waited = time.monotonic() - started
+                if self.host:
+                    raise self._silent(connection, waited)
+                silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
+                raise DaemonAway(
+                    silent.format(pid=connection.pid, seconds=waited), _("See what it does with: modelctl logs")
+                )
+            if socket.wait(max(1, int(left * 1000))) or self._last_words(socket, connection):
+                reply = self._decode(socket.recv_multipart()[-1])
+                # The daemon cannot name the id of a request that it could not read.
+                if reply.id in (request_id, ""):
+                    return _unpack(reply)
+
+    def _exchange(self, socket: Line, connection: Connection, request: Request, timeout_s: float | None) -> AnyResult:
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self.send(socket, request)
+        while True:
+            answer = self.reply(socket, connection, request.id, deadline)
+            if not isinstance(answer, Chunk):
+                return answer
+
+    def _last_words(self, socket: Line, connection: Connection) -> bool:
+        """False while the daemon lives, True if it is gone and left a message; raises when it is gone without one."""
+        if self._is_open(socket, connection):
+            return False
+        if socket.poll(0):
+            return True
+        self._raise_trouble(socket, connection)
+        raise DaemonAway(_("modeld (process {pid}) ended before it answered.").format(pid=connection.pid))
+
+    def still_there(self, connection: Connection) -> bool:
+        """Whether this very daemon runs and has not withdrawn its connection file; a host's is taken to do so."""
+        if self.host:
+            return True
+        try:
+            return self.connection().pid == connection.pid
+        except errors.ModeldError:
+            return False
+
+    def _take(self, connection: Connection) -> Line:
+        """A socket to this daemon out of the pool, or a new one; those to an earlier daemon are closed."""
+        while True:
+            try:
+                known, socket = self._idle.pop()
+            except IndexError:
+                return self._open(connection)
+            if known == connection and socket.trouble() is None:
+                return socket
+            socket.close(0)
+
+    def _new(self, kind: int) -> Line:
+        socket = self._context.socket(kind, socket_class=Line)
+        assert isinstance(socket, Line)
+        socket.linger = 0
+        socket.sndtimeo = int(ANSWER_S * 1000)
+        return socket
+
+    def _open(self, connection: Connection) -> Line:
+        socket = self._new(zmq.DEALER)
+        self._connect(socket, connection, connection.commands)
+        return socket
+
+    def _connect(self, socket: Line, connection: Connection, endpoint: str) -> None:
+        if not endpoint.startswith("ipc://") and not (endpoint.startswith("tcp://") and connection.server_key):
+            socket.close(0)
+            foreign = _("The connection file names {endpoint}, which is neither of this machine nor encrypted.")
+            raise DaemonAway(
+                foreign.format(endpoint=endpoint),
+                _("Remove the connection file and start the daemon again: modelctl up"),
+            )
+        socket.reach(endpoint, connection)
+
+    def _is_open(self, socket: Line, connection: Connection) -> bool:
+        """Whether an answer may still come on this very socket."""
+        return socket.trouble() is None and self.still_there(connection)
+
+    def _raise_refusal(self, socket: Line, connection: Connection) -> None:
+        """Raise why a subscription can never get through; one that was lost is taken up again by ZeroMQ."""
+        if socket.trouble() not in (None, Trouble.LOST):
+            self._raise_trouble(socket, connection)
+
+    def _raise_trouble(self, socket: Line, connection: Connection) -> None:
+        """Raise what the socket's monitor knows; without a monitor it knows nothing."""
+        trouble = socket.trouble()
+        who = self.host or connection.commands
+        match trouble:
+            case None:
+                return
+            case Trouble.KEY_REFUSED:
+                raise errors.of(
+                    LocalFailure(
+                        code=ErrorCode.NOT_ALLOWED,
+                        message=_("{host} does not let in your key {key}.").format(host=who, key=connection.client_key),
+                        hint=_("On that machine: modelctl keys allow NAME '{key}'").format(key=connection.client_key),
+                    )
+                )
+            case Trouble.NOT_SECURE:
+                text = _("What answers at {endpoint} is no modeld: it does not speak CURVE.")
+                hint = _("Look at the endpoint with: modelctl hosts list")
+            case Trouble.NO_HANDSHAKE:
+                text = _("{host} at {endpoint} has another key than the one you know of it, or is no modeld.")
+                hint = _("Its key is shown there by: modelctl keys list")
+            case Trouble.LOST:
+                text = _("The connection to {host} was lost before it answered.")
+                hint = _("Ask again when it is back.")
+            case _:
+                assert_never(trouble)
+        raise DaemonAway(text.format(host=who, endpoint=connection.commands), hint)
+
+    def _silent(self, connection: Connection, waited_s: float) -> DaemonAway:
+        text = _("{host} did not answer at {endpoint} within {seconds:.0f} s.")
+        return DaemonAway(
+            text.format(host=self.host, endpoint=connection.commands, seconds=waited_s),
+            _("Look whether that machine is on, runs modeld --listen, and lets these ports through its firewall."),
+        )
+
+    def _decode(self, body: bytes) -> Reply:
+        try:
+            return _replies.decode(body)
+        except msgspec.DecodeError as error:
+            raise _not_understood(error) from error
+
+
+class Stream:
+    """A streamed answer: iterate over its chunks, then one result; ``close`` ends it early and cancels it there."""
+
+    def __init__(self, link: Link, socket: Line, connection: Connection, request_id: str) -> None:
+        self._link = link
+        self._socket = socket
+        self._connection = connection
+        self._id = request_id
+        self._cancelled = False
+        self._stop = threading.Event()
+
+    def __iter__(self) -> "Iterator[Chunk | AnyResult]":
+        return self
+
+    def __next__(self) -> Chunk | AnyResult:
+        if self._socket.closed:
+            raise StopIteration
+        try:
+            while not self._socket.wait(STOP_MS) and self._link._is_open(self._socket, self._connection):
+                self._heed_stop()
+            self._heed_stop()
+            answer = self._link.reply(self._socket, self._connection, self._id, None)
+        except errors.ModeldError:
+            self._socket.close(0)
+            raise
+        if not isinstance(answer, Chunk):
+            self._socket.close(0)
+        return answer
+
+    def cancel(self) -> None:
+        """Ask the daemon to stop; the result still comes, with what there was."""
+        if not self._cancelled and not self._socket.closed:
+            self._cancelled = True
+            self._link.send(self._socket, Cancel(id=new_id(), request=self._id))
+
+    def stop(self) -> None:
+        """As ``cancel``, from any thread: the one that iterates passes it on within ``STOP_MS``."""
+        self._stop.set()
+
+    def _heed_stop(self) -> None:
+        if self._stop.is_set():
+            self.cancel()
+
+    def close(self) -> None:
+        """Stop listening; a generation that still runs is cancelled."""
+        self.cancel()
+        if not self._socket.closed:
+            self._socket.close(FLUSH_MS)
+
+
+class Frames(Iterator[tuple[str, bytes]]):
+    """A subscription, undecoded; ``close`` it, or let it go."""
+
+    def __init__(self, link: Link, socket: Line, connection: Connection, topics: tuple[str, ...]) -> None:
+        self._link = link
+        self._socket = socket
+        self._connection = connection
+        self._topics = topics
+        self._heard = time.monotonic()
+
+    def __next__(self) -> tuple[str, bytes]:
+        while not self._socket.closed:
+            if self._socket.wait(int(CHECK_S * 1000)):
+                topic, body, *_ = self._socket.recv_multipart()
+                self._heard = time.monotonic()
+                name = topic.decode()
+                # A daemon. topic is always subscribed to, so what was not asked for is left out here.
+                if name == "daemon.heartbeat" or name.startswith(self._topics):
+                    return name, body
+            else:
+                self._check()
+        raise StopIteration
+
+    def close(self) -> None:
+        """End the subscription."""
+        self._socket.close(0)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _check(self) -> None:
+        self._link._raise_refusal(self._socket, self._connection)
+        pid = self._connection.pid
+        if not self._link.still_there(self._connection):
+            self.close()
+            raise DaemonAway(_("modeld (process {pid}) has ended.").format(pid=pid))
+        if time.monotonic() - self._heard >= SILENCE_S:
+            self.close()
+            if self._link.host:
+                raise self._link._silent(self._connection, SILENCE_S)
+            silent = _("modeld (process {pid}) has been silent for {seconds:.0f} s.")
+            raise DaemonAway(silent.format(pid=pid, seconds=SILENCE_S), _("See what it does with: modelctl logs"))
+
+
+class Events(Iterator["AnyEvent"]):
+    """A subscription, decoded; ``close`` it, or let it go."""
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+
+    def __next__(self) -> "AnyEvent":
+        _topic, body = next(self._frames)
+        return decode_event(body)
+
+    def close(self) -> None:
+        """End the subscription."""
+        self._frames.close()
+
+
+def _is_ours(descriptor: int) -> bool:
+    """Whether an open file is this user's: somebody else's connection file could lead to somebody else's daemon."""
+    return not hasattr(os, "getuid") or os.fstat(descriptor).st_uid == os.getuid()
+
+
+def _unpack(reply: Reply) -> AnyResult | Chunk:
+    """What the reply carries; a failure is raised."""
+    if isinstance(reply.error, Failure):
+        raise errors.of(reply.error)
+    if isinstance(reply.chunk, Chunk):
+        return reply.chunk
+    if reply.result is msgspec.UNSET:
+        raise _not_understood(_("it is empty"))
+    return reply.result
+
+
+def _not_understood(why: object) -> errors.ModeldError:
+    return errors.of(
+        LocalFailure(
+            code=ErrorCode.UNSUPPORTED_VERSION,
+            message=_("The daemon's message is not understood: {why}.").format(why=why),
+            hint=_("modelctl and modeld may be of different versions: modelctl down, modelctl up"),
+        )
+    )

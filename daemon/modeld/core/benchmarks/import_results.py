@@ -1,0 +1,36 @@
+"""Benchmark records that come from outside: of ``model_benchmarks.json``, or of a backup."""
+
+from datetime import datetime
+
+from modeld.core.benchmarks import stats
+from modeld.core.downloads import source
+from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Figure
+
+MAX_ID = 200
+
+
+def as_run(result: BenchmarkResult) -> BenchmarkRun:
+    """A record of nine keys as a run: what it does not say stays unknown (``n`` 0)."""
+    unknown = Figure(mean=0.0, n=0)
+    return BenchmarkRun(
+        id=f"import-{result.model_key}-{result.timestamp}"[:MAX_ID],
+        result=result,
+        prefill=unknown,
+        decode=Figure(mean=result.tokens_per_second),
+        first_token_ms=unknown,
+        inference_ms=Figure(mean=result.inference_time),
+    )
+
+
+def wrong_with(run: BenchmarkRun) -> str:
+    """Why a run cannot be kept, as the end of a sentence; empty when it can."""
+    result = run.result
+    if not source.KEY.fullmatch(result.model_key):
+        return "its model's key cannot be one."
+    if not 0 < len(run.id) <= MAX_ID:
+        return "its id is empty or too long."
+    try:
+        datetime.fromisoformat(result.timestamp)
+    except ValueError:
+        return "its time is not ISO 8601."
+    return stats.implausible(result)

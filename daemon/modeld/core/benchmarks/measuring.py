@@ -1,0 +1,273 @@
+"""Benchmarks: one at a time, so that none disturbs another; the model is loaded for it if needed."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from modeld.core.benchmarks import stats
+from modeld.core.effects import ReadRuns, SaveRun
+from modeld.core.facts import RunsRead
+from modeld.core.serving.answering import Answering
+from modeld.core.serving.loading import Loader
+from modeld.core.state.desk import Desk
+from modeld.core.state.jobs import Job, JobFact
+from modeld.core.state.model import Model
+from modeld.core.state.task import Task, Ticket
+from modeld.protocol import events, replies, requests, workers
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.states import HAS_FILE, IN_MEMORY, JobKind, JobState
+from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, History, Progress
+
+PROMPT = "Explain quantum computing in simple terms. Focus on the key principles and practical applications."
+"""The standard prompt, the same for every model and for ever."""
+
+MAX_REPETITIONS = 100
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A client that waits for the end of several jobs."""
+
+    ticket: Ticket
+    jobs: list[Job]
+
+
+class Measuring:
+    """The benchmark jobs and what came of them."""
+
+    def __init__(self, desk: Desk, loader: Loader, answering: Answering) -> None:
+        self._desk = desk
+        self._loader = loader
+        self._answering = answering
+        self._loaded_for_it: set[str] = set()
+        self._batches: list[Batch] = []
+
+    def ask(self, ticket: Ticket, request: requests.Benchmark) -> None:
+        """Queue benchmarks, one job for each model."""
+        desk = self._desk
+        if not 1 <= request.repetitions <= MAX_REPETITIONS or not 2 <= request.max_tokens <= 4096:
+            desk.refuse(
+                ticket, ErrorCode.BAD_REQUEST, f"repetitions must be 1 to {MAX_REPETITIONS}, max_tokens 2 to 4096."
+            )
+            return
+        keys = list(dict.fromkeys(request.models))
+        if request.all and not keys:
+            here = (model.key for model in desk.models.values() if model.state in HAS_FILE)
+            keys = [key for key in here if key not in desk.removing]
+        if not keys:
+            desk.refuse(
+                ticket, ErrorCode.BAD_REQUEST, "No model to benchmark.", "Name models that are on disk, or all of them."
+            )
+            return
+        for key in keys:
+            model = desk.find(ticket, key)
+            if model is None or not self._loader.is_usable(ticket, model):
+                return
+        jobs = [self._queue(key, request) for key in keys]
+        if request.wait:
+            self._batches.append(Batch(ticket, jobs))
+        else:
+            desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in jobs]))
+        self.start_next()
+
+    def _queue(self, key: str, request: requests.Benchmark) -> Job:
+        desk = self._desk
+        job = Job(
+            id=next(desk.ids),
+            kind=JobKind.BENCHMARK,
+            model=key,
+            created_at=desk.at,
+            repetitions=request.repetitions,
+            max_tokens=request.max_tokens,
+        )
+        desk.jobs[job.id] = job
+        desk.told_job(job)
+        return job
+
+    def queue_scheduled(self, key: str) -> None:
+        """Queue a benchmark that nobody asked for, as one of a client without wishes would be."""
+        self._queue(key, requests.Benchmark(id="", models=[key]))
+        self.start_next()
+
+    def start_next(self) -> None:
+        """Start the oldest queued benchmark if none runs."""
+        for job in self._unended():
+            if self._desk.stopping or any(other.state is JobState.RUNNING for other in self._unended()):
+                return
+            if job.state is JobState.QUEUED:
+                self._start(job)
+
+    def _start(self, job: Job) -> None:
+        desk = self._desk
+        model = desk.models.get(job.model)
+        job.move(JobFact.STARTED)
+        job.started_at = desk.at
+        desk.told_job(job)
+        if model is None or model.state not in HAS_FILE:
+            self._fail(job, Failure(code=ErrorCode.NOT_ON_DISK, message=f"{job.model} is not on disk any more."))
+            return
+        if model.state not in IN_MEMORY:
+            self._loaded_for_it.add(model.key)
+        order = workers.Measure(
+            task=desk.next_task(), prompt=PROMPT, max_tokens=job.max_tokens, repetitions=job.repetitions
+        )
+        if self._answering.enqueue(model, Task(order=order, job=job.id)):
+            self._fail(job, model.failure or _gone(job))
+
+    def progressed(self, model: Model, news: workers.MeasureProgress) -> None:
+        """A step ended."""
+        job = self._job_of_current(model)
+        if job is not None:
+            job.progress = Progress(
+                done=news.step,
+                total=news.steps,
+                percent=100.0 * news.step / news.steps if news.steps else None,
+                rate=news.tokens_per_second,
+                phase=news.phase,
+            )
+            self._desk.publish(events.JobProgress(job=job.id, kind=job.kind, model=job.model, progress=job.progress))
+
+    def measured(self, model: Model, news: workers.Measured) -> None:
+        """A benchmark ended: keep its run, unless its numbers cannot be."""
+        desk = self._desk
+        job = self._job_of_current(model)
+        if job is None:
+            return
+        load_s = model.loaded.load_s if model.loaded else 0.0
+        run = msgspec.structs.replace(news.run, id=job.id, load_s=load_s)
+        wrong = stats.implausible(run.result)
+        if wrong:
+            failure = Failure(
+                code=ErrorCode.IMPLAUSIBLE, message=f"The numbers cannot be true and were not kept: {wrong}"
+            )
+            self.ended_badly(model, failure)
+            return
+        desk.do(SaveRun(run=run))
+        model.latest = run.result
+        model.average = _with(model.average, run.result)
+        job.benchmark = run
+        job.move(JobFact.FINISHED)
+        self._answering.end(model, replies.Done())
+        self._end(job)
+        self._leave(model)
+
+    def ended_badly(self, model: Model, failure: Failure) -> None:
+        """The current benchmark of a living worker failed."""
+        job = self._job_of_current(model)
+        self._answering.end(model, failure)
+        if job is not None:
+            self._fail(job, failure)
+        self._leave(model)
+
+    def handed_back(self, tasks: list[Task], failure: Failure) -> None:
+        """Benchmarks whose worker is gone or could not be had."""
+        for task in tasks:
+            job = self._desk.jobs.get(task.job)
+            if job is not None and job.state is JobState.RUNNING:
+                self._fail(job, failure)
+
+    def _fail(self, job: Job, failure: Failure) -> None:
+        job.failure = failure
+        if self._desk.stopping:
+            job.failure = None
+            job.move(JobFact.INTERRUPTED)
+            self._desk.told_job(job)
+            return
+        job.move(JobFact.DROPPED if job.stopping else JobFact.BROKE)
+        self._loaded_for_it.discard(job.model)
+        self._end(job)
+        self.start_next()
+
+    def _end(self, job: Job) -> None:
+        """A job reached its final state; who waits for all of a batch is answered with the last."""
+        self._desk.end_job(job)
+        for batch in [batch for batch in self._batches if all(job.ended for job in batch.jobs)]:
+            self._batches.remove(batch)
+            self._desk.answer(batch.ticket, replies.Jobs(jobs=[job.view() for job in batch.jobs]))
+
+    def _leave(self, model: Model) -> None:
+        """What was loaded only for its benchmark is unloaded again, unless it is wanted."""
+        if model.key in self._loaded_for_it and not model.tasks and not model.spec.pinned:
+            self._loader.unload(model, "its benchmark is done")
+        self._loaded_for_it.discard(model.key)
+        self.start_next()
+
+    def cancel(self, ticket: Ticket, job: Job) -> None:
+        """Drop a benchmark; a running one ends with its current step."""
+        desk = self._desk
+        job.stopping = True
+        if job.state is not JobState.RUNNING:
+            job.failure = Failure(code=ErrorCode.CANCELLED, message=f"The benchmark of {job.model} was cancelled.")
+            job.move(JobFact.DROPPED)
+            self._end(job)
+            desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
+            return
+        desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
+        model = desk.models[job.model]
+        if model.current is not None and model.current.job == job.id:
+            self._answering.stop(model)
+            return
+        for task in [task for task in model.tasks if task.job == job.id]:
+            model.tasks.remove(task)
+        self._fail(job, Failure(code=ErrorCode.CANCELLED, message=f"The benchmark of {job.model} was cancelled."))
+
+    # -- what came of them ---------------------------------------------------------------------------------------
+
+    def results(self, ticket: Ticket, request: requests.Results) -> None:
+        """Answer with a model's history, once the store has read it."""
+        model = self._desk.find(ticket, request.model)
+        if model is None:
+            return
+        if not 1 <= request.limit <= 10_000:
+            self._desk.refuse(ticket, ErrorCode.BAD_REQUEST, "limit must be 1 to 10000.")
+            return
+        self._desk.do(ReadRuns(model=model.key, limit=request.limit, ticket=ticket))
+
+    def read(self, fact: RunsRead) -> None:
+        """The history was read."""
+        model = self._desk.models.get(fact.model)
+        change = stats.change(fact.runs[-2], fact.runs[-1]) if len(fact.runs) > 1 else None
+        history = History(
+            model=fact.model, runs=fact.runs, average=model.average if model is not None else None, change=change
+        )
+        self._desk.answer(fact.ticket, replies.History(history=history))
+
+    def compare(self, ticket: Ticket, request: requests.Compare) -> None:
+        """Answer with the newest results side by side."""
+        models = []
+        for key in request.models:
+            model = self._desk.find(ticket, key)
+            if model is None:
+                return
+            models.append(model)
+        chosen = models or list(self._desk.models.values())
+        comparison = stats.compare([model.latest for model in chosen if model.latest is not None])
+        self._desk.answer(ticket, replies.Comparison(comparison=comparison))
+
+    def _job_of_current(self, model: Model) -> Job | None:
+        return self._desk.jobs.get(model.current.job) if model.current is not None else None
+
+    def _unended(self) -> list[Job]:
+        return [job for job in self._desk.jobs.values() if job.kind is JobKind.BENCHMARK and not job.ended]
+
+
+def _gone(job: Job) -> Failure:
+    return Failure(code=ErrorCode.LOAD_FAILED, message=f"{job.model} could not be loaded.")
+
+
+def _with(average: BenchmarkAverage | None, result: BenchmarkResult) -> BenchmarkAverage:
+    """The average with one more result."""
+    n = average.runs if average else 0
+    old = average or BenchmarkAverage(
+        runs=0, avg_tokens_per_second=0.0, avg_inference_time=0.0, avg_memory_usage_mb=0.0
+    )
+
+    def mean(before: float, value: float) -> float:
+        return (before * n + value) / (n + 1)
+
+    return BenchmarkAverage(
+        runs=n + 1,
+        avg_tokens_per_second=mean(old.avg_tokens_per_second, result.tokens_per_second),
+        avg_inference_time=mean(old.avg_inference_time, result.inference_time),
+        avg_memory_usage_mb=mean(old.avg_memory_usage_mb, result.memory_usage_mb),
+    )

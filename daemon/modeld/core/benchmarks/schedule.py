@@ -1,0 +1,77 @@
+"""Benchmarks on the daemon's own account: once a week by default, and only while nobody needs the machine."""
+
+from datetime import datetime
+
+from modeld.core.benchmarks.measuring import Measuring
+from modeld.core.state.desk import Desk
+from modeld.core.state.model import Model
+from modeld.protocol.states import ModelState
+
+DAY_S = 86_400.0
+
+QUIET_S = 600.0
+"""The machine must have been idle for so long."""
+
+QUIET_PERCENT = 20.0
+"""Other programs may take so much of the processors."""
+
+AGAIN_S = DAY_S
+"""A benchmark that failed is not tried again before."""
+
+_RESTING = frozenset({ModelState.ON_DISK, ModelState.LOADED})
+
+
+class Schedule:
+    """Looks each second whether a benchmark is due; models that were never benchmarked are left to the person."""
+
+    def __init__(self, desk: Desk, measuring: Measuring) -> None:
+        self._desk = desk
+        self._measuring = measuring
+        self._quiet_since: float | None = None
+        self._tried: dict[str, float] = {}
+
+    def ticked(self) -> None:
+        """A second passed."""
+        desk = self._desk
+        if not desk.settings.benchmark_every_days:
+            return
+        if self._is_needed():
+            self._quiet_since = None
+            return
+        if self._quiet_since is None:
+            self._quiet_since = desk.now
+        if desk.now - self._quiet_since < QUIET_S:
+            return
+        due = [model for model in desk.models.values() if self._is_due(model)]
+        if due:
+            model = min(due, key=_measured_at)
+            self._tried[model.key] = desk.now
+            self._measuring.queue_scheduled(model.key)
+
+    def _is_needed(self) -> bool:
+        """Whether anybody uses the machine, or it runs on its battery."""
+        desk = self._desk
+        system = desk.system
+        return (
+            desk.stopping
+            or system.cpu_percent > QUIET_PERCENT
+            or system.on_battery
+            or any(not job.ended for job in desk.jobs.values())
+            or any(model.current is not None or model.tasks for model in desk.models.values())
+        )
+
+    def _is_due(self, model: Model) -> bool:
+        now = self._desk.now
+        if model.latest is None or model.state not in _RESTING or model.key in self._desk.removing:
+            return False
+        if now - self._tried.get(model.key, -AGAIN_S) < AGAIN_S:
+            return False
+        return now - _measured_at(model) >= self._desk.settings.benchmark_every_days * DAY_S
+
+
+def _measured_at(model: Model) -> float:
+    """When its newest benchmark ended, in seconds since the epoch; what cannot be read counts as never."""
+    try:
+        return datetime.fromisoformat(model.latest.timestamp).timestamp() if model.latest is not None else 0.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,294 @@
+"""Errands to a hub: what a source means there, what a repository holds, what a search finds, and what would fit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from modeld.core.downloads import repository, source
+from modeld.core.downloads.repository import Bundle
+from modeld.core.downloads.source import HubSource
+from modeld.core.effects import ListRepository, ReadRemote, SearchHub
+from modeld.core.facts import ErrandFailed, HubSearched, RemoteRead, RepositoryListed
+from modeld.core.memory import fits
+from modeld.core.memory.context import context_size
+from modeld.core.state.desk import Desk
+from modeld.core.state.jobs import Job
+from modeld.core.state.model import Model, Part
+from modeld.core.state.task import Ticket
+from modeld.protocol import replies, requests, views
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.states import HAS_FILE
+
+MOST_FOUND = 100
+"""Repositories in one answer to a search."""
+
+Answer = RepositoryListed | RemoteRead | HubSearched | ErrandFailed
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a source stands for now: its files, and what the first one's header and the disk say."""
+
+    url: str
+    parts: tuple[Part, ...]
+    commit: str
+    size_bytes: int
+    header: views.HeaderView | None
+    disk_free: int
+    taken_bytes: int
+    why: Failure | None = None
+
+    @property
+    def missing_bytes(self) -> int:
+        """What is still to be fetched."""
+        return max(0, self.size_bytes - self.taken_bytes)
+
+
+Then = Callable[[Resolved | Failure], None]
+
+
+class Hubbing:
+    """The errands that are out, and what to do when each comes back."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._out: dict[int, Callable[[Answer], None]] = {}
+        self._numbers = 0
+        self.on_stopped: Callable[[Job], None] = self.give_up
+        """Called for a download that was told to stop when its errand was back already."""
+
+    def came_back(self, fact: Answer) -> None:
+        """Go on where this errand was sent from; one that was given up is dropped."""
+        go_on = self._out.pop(fact.errand, None)
+        if go_on is not None:
+            go_on(fact)
+
+    def give_up(self, job: Job) -> None:
+        """Forget a download's errand: its download has stopped."""
+        self._out.pop(job.errand, None)
+        job.errand = 0
+
+    def _send(self, go_on: Callable[[Answer], None], job: Job | None = None) -> int:
+        def unless_stopped(answer: Answer) -> None:
+            if job is not None and (job.stopping or job.holding or self._desk.stopping):
+                self.on_stopped(job)  # the stop and the answer crossed on the way
+            else:
+                go_on(answer)
+
+        self._numbers += 1
+        self._out[self._numbers] = unless_stopped
+        if job is not None:
+            job.errand = self._numbers
+        return self._numbers
+
+    # -- what a source means -------------------------------------------------------------------------------------
+
+    def resolve(self, model: Model, then: Then, job: Job | None = None) -> None:
+        """Find out which files a model's source means, and read the first one's header; ``then`` gets the outcome.
+
+        For a ``job`` a hub that is away or busy is waited for.
+        """
+        origin = source.parse(model.spec.source, self._desk.settings.allow_http)
+        if isinstance(origin, Failure):
+            then(origin)
+        elif origin.hub is not None:
+            self._list(origin.hub, model, then, job)
+        else:
+            part = Part(path="", file_name=model.spec.file_name, size_bytes=model.spec.size_bytes)
+            self._read(origin.url, (part,), then, job)
+
+    def _list(self, hub: HubSource, model: Model, then: Then, job: Job | None) -> None:
+        def listed(answer: Answer) -> None:
+            if not isinstance(answer, RepositoryListed):
+                then(_failure(answer))
+                return
+            chosen = repository.choose(answer.files, hub, self._desk.system.memory_total)
+            parts = chosen if isinstance(chosen, Failure) else self._parts(model, chosen)
+            if isinstance(parts, Failure):
+                then(parts)
+                return
+            url = source.download_url(self._desk.settings.hub_endpoint, hub.repo, hub.revision, parts[0].path)
+            self._read(url, parts, then, job)
+
+        errand = self._send(listed, job)
+        self._desk.do(
+            ListRepository(
+                errand=errand,
+                repo=hub.repo,
+                revision=hub.revision,
+                job=job.id if job else "",
+                run=job.run if job else 0,
+            )
+        )
+
+    def _parts(self, model: Model, chosen: Bundle) -> tuple[Part, ...] | Failure:
+        """The files with the names they get here: their own, or with the key before them where another has them."""
+        names = [file.path.rsplit("/", 1)[-1] for file in chosen.files]
+        for name in names:
+            refused = source.refuse_name(name, name)
+            if refused is not None:
+                return refused
+        others = self._desk.models.values()
+        taken = {name.lower() for other in others if other is not model for name in other.spec.file_names}
+        own = f"{model.key}--"
+        if any(name.lower() in taken for name in names) or model.spec.file_name == own + names[0]:
+            names = [own + name for name in names]
+        return tuple(
+            Part(path=file.path, file_name=name, size_bytes=file.size_bytes, sha256=file.sha256)
+            for file, name in zip(chosen.files, names, strict=True)
+        )
+
+    def _read(self, url: str, parts: tuple[Part, ...], then: Then, job: Job | None) -> None:
+        def read(answer: Answer) -> None:
+            if not isinstance(answer, RemoteRead):
+                then(_failure(answer))
+                return
+            size = sum(part.size_bytes for part in parts) if parts[0].path else answer.size_bytes
+            then(
+                Resolved(
+                    url=url,
+                    parts=parts,
+                    commit=answer.commit,
+                    size_bytes=size,
+                    header=answer.header,
+                    disk_free=answer.disk_free,
+                    taken_bytes=answer.taken_bytes,
+                    why=answer.why,
+                )
+            )
+
+        errand = self._send(read, job)
+        self._desk.do(
+            ReadRemote(
+                errand=errand,
+                url=url,
+                size_bytes=parts[0].size_bytes,
+                file_names=[part.file_name for part in parts],
+                job=job.id if job else "",
+                run=job.run if job else 0,
+            )
+        )
+
+    def learn(self, model: Model, found: Resolved) -> None:
+        """Note what a model will need, before it is here."""
+        model.remote = found.header
+        if found.parts[0].path:
+            model.spec = msgspec.structs.replace(model.spec, size_bytes=found.size_bytes)
+        if found.header is None:
+            return
+        size = context_size(self._desk, model)
+        model.fits = fits.reckon(
+            found.header,
+            found.size_bytes,
+            size,
+            self._desk.system,
+            disk_bytes=found.missing_bytes,
+            disk_free=found.disk_free,
+        )
+        model.estimated_bytes = model.fits.memory_bytes
+
+    # -- what clients ask ----------------------------------------------------------------------------------------
+
+    def show(self, ticket: Ticket, model: Model) -> None:
+        """Answer with a model that is not here, after a look at where it comes from; a look that fails is a note."""
+
+        def then(found: Resolved | Failure) -> None:
+            why = found if isinstance(found, Failure) else found.why
+            note = f"{why.message} {why.hint}".strip() if why else ""
+            if self._desk.models.get(model.key) is not model:
+                self._desk.refuse(ticket, ErrorCode.NOT_FOUND, f"{model.key} was removed meanwhile.")
+                return
+            if isinstance(found, Resolved) and model.state not in HAS_FILE:
+                self.learn(model, found)
+                self._desk.told(model)
+            self._desk.answer(ticket, replies.Model(model=model.view(), note=note))
+
+        self.resolve(model, then)
+
+    def files(self, ticket: Ticket, request: requests.Files) -> None:
+        """Answer with the models of a repository, and whether each would fit."""
+        desk = self._desk
+        origin = source.parse(request.repo, desk.settings.allow_http)
+        hub = origin.hub if isinstance(origin, source.Source) else None
+        if hub is None:
+            desk.refuse(ticket, ErrorCode.BAD_REQUEST, f"{request.repo!r} is no repository.", "Use hf:ORG/REPO.")
+            return
+
+        def listed(answer: Answer) -> None:
+            if not isinstance(answer, RepositoryListed):
+                desk.answer(ticket, _failure(answer))
+                return
+            there = repository.bundles(answer.files)
+            if not there:
+                chosen = repository.choose(answer.files, hub, 0)
+                assert isinstance(chosen, Failure)
+                desk.answer(ticket, chosen)
+                return
+            best = repository.best(there, desk.system.memory_total)
+            url = source.download_url(desk.settings.hub_endpoint, hub.repo, hub.revision, best.name)
+            errand = self._send(lambda read: self._filed(ticket, hub, there, best, read))
+            desk.do(ReadRemote(errand=errand, url=url, size_bytes=best.files[0].size_bytes))
+
+        errand = self._send(listed)
+        desk.do(ListRepository(errand=errand, repo=hub.repo, revision=hub.revision))
+
+    def _filed(self, ticket: Ticket, hub: HubSource, there: list[Bundle], best: Bundle, answer: Answer) -> None:
+        """One header was read: but for the weights, the models of a repository need the same."""
+        read = answer if isinstance(answer, RemoteRead) else None
+        why = answer.failure if isinstance(answer, ErrandFailed) else read.why if read else None
+        files = [_file_view(hub, bundle, self._fit(bundle, read)) for bundle in there]
+        note = f"{why.message} {why.hint}".strip() if why else ""
+        commit = read.commit if read else ""
+        found = replies.Files(repo=hub.repo, commit=commit, files=files, chosen=best.name, note=note)
+        self._desk.answer(ticket, found)
+
+    def _fit(self, bundle: Bundle, read: RemoteRead | None) -> views.FitView | None:
+        if read is None or read.header is None:
+            return None
+        trained = read.header.context_length
+        wanted = self._desk.settings.context_size
+        return fits.reckon(
+            read.header,
+            bundle.size_bytes,
+            min(wanted, trained) if trained else wanted,
+            self._desk.system,
+            disk_bytes=bundle.size_bytes,
+            disk_free=read.disk_free,
+        )
+
+    def search(self, ticket: Ticket, request: requests.Search) -> None:
+        """Answer with repositories."""
+        desk = self._desk
+        if not request.words.strip() or not 1 <= request.limit <= MOST_FOUND:
+            text = f"Say what to look for, and at most how many ({MOST_FOUND} in one answer)."
+            desk.refuse(ticket, ErrorCode.BAD_REQUEST, text, "For example: modelctl search qwen")
+            return
+
+        def searched(answer: Answer) -> None:
+            if isinstance(answer, HubSearched):
+                desk.answer(ticket, replies.Repositories(repositories=answer.repositories, next=answer.next))
+            else:
+                desk.answer(ticket, _failure(answer))
+
+        errand = self._send(searched)
+        words = " ".join(request.words.split())
+        desk.do(SearchHub(errand=errand, words=words, limit=request.limit, cursor=request.cursor))
+
+
+def _file_view(hub: HubSource, bundle: Bundle, fit: views.FitView | None) -> views.RepoFileView:
+    at = "" if hub.revision == "main" else f"@{hub.revision}"
+    return views.RepoFileView(
+        file=bundle.name,
+        source=f"hf:{hub.repo}{at}:{bundle.name}",
+        quantization=bundle.quantization,
+        size_bytes=bundle.size_bytes,
+        parts=bundle.parts,
+        sha256=bundle.files[0].sha256 if bundle.parts == 1 else "",
+        fits=fit,
+    )
+
+
+def _failure(answer: Answer) -> Failure:
+    assert isinstance(answer, ErrandFailed), answer
+    return answer.failure

@@ -1,0 +1,1 @@
+"""Models in memory: loading and unloading workers, and the answers they give."""

@@ -1,0 +1,346 @@
+"""The bytes of one file as the server has it now, by several connections; the thread that runs this looks after them.
+
+It ends with everything there, or by raising why not: ``Stopped``, ``StartOver`` (the server has another file than what
+is there, or no ranges), ``PullError``. In every case no connection writes any more afterwards.
+"""
+
+import threading
+import time
+
+from modeld.core.downloads.rate import Rate
+from modeld.downloader import identity
+from modeld.downloader.connection import Connection
+from modeld.downloader.context import Means, Standing, Wanted, unreachable
+from modeld.downloader.disk.hasher import Hasher
+from modeld.downloader.disk.saver import Saver
+from modeld.downloader.failures import Offline, PullError, Retry, StartOver, Stopped
+from modeld.downloader.plan.growth import Growth
+from modeld.downloader.plan.leases import Lease, Leases
+from modeld.downloader.plan.pieces import Pieces
+from modeld.downloader.response import Meta
+from modeld.downloader.session import Session
+from modeld.downloader.url import public
+from modeld.http.backoff import PROGRESS_BYTES
+from modeld.protocol.errors import ErrorCode
+
+TICK_S = 0.1
+ROOM_S = 2.0
+LET_GO_S = 0.15
+"""A connection that is still being opened is not waited for longer: it ends by itself and writes nothing."""
+
+UNSIZED = 1 << 62
+"""Stands for the length of a file whose server does not say it."""
+
+SUSPENDED_S = 5.0
+
+
+class Fetch:
+    """One try at the whole file; ``single``: the server has shown that it has no ranges."""
+
+    def __init__(self, means: Means, wanted: Wanted, hasher: Hasher, single: bool) -> None:
+        self._means = means
+        self._wanted = wanted
+        self._hasher = hasher
+        self._single = single
+        self._partial = means.partial
+        self._trouble = means.trouble
+        self._changed = threading.Condition()
+        self._connections: list[Connection] = []
+        self._growth = Growth(means.tuning.connections)
+        self._rate = Rate()
+        self._target = 1
+        self._probing = False
+        self._started = 0
+        self._awake = 0
+        self._count_at_fault = 0
+        self._outcome: Exception | None = None
+        self._reported_at = self._checked_at = -1e9
+        self._asleep = means.suspended()
+        self._leases: Leases | None = None
+        self.over = False
+        partial = self._partial
+        if partial.size and partial.pieces.count():
+            self._leases = Leases(partial.size, partial.pieces)
+            self._count_at_fault = partial.pieces.count()
+
+    def stop(self) -> None:
+        """End soon (from any thread); ``run`` raises Stopped."""
+        self.broke(Stopped())
+
+    def wake(self) -> None:
+        """The network is back (from any thread): who waits for it tries at once."""
+        with self._changed:
+            if self._trouble.offline:
+                self._awake += 1
+                self._changed.notify_all()
+
+    def run(self) -> None:
+        """Fetch what is missing."""
+        if self._leases is not None and self._leases.complete():
+            return
+        means = self._means
+        if self._leases is not None:
+            self._partial.expect(self._partial.size, self._partial.validator, self._partial.sha256)
+        saver = Saver(self._partial, self._pieces, means.tuning.save_s, self.broke, f"{means.name}-save")
+        try:
+            self._supervise()
+        finally:
+            self._end_connections()
+            saver.close()
+
+    def save(self) -> None:
+        """Claim what is there; for a fetch that has ended."""
+        if self._leases is not None and self._leases.size != UNSIZED and self._pieces() != self._partial.pieces:
+            self._partial.save(self._pieces())
+
+    def _pieces(self) -> Pieces:
+        with self._changed:
+            return self._leases.pieces() if self._leases is not None else Pieces()
+
+    def _supervise(self) -> None:
+        with self._changed:
+            while self._outcome is None and not (self._leases is not None and self._leases.complete()):
+                self._tick(self._means.clock())
+                self._changed.wait(TICK_S)
+            if self._outcome is not None:
+                raise self._outcome
+            self._partial.size = self._leases.size if self._leases is not None else 0
+            self._tell(self._means.clock())
+
+    def _tick(self, now: float) -> None:
+        means, leases = self._means, self._leases
+        done = 0
+        if leases is not None:
+            leases.measure(now)
+            pieces = leases.pieces()
+            done = pieces.count()
+            self._hasher.reached(pieces.front())
+        self._rate.add(now, done)
+        if now - self._checked_at >= ROOM_S:
+            self._checked_at = now
+            self._check_disk()
+        self._target = self._how_many(now)
+        self._replace_slow(now)
+        self._shed()
+        self._open_more()
+        if now - self._reported_at >= means.tuning.report_s:
+            self._tell(now)
+
+    def _how_many(self, now: float) -> int:
+        """How many connections there should be."""
+        leases = self._leases
+        if leases is None or leases.whole or self._trouble.empty >= 2:
+            return 1
+        if leases.size < self._means.tuning.parallel_from_bytes:
+            return 1
+        return self._growth.wanted(now, self._rate.speed(now), self._limit())
+
+    def _limit(self) -> float:
+        return min((throttle.rate for throttle in self._means.throttles if throttle.rate), default=0.0)
+
+    def _check_disk(self) -> None:
+        if self._partial.deleted():
+            raise StartOver(f"{self._partial.part.name} was deleted on the way")
+        if self._partial.size:
+            self._partial.check_room(self._means.tuning.reserve_bytes // 4)
+
+    def _replace_slow(self, now: float) -> None:
+        """Let connections go that are far slower than the others, or too slow to answer, or that slept with us."""
+        asleep = self._means.suspended()
+        slept, self._asleep = asleep - self._asleep >= SUSPENDED_S, asleep
+        slow: list[Lease] = []
+        if self._leases is not None and not self._limit():
+            slow = self._leases.slow(now)
+        for connection in self._connections:
+            if slept or connection.lease in slow:
+                connection.interrupt(replace=True)
+            elif (
+                connection.requested_at is not None
+                and not connection.reading
+                and now - connection.requested_at > self._means.tuning.headers_s
+            ):
+                connection.requested_at = None
+                connection.interrupt()
+
+    def _shed(self) -> None:
+        """Let one connection go when another download has none."""
+        if len(self._connections) > 1 and self._means.slots.wanted():
+            self._target = len(self._connections) - 1
+            self._connections[-1].interrupt(replace=True)
+
+    def _open_more(self) -> None:
+        means = self._means
+        while len(self._connections) < self._target:
+            if not means.slots.take(id(self), first=not self._connections):
+                return
+            self._started += 1
+            connection = Connection(
+                self,
+                self._partial,
+                lambda: Session(means.source, means.tuning.silence_s),
+                means.throttles,
+                means.tuning.first_wait_s,
+                f"{means.name}-{self._started}",
+            )
+            self._connections.append(connection)
+            connection.thread.start()
+
+    def _tell(self, now: float) -> None:
+        self._reported_at = now
+        leases = self._leases
+        done = leases.pieces().count() if leases is not None else self._partial.pieces.count()
+        total = self._partial.size if leases is None or leases.size != UNSIZED else 0
+        open_now = sum(connection.reading for connection in self._connections)
+        self._means.report(Standing(done=done, total=total, phase=self._phase(open_now), connections=open_now))
+
+    def _phase(self, open_now: int) -> str:
+        if open_now:
+            return "downloading"
+        if any(connection.waiting for connection in self._connections):
+            return "waiting for network" if self._trouble.offline else "waiting to retry"
+        return "connecting" if self._connections else "waiting for a connection"
+
+    def _end_connections(self) -> None:
+        """See that nobody writes any more; who is still being connected is left to end by himself."""
+        with self._changed:
+            self.over = True
+            self._changed.notify_all()
+            connections = list(self._connections)
+        for connection in connections:
+            connection.interrupt()
+        for throttle in self._means.throttles:
+            throttle.wake()
+        self._means.slots.forget(id(self))
+        until = time.monotonic() + LET_GO_S
+        for connection in connections:
+            connection.thread.join(max(0.0, until - time.monotonic()))
+            if connection.reading:
+                connection.thread.join()
+
+    # What follows is called by the connections.
+
+    def next_lease(self, connection: Connection) -> Lease | None:
+        """Something to fetch, waited for; None when this connection is not needed any more."""
+        means = self._means
+        with self._changed:
+            while not self.over and self._outcome is None:
+                if len(self._connections) > self._target:
+                    return None
+                hold = means.source.hosts.wait(means.source.target)
+                lease = self._take() if not hold else None
+                if lease is not None:
+                    connection.requested_at = means.clock()
+                    return lease
+                connection.waiting = bool(hold)
+                self._changed.wait(min(hold, 1.0) if hold else TICK_S)
+                connection.waiting = False
+        return None
+
+    def _take(self) -> Lease | None:
+        now = self._means.clock()
+        if self._leases is not None:
+            return self._leases.take(now, max(self._target, len(self._connections)))
+        if self._probing:
+            return None
+        self._probing = True
+        return Lease(0, 0, now)
+
+    def asked(self, lease: Lease) -> tuple[tuple[int, int] | None, str]:
+        """The range to ask for, and what makes sure that it is of the same file."""
+        if self._single:
+            return None, ""
+        if self._leases is None:
+            return (0, 0), ""
+        return (lease.position, lease.end), self._partial.validator
+
+    def answered(self, connection: Connection, lease: Lease, meta: Meta) -> Lease:
+        """An answer came: see that it is of the file we have, or learn what that file is."""
+        with self._changed:
+            if self.over:
+                raise Stopped
+            now = self._means.clock()
+            if self._leases is None:
+                lease = self._learned(meta, now)
+            else:
+                identity.agrees(self._partial, lease.position, meta, connection.sent)
+            self._trouble.offline = False
+            connection.reading = True
+            connection.lease = lease
+            lease.begin(now)
+            return lease
+
+    def _learned(self, meta: Meta, now: float) -> Lease:
+        """The first answer of all: what the file is."""
+        where = public(self._means.source.url)
+        identity.suits(self._wanted, meta, where)
+        self._partial.expect(meta.size, meta.validator, meta.linked.sha256)
+        whole = self._single or not meta.ranges
+        self._leases = Leases(meta.size or UNSIZED, Pieces(), whole=whole)
+        self._target = self._how_many(now)
+        lease = self._leases.take(now, self._target)
+        self._changed.notify_all()
+        if lease is None:
+            raise PullError(ErrorCode.BAD_MODEL_FILE, f"{where} is an empty file.", "Check the address.")
+        return lease
+
+    def body_ended(self, lease: Lease) -> None:
+        """A body ended; if nobody knew its length, that is known now."""
+        with self._changed:
+            if self._leases is not None and self._leases.size == UNSIZED:
+                self._leases.size = lease.end = lease.position
+
+    def returned(self, lease: Lease) -> None:
+        """A lease ended, whole or not."""
+        with self._changed:
+            leases = self._leases
+            if leases is None:
+                self._probing = False
+            elif lease in leases.active:
+                leases.give_back(lease, self._means.clock())
+                if leases.whole and lease.left and self._outcome is None:
+                    self._outcome = StartOver("the connection ended, and the server has no ranges", single=True)
+            self._changed.notify_all()
+
+    def faulted(self, connection: Connection, fault: Retry, wait_s: float) -> None:
+        """An attempt failed and is worth another; returns when it is time for that."""
+        trouble = self._trouble
+        with self._changed:
+            if self.over or (self._leases is not None and self._leases.complete()):
+                return
+            now = self._means.clock()
+            trouble.retries += 1
+            trouble.why = str(fault)
+            trouble.offline = isinstance(fault, Offline)
+            if fault.crowded:
+                self._growth.refused()
+            done = self._leases.pieces().count() if self._leases is not None else 0
+            if done - self._count_at_fault >= PROGRESS_BYTES and not (self._leases and self._leases.whole):
+                self._count_at_fault = done
+                trouble.empty = 0
+            elif not trouble.offline:
+                trouble.empty += 1
+            if trouble.empty >= self._means.tuning.max_empty and self._outcome is None:
+                self._outcome = unreachable(self._means.source.url, trouble)
+            connection.waiting = True
+            trouble.retry_at = now + wait_s
+            self._tell(now)
+            self._changed.notify_all()
+            awake = self._awake
+            self._changed.wait_for(lambda: self.over or self._outcome is not None or self._awake != awake, wait_s)
+            connection.waiting = False
+            trouble.retry_at = None
+
+    def broke(self, error: Exception) -> None:
+        """The download cannot go on like this."""
+        with self._changed:
+            if self._outcome is None:
+                self._outcome = error
+            self._changed.notify_all()
+
+    def left(self, connection: Connection) -> None:
+        """This connection has ended."""
+        with self._changed:
+            if connection in self._connections:
+                self._connections.remove(connection)
+            self._means.slots.give()
+            self._changed.notify_all()

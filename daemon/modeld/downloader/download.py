@@ -1,0 +1,255 @@
+"""One download, from the first request to the verified file under its final name."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from modeld.core.effects import StartPull
+from modeld.core.facts import AnyFact, PullAdvanced, PullBroke, PullFinished, PullStopped
+from modeld.downloader.attempt import Fetch
+from modeld.downloader.context import Means, Trouble, Wanted, unreachable
+from modeld.downloader.disk.existing import foreign, hash_file
+from modeld.downloader.disk.hasher import Hasher
+from modeld.downloader.disk.partial import Partial
+from modeld.downloader.failures import PullError, StartOver, Stopped, disk_error
+from modeld.downloader.location import Source
+from modeld.downloader.slots import Slots
+from modeld.downloader.throttle import Throttle
+from modeld.downloader.tuning import Tuning
+from modeld.downloader.url import public
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.views import HeaderView
+
+HeaderReader = Callable[[Path], HeaderView | Failure]
+
+MAX_CHANGES = 3
+"""So often the file may change under us: the second time one connection must do, the third is the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What all downloads have in common."""
+
+    slots: Slots
+    throttle: Throttle
+    tuning: Tuning
+    read_header: HeaderReader
+    report: Callable[[AnyFact], None]
+    suspended: Callable[[], float] = lambda: 0.0
+
+
+class Pull:
+    """A download in the calling thread; ``stop`` may be called from any other. ``throttle`` is its own limit."""
+
+    def __init__(self, order: StartPull, final: Path, source: Source, throttle: Throttle, shared: Shared) -> None:
+        self._order = order
+        self._final = final
+        self._source = source
+        self._shared = shared
+        self.throttle = throttle
+        self._trouble = Trouble()
+        self._partial = Partial(final, shared.tuning.reserve_bytes)
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._keep = True
+        self._fetch: Fetch | None = None
+        self._hasher: Hasher | None = None
+
+    def stop(self, keep: bool) -> None:
+        """End soon, with what is there on disk and claimed, or (not ``keep``) deleted."""
+        with self._lock:
+            self._keep = keep
+            self._stopped.set()
+            fetch, hasher = self._fetch, self._hasher
+        if fetch is not None:
+            fetch.stop()
+        if hasher is not None:
+            hasher.stop()
+
+    def wake(self) -> None:
+        """The network is back: try at once what waits for it."""
+        with self._lock:
+            fetch = self._fetch
+        if fetch is not None:
+            fetch.wake()
+
+    def run(self) -> None:
+        """Download, and report how it ended; exactly one final fact."""
+        partial = self._partial
+        try:
+            fact = self._already_there() or self._download()
+        except Stopped:
+            fact = self._end_stopped()
+        except PullError as error:
+            fact = self._broke(error)
+        finally:
+            partial.close()
+        self._shared.report(fact)
+
+    def _end_stopped(self) -> AnyFact:
+        if not self._keep:
+            try:
+                self._partial.delete()
+            except PullError as error:
+                return self._broke(error)
+        return PullStopped(job=self._order.job, run=self._order.run)
+
+    def _broke(self, error: PullError) -> PullBroke:
+        return PullBroke(job=self._order.job, run=self._order.run, failure=error.failure)
+
+    def _already_there(self) -> AnyFact | None:
+        """A file under the final name: taken if it is what is wanted, else moved aside (never lost, never trusted)."""
+        order, final = self._order, self._final
+        try:
+            if final.is_file():
+                self._tell(0, final.stat().st_size, "verifying")
+                header = self._shared.read_header(final)
+                digest = hash_file(final, self._stopped.is_set)
+                if isinstance(header, HeaderView) and (not order.sha256 or digest == order.sha256):
+                    self._partial.forget()
+                    return self._finished(header, digest, bool(order.sha256), already_there=True)
+                final.replace(final.with_name(final.name + ".bad"))
+                return None
+            taken = foreign(final, order.size_bytes, order.sha256, self._stopped.is_set)
+            if taken is None:
+                return None
+            header = self._shared.read_header(taken)
+            if isinstance(header, Failure):
+                return None
+            taken.replace(final)
+            return self._finished(header, order.sha256, verified=True, already_there=True)
+        except OSError as error:
+            raise disk_error(error, final) from error
+
+    def _download(self) -> AnyFact:
+        """Try after try: each takes what is there, and only a changed file or a wrong hash begins from nothing."""
+        partial = self._partial
+        partial.open(public(self._order.url))
+        self._tell(partial.pieces.count(), partial.size, "connecting")
+        single, changes, wrong = False, 0, ""
+        while True:
+            try:
+                return self._try_once(single)
+            except StartOver as over:
+                if self._trouble.empty >= self._shared.tuning.max_empty:
+                    raise unreachable(self._order.url, self._trouble) from over
+                changes += over.changed or changes > 1
+                if changes >= MAX_CHANGES:
+                    raise PullError(
+                        ErrorCode.CHANGED_REMOTELY,
+                        f"{public(self._order.url)} is another file each time it is asked for: {over}.",
+                        "Its servers do not agree with each other; pull again later, or from another address.",
+                    ) from over
+                single = single or over.single or changes > 1
+                self._begin_again(f"starting over: {over}")
+            except _WrongHash as found:
+                if wrong:
+                    raise self._mismatch(found, wrong) from found
+                wrong = found.digest
+                single = True
+                self._begin_again(f"starting over: its SHA-256 is {found.digest}, and {found.expected} was expected")
+
+    def _begin_again(self, phase: str) -> None:
+        self._tell(0, self._partial.size, phase)
+        self._partial.restart()
+        self._source.forget()
+        waits = self._trouble.empty
+        if waits and self._stopped.wait(random.random() * min(60.0, 2.0**waits) * self._shared.tuning.first_wait_s):
+            raise Stopped
+
+    def _try_once(self, single: bool) -> AnyFact:
+        partial, order, shared = self._partial, self._order, self._shared
+        hasher = Hasher(partial, f"pull-{order.job}-hash")
+        means = Means(
+            source=self._source,
+            partial=partial,
+            throttles=(shared.throttle, self.throttle),
+            slots=shared.slots,
+            tuning=shared.tuning,
+            name=f"pull-{order.job}",
+            report=lambda standing: self._tell(standing.done, standing.total, standing.phase, standing.connections),
+            trouble=self._trouble,
+            suspended=shared.suspended,
+        )
+        fetch = Fetch(means, Wanted(sha256=order.sha256, size=order.size_bytes), hasher, single)
+        try:
+            with self._lock:
+                self._fetch, self._hasher = fetch, hasher
+                if self._stopped.is_set():
+                    raise Stopped
+            try:
+                fetch.run()
+            except (Stopped, PullError):
+                if self._keep:
+                    fetch.save()
+                raise
+            return self._verify(hasher)
+        finally:
+            hasher.close()
+
+    def _verify(self, hasher: Hasher) -> AnyFact:
+        """Sync while the rest is hashed; then compare, look at the structure, and give the final name."""
+        partial = self._partial
+        self._tell(partial.size, partial.size, "verifying")
+        partial.sync()
+        digest = hasher.finish(partial.size)
+        expected = self._order.sha256 or partial.sha256
+        if expected and digest != expected:
+            raise _WrongHash(digest, expected)
+        header = self._shared.read_header(partial.part)
+        if isinstance(header, Failure):
+            bad = partial.set_aside()
+            raise PullError(
+                header.code,
+                f"What {public(self._order.url)} sends is no usable model: {header.message}",
+                f"It was kept as {bad.name}. Check the address.",
+            )
+        partial.finish()
+        return self._finished(header, digest, bool(expected), already_there=False)
+
+    def _mismatch(self, found: "_WrongHash", before: str) -> PullError:
+        bad = self._partial.set_aside()
+        twice = "both times" if found.digest == before else f"(and {before} at the first try)"
+        return PullError(
+            ErrorCode.HASH_MISMATCH,
+            f"{public(self._order.url)} has SHA-256 {found.digest} {twice}, and {found.expected} was expected.",
+            f"It was kept as {bad.name} and is not used. The source is wrong, or the expected hash: check both.",
+        )
+
+    def _finished(self, header: HeaderView, digest: str, verified: bool, *, already_there: bool) -> PullFinished:
+        return PullFinished(
+            job=self._order.job,
+            run=self._order.run,
+            path=str(self._final),
+            header=header,
+            sha256=digest,
+            verified=verified,
+            already_there=already_there,
+        )
+
+    def _tell(self, done: int, total: int, phase: str, connections: int = 0) -> None:
+        trouble = self._trouble
+        waiting = trouble.retry_at is not None and phase.startswith("waiting")
+        self._shared.report(
+            PullAdvanced(
+                job=self._order.job,
+                run=self._order.run,
+                done_bytes=done,
+                total_bytes=total,
+                phase=phase,
+                retries=trouble.retries,
+                connections=connections,
+                retry_in_s=max(0.0, (trouble.retry_at or 0.0) - time.monotonic()) if waiting else None,
+                trouble=trouble.why if waiting else "",
+            )
+        )
+
+
+class _WrongHash(Exception):  # noqa: N818 - a signal to the loop
+    def __init__(self, digest: str, expected: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+        self.expected = expected
