@@ -5,11 +5,11 @@ import pty
 import sys
 
 import pytest
-from fake_daemon import AT
 from modelctl.cli.progress import shown, text
 from modelctl.cli.session import Session
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import JobView, Progress
+from support.fake_daemon import AT
 
 
 def test_a_download_in_trouble_says_what_it_waits_for() -> None:
