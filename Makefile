@@ -21,8 +21,6 @@ test: setup-desktop ## every check: lint, format, types, layers, generated docs,
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy tools tests/support/range_server.py tests/support/desktop/virtual_desktop.py tests/support/real_daemon.py
-	$(BIN)/mypy examples/python examples/jarvis
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/make_protocol_docs.py --check
 	$(BIN)/python tools/translations.py --check

@@ -164,11 +164,6 @@ def test_an_eviction_is_heard_and_a_plain_change_is_not() -> None:
     assert leaves_no_trace(events.ContextRefused(model="m", prompt_tokens=9, size=8))
 
 
-@pytest.fixture
-def places(tmp_path: object) -> Places:
-    return Places(config_dir=tmp_path, data_dir=tmp_path, state_dir=tmp_path, runtime_dir=tmp_path)  # type: ignore[arg-type]
-
-
 def test_an_answer_comes_back_to_the_drawing_thread(places: Places) -> None:
     steps, done, threads = Steps(), threading.Event(), []
     with Client(places) as client:
