@@ -20,10 +20,14 @@ from modeld.places import Places, find
 from modeld.protocol.connection import Connection
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.keys import KeyPair
+from modeld.protocol.requests import Sampling
 from modeld.transport.binding import bind_file, new_pair
 from support import tiny_gguf
 from support.other_user import NOBODY, as_nobody, greeted, needs_root
 from support.real_daemon import DEADLINE_S, RealDaemon
+
+GREEDY = Sampling(temperature=0.0)
+"""A random model that samples may end its answer by chance."""
 
 NOTHING_MS = 500
 """Silence for this long is taken for silence; a lucky attacker would have been answered in one."""
@@ -237,7 +241,7 @@ def test_a_revoked_key_loses_what_it_has_open_and_others_go_on(
     other = Client(away, host="second", timeout_s=DEADLINE_S)
     listening, others = guest.events(), other.events()
     next(listening), next(others)
-    stream = guest.stream_generate("slow", "hi", max_tokens=90_000)
+    stream = guest.stream_generate("slow", "hi", max_tokens=90_000, sampling=GREEDY)
     next(iter(stream))
     keys.revoke(daemon.places, "laptop")
     with pytest.raises(Refused, match=r"not allowed|does not let in"):
@@ -261,7 +265,7 @@ def test_a_key_has_no_more_open_requests_by_opening_more_connections(guest: Clie
     with Client(daemon.places, timeout_s=DEADLINE_S) as here:
         here.add("slow", str(tiny_gguf.write(tmp_path / "slow.gguf", context=100_000, layers=8)))
         here.load("slow", context_size=100_000)
-        streams = [guest.stream_generate("slow", "hi", max_tokens=90_000) for _ in range(2)]
+        streams = [guest.stream_generate("slow", "hi", max_tokens=90_000, sampling=GREEDY) for _ in range(2)]
         next(iter(streams[0]))
         until(lambda: here.show("slow").loaded.requests_waiting == 1)
         with pytest.raises(Refused, match="2 requests of yours"):
