@@ -18,7 +18,7 @@ from modelctl.desktop.viewer.frame.window_position import Geometry
 from modelctl.desktop.viewer.models import empty_state
 from modelctl.desktop.viewer.models.empty_state import Reason
 from modelctl.desktop.viewer.style import theme
-from modeld.places import Places, find
+from modeld.places import Places
 from modeld.protocol import events, views
 from modeld.protocol.states import JobKind, JobState, ModelState
 
@@ -37,11 +37,6 @@ class Loop:
 
     def each_frame(self, hook: Callable[[], bool]) -> None:
         pass
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return find({"MODELD_HOME": str(tmp_path)})
 
 
 @pytest.fixture
