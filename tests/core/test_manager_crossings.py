@@ -2,7 +2,7 @@
 
 import pytest
 from modeld.core import effects, facts
-from modeld.core.state import desk
+from modeld.core.state import outbox
 from modeld.protocol import events, replies, requests, views
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import JobKind, JobState, ModelState
@@ -82,7 +82,7 @@ def test_a_request_that_still_runs_is_remembered_however_many_come_after_it():
     world.ask(requests.Pull(id="1", key="k", model="alpha", wait=True))
     (start,) = world.of(effects.StartPull)
     world.ask(requests.Pull(id="2", key="k", model="alpha", wait=True), client=b"d")
-    for number in range(desk.REMEMBERED_KEYS + 1):
+    for number in range(outbox.REMEMBERED_KEYS + 1):
         world.ask(requests.Pin(id=f"n{number}", key=f"n{number}", model="beta"))
     world.ask(requests.Cancel(id="x", job=start.job))
     world.tell(facts.PullStopped(job=start.job, run=start.run))

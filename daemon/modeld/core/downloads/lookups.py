@@ -12,9 +12,10 @@ from modeld.core.effects import ListRepository, ReadRemote, SearchHub
 from modeld.core.facts import ErrandFailed, HubSearched, RemoteRead, RepositoryListed
 from modeld.core.memory import fits
 from modeld.core.memory.context import context_size
-from modeld.core.state.desk import Desk
 from modeld.core.state.jobs import Job
 from modeld.core.state.model import Model, Part
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import replies, requests, views
 from modeld.protocol.errors import ErrorCode, Failure
@@ -51,8 +52,8 @@ Then = Callable[[Resolved | Failure], None]
 class Hubbing:
     """The errands that are out, and what to do when each comes back."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: State, outbox: Outbox) -> None:
+        self._state, self._outbox = state, outbox
         self._out: dict[int, Callable[[Answer], None]] = {}
         self._numbers = 0
         self.on_stopped: Callable[[Job], None] = self.give_up
@@ -71,7 +72,7 @@ class Hubbing:
 
     def _send(self, go_on: Callable[[Answer], None], job: Job | None = None) -> int:
         def unless_stopped(answer: Answer) -> None:
-            if job is not None and (job.stopping or job.holding or self._desk.stopping):
+            if job is not None and (job.stopping or job.holding or self._state.stopping):
                 self.on_stopped(job)  # the stop and the answer crossed on the way
             else:
                 go_on(answer)
@@ -89,7 +90,7 @@ class Hubbing:
 
         For a ``job`` a hub that is away or busy is waited for.
         """
-        origin = source.parse(model.spec.source, self._desk.settings.allow_http)
+        origin = source.parse(model.spec.source, self._state.settings.allow_http)
         if isinstance(origin, Failure):
             then(origin)
         elif origin.hub is not None:
@@ -103,16 +104,16 @@ class Hubbing:
             if not isinstance(answer, RepositoryListed):
                 then(_failure(answer))
                 return
-            chosen = repository.choose(answer.files, hub, self._desk.system.memory_total)
+            chosen = repository.choose(answer.files, hub, self._state.system.memory_total)
             parts = chosen if isinstance(chosen, Failure) else self._parts(model, chosen)
             if isinstance(parts, Failure):
                 then(parts)
                 return
-            url = source.download_url(self._desk.settings.hub_endpoint, hub.repo, hub.revision, parts[0].path)
+            url = source.download_url(self._state.settings.hub_endpoint, hub.repo, hub.revision, parts[0].path)
             self._read(url, parts, then, job)
 
         errand = self._send(listed, job)
-        self._desk.do(
+        self._outbox.do(
             ListRepository(
                 errand=errand,
                 repo=hub.repo,
@@ -129,7 +130,7 @@ class Hubbing:
             refused = source.refuse_name(name, name)
             if refused is not None:
                 return refused
-        others = self._desk.models.values()
+        others = self._state.models.values()
         taken = {name.lower() for other in others if other is not model for name in other.spec.file_names}
         own = f"{model.key}--"
         if any(name.lower() in taken for name in names) or model.spec.file_name == own + names[0]:
@@ -159,7 +160,7 @@ class Hubbing:
             )
 
         errand = self._send(read, job)
-        self._desk.do(
+        self._outbox.do(
             ReadRemote(
                 errand=errand,
                 url=url,
@@ -177,12 +178,12 @@ class Hubbing:
             model.spec = msgspec.structs.replace(model.spec, size_bytes=found.size_bytes)
         if found.header is None:
             return
-        size = context_size(self._desk, model)
+        size = context_size(self._state, model)
         model.fits = fits.reckon(
             found.header,
             found.size_bytes,
             size,
-            self._desk.system,
+            self._state.system,
             disk_bytes=found.missing_bytes,
             disk_free=found.disk_free,
         )
@@ -196,42 +197,42 @@ class Hubbing:
         def then(found: Resolved | Failure) -> None:
             why = found if isinstance(found, Failure) else found.why
             note = f"{why.message} {why.hint}".strip() if why else ""
-            if self._desk.models.get(model.key) is not model:
-                self._desk.refuse(ticket, ErrorCode.NOT_FOUND, f"{model.key} was removed meanwhile.")
+            if self._state.models.get(model.key) is not model:
+                self._outbox.refuse(ticket, ErrorCode.NOT_FOUND, f"{model.key} was removed meanwhile.")
                 return
             if isinstance(found, Resolved) and model.state not in HAS_FILE:
                 self.learn(model, found)
-                self._desk.told(model)
-            self._desk.answer(ticket, replies.Model(model=model.view(), note=note))
+                self._outbox.publish_model(model)
+            self._outbox.answer(ticket, replies.Model(model=model.view(), note=note))
 
         self.resolve(model, then)
 
     def files(self, ticket: Ticket, request: requests.Files) -> None:
         """Answer with the models of a repository, and whether each would fit."""
-        desk = self._desk
-        origin = source.parse(request.repo, desk.settings.allow_http)
+        state, outbox = self._state, self._outbox
+        origin = source.parse(request.repo, state.settings.allow_http)
         hub = origin.hub if isinstance(origin, source.Source) else None
         if hub is None:
-            desk.refuse(ticket, ErrorCode.BAD_REQUEST, f"{request.repo!r} is no repository.", "Use hf:ORG/REPO.")
+            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, f"{request.repo!r} is no repository.", "Use hf:ORG/REPO.")
             return
 
         def listed(answer: Answer) -> None:
             if not isinstance(answer, RepositoryListed):
-                desk.answer(ticket, _failure(answer))
+                outbox.answer(ticket, _failure(answer))
                 return
             there = repository.bundles(answer.files)
             if not there:
                 chosen = repository.choose(answer.files, hub, 0)
                 assert isinstance(chosen, Failure)
-                desk.answer(ticket, chosen)
+                outbox.answer(ticket, chosen)
                 return
-            best = repository.best(there, desk.system.memory_total)
-            url = source.download_url(desk.settings.hub_endpoint, hub.repo, hub.revision, best.name)
+            best = repository.best(there, state.system.memory_total)
+            url = source.download_url(state.settings.hub_endpoint, hub.repo, hub.revision, best.name)
             errand = self._send(lambda read: self._filed(ticket, hub, there, best, read))
-            desk.do(ReadRemote(errand=errand, url=url, size_bytes=best.files[0].size_bytes))
+            outbox.do(ReadRemote(errand=errand, url=url, size_bytes=best.files[0].size_bytes))
 
         errand = self._send(listed)
-        desk.do(ListRepository(errand=errand, repo=hub.repo, revision=hub.revision))
+        outbox.do(ListRepository(errand=errand, repo=hub.repo, revision=hub.revision))
 
     def _filed(self, ticket: Ticket, hub: HubSource, there: list[Bundle], best: Bundle, answer: Answer) -> None:
         """One header was read: but for the weights, the models of a repository need the same."""
@@ -241,39 +242,39 @@ class Hubbing:
         note = f"{why.message} {why.hint}".strip() if why else ""
         commit = read.commit if read else ""
         found = replies.Files(repo=hub.repo, commit=commit, files=files, chosen=best.name, note=note)
-        self._desk.answer(ticket, found)
+        self._outbox.answer(ticket, found)
 
     def _fit(self, bundle: Bundle, read: RemoteRead | None) -> views.FitView | None:
         if read is None or read.header is None:
             return None
         trained = read.header.context_length
-        wanted = self._desk.settings.context_size
+        wanted = self._state.settings.context_size
         return fits.reckon(
             read.header,
             bundle.size_bytes,
             min(wanted, trained) if trained else wanted,
-            self._desk.system,
+            self._state.system,
             disk_bytes=bundle.size_bytes,
             disk_free=read.disk_free,
         )
 
     def search(self, ticket: Ticket, request: requests.Search) -> None:
         """Answer with repositories."""
-        desk = self._desk
+        outbox = self._outbox
         if not request.words.strip() or not 1 <= request.limit <= MOST_FOUND:
             text = f"Say what to look for, and at most how many ({MOST_FOUND} in one answer)."
-            desk.refuse(ticket, ErrorCode.BAD_REQUEST, text, "For example: modelctl search qwen")
+            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, text, "For example: modelctl search qwen")
             return
 
         def searched(answer: Answer) -> None:
             if isinstance(answer, HubSearched):
-                desk.answer(ticket, replies.Repositories(repositories=answer.repositories, next=answer.next))
+                outbox.answer(ticket, replies.Repositories(repositories=answer.repositories, next=answer.next))
             else:
-                desk.answer(ticket, _failure(answer))
+                outbox.answer(ticket, _failure(answer))
 
         errand = self._send(searched)
         words = " ".join(request.words.split())
-        desk.do(SearchHub(errand=errand, words=words, limit=request.limit, cursor=request.cursor))
+        outbox.do(SearchHub(errand=errand, words=words, limit=request.limit, cursor=request.cursor))
 
 
 def _file_view(hub: HubSource, bundle: Bundle, fit: views.FitView | None) -> views.RepoFileView:

@@ -6,8 +6,9 @@ from modeld.core.downloads import source
 from modeld.core.effects import ScanElsewhere
 from modeld.core.facts import ElsewhereScanned
 from modeld.core.models.library import Library, take_file
-from modeld.core.state.desk import Desk
 from modeld.core.state.model import Model, ModelFact, ModelSpec
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import replies, requests
 from modeld.protocol.errors import ErrorCode
@@ -17,13 +18,13 @@ from modeld.protocol.views import FoundView, ModelView
 class Strays:
     """What a scan found; nothing of it is kept but the models that were taken."""
 
-    def __init__(self, desk: Desk, library: Library) -> None:
-        self._desk = desk
+    def __init__(self, state: State, outbox: Outbox, library: Library) -> None:
+        self._state, self._outbox = state, outbox
         self._library = library
 
     def scan(self, ticket: Ticket, request: requests.Scan) -> None:
         """Have a look."""
-        self._desk.do(ScanElsewhere(add=request.add, all=request.all, ticket=ticket))
+        self._outbox.do(ScanElsewhere(add=request.add, all=request.all, ticket=ticket))
 
     def scanned(self, fact: ElsewhereScanned) -> None:
         """Answer with what there is, after taking in what was asked for; a name that is not there takes nothing."""
@@ -32,7 +33,7 @@ class Strays:
         unknown = [key for key in fact.add if key not in usable and not any(view.model == key for view in found)]
         if unknown:
             names = ", ".join(usable) or "none"
-            self._desk.refuse(
+            self._outbox.refuse(
                 fact.ticket,
                 ErrorCode.NOT_FOUND,
                 f"Nothing was found as {unknown[0]!r}.",
@@ -42,11 +43,11 @@ class Strays:
         wanted = list(usable) if fact.all else [key for key in dict.fromkeys(fact.add) if key in usable]
         added = [self._take(usable[key]) for key in wanted]
         found = [msgspec.structs.replace(view, model=view.key) if view.key in wanted else view for view in found]
-        self._desk.answer(fact.ticket, replies.Found(found=found, looked=fact.looked, added=added))
+        self._outbox.answer(fact.ticket, replies.Found(found=found, looked=fact.looked, added=added))
 
     def _views(self, fact: ElsewhereScanned) -> list[FoundView]:
         """The finds with the keys they would get, in the order they came."""
-        by_path = {model.path or model.spec.path: model.key for model in self._desk.models.values()}
+        by_path = {model.path or model.spec.path: model.key for model in self._state.models.values()}
         views: list[FoundView] = []
         for stray in fact.strays:
             model = by_path.get(stray.path, "")
@@ -67,7 +68,7 @@ class Strays:
         return views
 
     def _take(self, found: FoundView) -> ModelView:
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         assert found.header is not None
         spec = ModelSpec(
             key=found.key,
@@ -76,8 +77,8 @@ class Strays:
             display_name=found.name.removesuffix(".gguf"),
             description=f"From the folder of {found.program}.",
         )
-        model = desk.models[found.key] = Model(spec=spec)
-        take_file(desk, model, found.path, found.header)
-        desk.save(model)
-        desk.move(model, ModelFact.FILE_FOUND)
+        model = state.models[found.key] = Model(spec=spec)
+        take_file(state, model, found.path, found.header)
+        outbox.save(model)
+        outbox.move(model, ModelFact.FILE_FOUND)
         return model.view()
