@@ -72,7 +72,7 @@ def test_a_model_that_was_removed_while_it_was_looked_at_does_not_come_back():
     world.ask(requests.Show(id="look", model="alpha", look=True))
     (read,) = world.of(effects.ReadRemote)
     world.ask(requests.Remove(id="rm", model="alpha", keep_file=True))
-    world.tell(facts.RemoteRead(errand=read.errand, header=HEADER, commit="", disk_free=5 * GIB, size_bytes=1000))
+    world.tell(facts.RemoteRead(lookup=read.lookup, header=HEADER, commit="", disk_free=5 * GIB, size_bytes=1000))
     assert not world.events(events.ModelChanged)
     assert world.error().code is ErrorCode.NOT_FOUND
 
@@ -121,8 +121,8 @@ def failed(world: World, kind: type[effects.AnyEffect]) -> None:
     [
         (requests.Results(id="1", model="alpha"), effects.ReadRuns),
         (requests.Backup(id="1"), effects.ReadBackup),
-        (requests.Restore(id="1", settings="threads = 2"), effects.TakeIn),
-        (requests.Scan(id="1"), effects.ScanElsewhere),
+        (requests.Restore(id="1", settings="threads = 2"), effects.MergeBackup),
+        (requests.Scan(id="1"), effects.ScanExternalModels),
         (requests.Remove(id="1", model="alpha"), effects.RemoveFiles),
         (requests.Add(id="1", model="gamma", source="/models/gamma.gguf"), effects.Inspect),
     ],

@@ -1,8 +1,8 @@
 """Backups: what a person set, added and measured, handed out and taken in again; what is here already stays."""
 
 from modeld.core.benchmarks import import_results
-from modeld.core.effects import ReadBackup, TakeIn
-from modeld.core.facts import BackupRead, TakenIn
+from modeld.core.effects import MergeBackup, ReadBackup
+from modeld.core.facts import BackupMerged, BackupRead
 from modeld.core.models.library import Library
 from modeld.core.state.model import Model
 from modeld.core.state.outbox import Outbox
@@ -64,9 +64,9 @@ class Backups:
             else:
                 runs.append(run)
         so_far = replies.Restored(models=taken, models_known=known, refused=refused)
-        self._outbox.do(TakeIn(settings=request.settings, runs=runs, so_far=so_far, ticket=ticket))
+        self._outbox.do(MergeBackup(settings=request.settings, runs=runs, so_far=so_far, ticket=ticket))
 
-    def taken_in(self, fact: TakenIn) -> None:
+    def taken_in(self, fact: BackupMerged) -> None:
         """Settings and runs were merged: the models show their new results."""
         state, outbox = self._state, self._outbox
         for key, latest in fact.latest.items():

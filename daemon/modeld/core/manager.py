@@ -9,12 +9,12 @@ from modeld.core import effects, facts
 from modeld.core.backups import Backups
 from modeld.core.benchmarks.measuring import Measuring
 from modeld.core.benchmarks.schedule import Schedule
-from modeld.core.downloads.lookups import Hubbing
+from modeld.core.downloads.lookups import HubLookups
 from modeld.core.downloads.queue import Queue
-from modeld.core.downloads.scheduler import Pulling
+from modeld.core.downloads.scheduler import Scheduler
 from modeld.core.downloads.source import is_remote
 from modeld.core.machine import Machine
-from modeld.core.models.external import Strays
+from modeld.core.models.external import ExternalModels
 from modeld.core.models.library import Library
 from modeld.core.serving.answering import Answering
 from modeld.core.serving.loading import Loader
@@ -69,15 +69,15 @@ class Manager:
         state = self._state = State(epoch, daemon, settings, ids)
         outbox = self._outbox = Outbox(state)
         self._library = Library(state, outbox)
-        self._hubbing = Hubbing(state, outbox)
-        self._strays = Strays(state, outbox, self._library)
-        self._pulling = Pulling(state, outbox, self._hubbing)
+        self._lookups = HubLookups(state, outbox)
+        self._external = ExternalModels(state, outbox, self._library)
+        self._scheduler = Scheduler(state, outbox, self._lookups)
         self._loader = Loader(state, outbox)
         self._answering = Answering(state, outbox, self._loader)
         self._measuring = Measuring(state, outbox, self._loader, self._answering)
         self._machine = Machine(state, outbox)
         self._schedule = Schedule(state, self._measuring)
-        self._queue = Queue(state, outbox, self._pulling)
+        self._queue = Queue(state, outbox, self._scheduler)
         self._backups = Backups(state, outbox, self._library)
         self._remembered = remembered
         self._said_stopping = False
@@ -90,7 +90,7 @@ class Manager:
     @property
     def finished(self) -> bool:
         """Whether the daemon may end."""
-        return self._state.stopping and not self._loader.any_left() and not self._pulling.any_running()
+        return self._state.stopping and not self._loader.any_left() and not self._scheduler.any_running()
 
     def start(self, now: float) -> list[effects.AnyEffect]:
         """Begin with what is remembered; jobs that an earlier daemon was at are queued again."""
@@ -140,24 +140,24 @@ class Manager:
             case facts.FileInspected():
                 self._library.inspected(fact)
                 if self.settled:
-                    self._pulling.start_next()
+                    self._scheduler.start_next()
                     self._measuring.start_next()
             case facts.FileRemoved():
                 self._library.removed(fact)
             case facts.FilesLookedFor():
                 self._library.looked(fact)
-            case facts.RepositoryListed() | facts.RemoteRead() | facts.HubSearched() | facts.ErrandFailed():
-                self._hubbing.came_back(fact)
-            case facts.ElsewhereScanned():
-                self._strays.scanned(fact)
+            case facts.RepositoryListed() | facts.RemoteRead() | facts.HubSearched() | facts.LookupFailed():
+                self._lookups.on_result(fact)
+            case facts.ExternalModelsScanned():
+                self._external.scanned(fact)
             case facts.PullAdvanced():
-                self._pulling.advanced(fact)
+                self._scheduler.advanced(fact)
             case facts.PullFinished():
-                self._pulling.finished(fact)
+                self._scheduler.finished(fact)
             case facts.PullStopped():
-                self._pulling.stopped(fact)
+                self._scheduler.stopped(fact)
             case facts.PullBroke():
-                self._pulling.broke(fact)
+                self._scheduler.broke(fact)
             case facts.WorkerSaid(run=run, news=news):
                 model = self._loader.by_run(run)
                 if model is not None:
@@ -170,7 +170,7 @@ class Manager:
                 self._measuring.read(fact)
             case facts.BackupRead():
                 self._backups.was_read(fact)
-            case facts.TakenIn():
+            case facts.BackupMerged():
                 self._backups.taken_in(fact)
             case facts.WorkFailed():
                 self._work_failed(fact)
@@ -190,15 +190,15 @@ class Manager:
             case effects.LookForFiles():
                 self._take(facts.FilesLookedFor(there=[], gone=[]))
             case (
-                effects.ScanElsewhere(ticket=ticket)
+                effects.ScanExternalModels(ticket=ticket)
                 | effects.ReadRuns(ticket=ticket)
                 | effects.ReadBackup(ticket=ticket)
-                | effects.TakeIn(ticket=ticket)
+                | effects.MergeBackup(ticket=ticket)
             ):
                 self._outbox.answer(ticket, why)
 
     def _ticked(self) -> None:
-        self._pulling.ticked()
+        self._scheduler.ticked()
         self._library.look_for_files()
         self._loader.unload_idle()
         self._schedule.ticked()
@@ -311,11 +311,11 @@ class Manager:
             case requests.Restore():
                 self._backups.restore(ticket, request)
             case requests.Files():
-                self._hubbing.files(ticket, request)
+                self._lookups.files(ticket, request)
             case requests.Search():
-                self._hubbing.search(ticket, request)
+                self._lookups.search(ticket, request)
             case requests.Scan():
-                self._strays.scan(ticket, request)
+                self._external.scan(ticket, request)
             case requests.Shutdown():
                 self._outbox.answer(ticket, replies.Done(note="The daemon is stopping."))
                 self._stop()
@@ -335,7 +335,7 @@ class Manager:
             self._outbox.answer(ticket, model)
             return
         if request.look and model.state not in HAS_FILE and is_remote(model.spec.source):
-            self._hubbing.show(ticket, model)
+            self._lookups.show(ticket, model)
         else:
             self._library.show(ticket, model)
 
@@ -344,7 +344,7 @@ class Manager:
         if is_remote(request.model):
             request = msgspec.structs.replace(request, model=self._library.adopt(ticket, request.model))
         if request.model and self._is_free(ticket, request.model):
-            self._pulling.pull(ticket, request, adopted=len(self._state.models) > known)
+            self._scheduler.pull(ticket, request, adopted=len(self._state.models) > known)
 
     def _pong(self, ticket: Ticket) -> None:
         daemon = self._state.daemon
@@ -404,7 +404,7 @@ class Manager:
             what = f"job {request.job!r}" if request.job else f"job of {request.model!r}"
             outbox.refuse(ticket, ErrorCode.NOT_FOUND, f"There is no {what} to cancel.", "See them all: modelctl jobs")
         elif job.kind is JobKind.PULL:
-            self._pulling.cancel(ticket, job, request.keep)
+            self._scheduler.cancel(ticket, job, request.keep)
         else:
             self._measuring.cancel(ticket, job)
 
@@ -421,7 +421,7 @@ class Manager:
         if self._state.stopping:
             return
         self._state.stopping = True
-        self._pulling.interrupt()
+        self._scheduler.interrupt()
         for model in self._state.models.values():
             self._loader.forget_wish(model)
             self._loader.unload(model, "the daemon is stopping")

@@ -1,4 +1,4 @@
-"""Errands to a hub: what a source means there, what a repository holds, what a search finds, and what would fit."""
+"""Lookups at a hub: what a source means, what a repository holds, what a search finds, and what would fit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from modeld.core.downloads import repository, source
 from modeld.core.downloads.repository import Bundle
 from modeld.core.downloads.source import HubSource
 from modeld.core.effects import ListRepository, ReadRemote, SearchHub
-from modeld.core.facts import ErrandFailed, HubSearched, RemoteRead, RepositoryListed
-from modeld.core.memory import fits
+from modeld.core.facts import HubSearched, LookupFailed, RemoteRead, RepositoryListed
+from modeld.core.memory import fit
 from modeld.core.memory.context import context_size
 from modeld.core.state.jobs import Job
 from modeld.core.state.model import Model, Part
@@ -24,7 +24,7 @@ from modeld.protocol.states import HAS_FILE
 MOST_FOUND = 100
 """Repositories in one answer to a search."""
 
-Answer = RepositoryListed | RemoteRead | HubSearched | ErrandFailed
+Answer = RepositoryListed | RemoteRead | HubSearched | LookupFailed
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Resolved:
 Then = Callable[[Resolved | Failure], None]
 
 
-class Hubbing:
+class HubLookups:
     """The errands that are out, and what to do when each comes back."""
 
     def __init__(self, state: State, outbox: Outbox) -> None:
@@ -57,22 +57,22 @@ class Hubbing:
         self._out: dict[int, Callable[[Answer], None]] = {}
         self._numbers = 0
         self.on_stopped: Callable[[Job], None] = self.give_up
-        """Called for a download that was told to stop when its errand was back already."""
+        """Called for a download that was told to stop when its lookup was back already."""
 
-    def came_back(self, fact: Answer) -> None:
-        """Go on where this errand was sent from; one that was given up is dropped."""
-        go_on = self._out.pop(fact.errand, None)
+    def on_result(self, fact: Answer) -> None:
+        """Go on where this lookup was sent from; one that was given up is dropped."""
+        go_on = self._out.pop(fact.lookup, None)
         if go_on is not None:
             go_on(fact)
 
     def give_up(self, job: Job) -> None:
-        """Forget a download's errand: its download has stopped."""
-        self._out.pop(job.errand, None)
-        job.errand = 0
+        """Forget a download's lookup: its download has stopped."""
+        self._out.pop(job.lookup, None)
+        job.lookup = 0
 
     def _send(self, go_on: Callable[[Answer], None], job: Job | None = None) -> int:
         def unless_stopped(answer: Answer) -> None:
-            if job is not None and (job.stopping or job.holding or self._state.stopping):
+            if job is not None and (job.stopping or job.pausing or self._state.stopping):
                 self.on_stopped(job)  # the stop and the answer crossed on the way
             else:
                 go_on(answer)
@@ -80,7 +80,7 @@ class Hubbing:
         self._numbers += 1
         self._out[self._numbers] = unless_stopped
         if job is not None:
-            job.errand = self._numbers
+            job.lookup = self._numbers
         return self._numbers
 
     # -- what a source means -------------------------------------------------------------------------------------
@@ -112,10 +112,10 @@ class Hubbing:
             url = source.download_url(self._state.settings.hub_endpoint, hub.repo, hub.revision, parts[0].path)
             self._read(url, parts, then, job)
 
-        errand = self._send(listed, job)
+        lookup = self._send(listed, job)
         self._outbox.do(
             ListRepository(
-                errand=errand,
+                lookup=lookup,
                 repo=hub.repo,
                 revision=hub.revision,
                 job=job.id if job else "",
@@ -159,10 +159,10 @@ class Hubbing:
                 )
             )
 
-        errand = self._send(read, job)
+        lookup = self._send(read, job)
         self._outbox.do(
             ReadRemote(
-                errand=errand,
+                lookup=lookup,
                 url=url,
                 size_bytes=parts[0].size_bytes,
                 file_names=[part.file_name for part in parts],
@@ -179,7 +179,7 @@ class Hubbing:
         if found.header is None:
             return
         size = context_size(self._state, model)
-        model.fits = fits.reckon(
+        model.fits = fit.estimate(
             found.header,
             found.size_bytes,
             size,
@@ -228,16 +228,16 @@ class Hubbing:
                 return
             best = repository.best(there, state.system.memory_total)
             url = source.download_url(state.settings.hub_endpoint, hub.repo, hub.revision, best.name)
-            errand = self._send(lambda read: self._filed(ticket, hub, there, best, read))
-            outbox.do(ReadRemote(errand=errand, url=url, size_bytes=best.files[0].size_bytes))
+            lookup = self._send(lambda read: self._filed(ticket, hub, there, best, read))
+            outbox.do(ReadRemote(lookup=lookup, url=url, size_bytes=best.files[0].size_bytes))
 
-        errand = self._send(listed)
-        outbox.do(ListRepository(errand=errand, repo=hub.repo, revision=hub.revision))
+        lookup = self._send(listed)
+        outbox.do(ListRepository(lookup=lookup, repo=hub.repo, revision=hub.revision))
 
     def _filed(self, ticket: Ticket, hub: HubSource, there: list[Bundle], best: Bundle, answer: Answer) -> None:
         """One header was read: but for the weights, the models of a repository need the same."""
         read = answer if isinstance(answer, RemoteRead) else None
-        why = answer.failure if isinstance(answer, ErrandFailed) else read.why if read else None
+        why = answer.failure if isinstance(answer, LookupFailed) else read.why if read else None
         files = [_file_view(hub, bundle, self._fit(bundle, read)) for bundle in there]
         note = f"{why.message} {why.hint}".strip() if why else ""
         commit = read.commit if read else ""
@@ -249,7 +249,7 @@ class Hubbing:
             return None
         trained = read.header.context_length
         wanted = self._state.settings.context_size
-        return fits.reckon(
+        return fit.estimate(
             read.header,
             bundle.size_bytes,
             min(wanted, trained) if trained else wanted,
@@ -272,9 +272,9 @@ class Hubbing:
             else:
                 outbox.answer(ticket, _failure(answer))
 
-        errand = self._send(searched)
+        lookup = self._send(searched)
         words = " ".join(request.words.split())
-        outbox.do(SearchHub(errand=errand, words=words, limit=request.limit, cursor=request.cursor))
+        outbox.do(SearchHub(lookup=lookup, words=words, limit=request.limit, cursor=request.cursor))
 
 
 def _file_view(hub: HubSource, bundle: Bundle, fit: views.FitView | None) -> views.RepoFileView:
@@ -291,5 +291,5 @@ def _file_view(hub: HubSource, bundle: Bundle, fit: views.FitView | None) -> vie
 
 
 def _failure(answer: Answer) -> Failure:
-    assert isinstance(answer, ErrandFailed), answer
+    assert isinstance(answer, LookupFailed), answer
     return answer.failure

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from modeld.core.downloads.scheduler import Pulling
+from modeld.core.downloads.scheduler import Scheduler
 from modeld.core.effects import LimitPulls, StopPull
 from modeld.core.state.jobs import Job
 from modeld.core.state.outbox import Outbox
@@ -14,11 +14,11 @@ from modeld.protocol.states import JobState
 
 
 class Queue:
-    """The wishes about ``pulling``'s jobs."""
+    """The wishes about ``scheduler``'s jobs."""
 
-    def __init__(self, state: State, outbox: Outbox, pulling: Pulling) -> None:
+    def __init__(self, state: State, outbox: Outbox, scheduler: Scheduler) -> None:
         self._state, self._outbox = state, outbox
-        self._pulling = pulling
+        self._scheduler = scheduler
 
     def pause(self, ticket: Ticket, request: requests.Pause) -> None:
         """Hold downloads; the answer comes when every one has let go of its connection and its state is on disk."""
@@ -27,23 +27,23 @@ class Queue:
             return
         for job in jobs:
             if job.state is JobState.QUEUED:
-                self._pulling.hold(job)
-            elif job.state is JobState.RUNNING and not job.stopping and not job.holding:
-                job.holding = True
+                self._scheduler.hold(job)
+            elif job.state is JobState.RUNNING and not job.stopping and not job.pausing:
+                job.pausing = True
                 self._outbox.do(StopPull(job=job.id, keep=True))
-        self._pulling.pauses.append((ticket, jobs))
-        self._pulling.settle()
+        self._scheduler.pauses.append((ticket, jobs))
+        self._scheduler.settle()
 
     def resume(self, ticket: Ticket, request: requests.Resume) -> None:
         """Let held downloads go on."""
         jobs = self._chosen(ticket, request)
         if jobs is None:
             return
-        resumed = [job for job in jobs if job.state is JobState.PAUSED or job.holding]
+        resumed = [job for job in jobs if job.state is JobState.PAUSED or job.pausing]
         for job in resumed:
-            self._pulling.let_go_on(job)
+            self._scheduler.let_go_on(job)
         self._outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in resumed]))
-        self._pulling.settle()
+        self._scheduler.settle()
 
     def move(self, ticket: Ticket, request: requests.Move) -> None:
         """Give a download another place; what runs goes on running."""
@@ -56,7 +56,7 @@ class Queue:
         jobs = self._chosen(ticket, request)
         if jobs is None:
             return
-        order = [job for job in self._pulling.unended() if job is not jobs[0]]
+        order = [job for job in self._scheduler.unended() if job is not jobs[0]]
         order.insert(request.place - 1, jobs[0])
         for rank, job in enumerate(order, 1):
             if job.rank != rank:
@@ -80,18 +80,18 @@ class Queue:
             jobs[0].limit = request.bytes_per_s
             outbox.publish_job(jobs[0])
         self.enforce_limits()
-        outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in self._pulling.unended()]))
+        outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in self._scheduler.unended()]))
 
     def enforce_limits(self) -> None:
         """Make the bounds that are known the ones that hold."""
-        limits = {job.id: job.limit for job in self._pulling.unended() if job.limit}
+        limits = {job.id: job.limit for job in self._scheduler.unended() if job.limit}
         self._outbox.do(LimitPulls(bytes_per_s=self._state.daemon.download_limit, jobs=limits))
 
     def _chosen(
         self, ticket: Ticket, request: requests.Pause | requests.Resume | requests.Move | requests.Limit
     ) -> list[Job] | None:
         """The unended downloads a request means: the one it names, or all; None after refusing it."""
-        unended = self._pulling.unended()
+        unended = self._scheduler.unended()
         if request.job and request.model:
             self._outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "Name a job or a model, not both.")
             return None

@@ -3,12 +3,12 @@
 import msgspec
 
 from modeld.core.downloads import source
-from modeld.core.downloads.lookups import Hubbing, Resolved
-from modeld.core.downloads.parts import together, wrong_part
+from modeld.core.downloads.lookups import HubLookups, Resolved
+from modeld.core.downloads.parts import merge_headers, wrong_part
 from modeld.core.downloads.rate import Rate
 from modeld.core.effects import DropPartial, ForgetModel, StartPull, StopPull
 from modeld.core.facts import PullAdvanced, PullBroke, PullFinished, PullStopped
-from modeld.core.memory import fits
+from modeld.core.memory import fit
 from modeld.core.models import library
 from modeld.core.state.jobs import Job, JobFact
 from modeld.core.state.model import Model, ModelFact, ModelSpec, Part
@@ -21,13 +21,13 @@ from modeld.protocol.states import HAS_FILE, JobKind, JobState
 from modeld.protocol.views import Progress
 
 
-class Pulling:
+class Scheduler:
     """The pull jobs."""
 
-    def __init__(self, state: State, outbox: Outbox, hubbing: Hubbing) -> None:
+    def __init__(self, state: State, outbox: Outbox, lookups: HubLookups) -> None:
         self._state, self._outbox = state, outbox
-        self._hubbing = hubbing
-        hubbing.on_stopped = lambda job: self.stopped(PullStopped(job=job.id, run=job.run))
+        self._lookups = lookups
+        lookups.on_stopped = lambda job: self.stopped(PullStopped(job=job.id, run=job.run))
         self.pauses: list[tuple[Ticket, list[Job]]] = []
         """Who waits for which downloads to be held."""
 
@@ -43,8 +43,8 @@ class Pulling:
             job = self._new(ticket, model)
         if job is None:
             return
-        job.look = job.look or request.look
-        job.adopted = job.adopted or adopted
+        job.inspect_first = job.inspect_first or request.look
+        job.created_model = job.created_model or adopted
         self.let_go_on(job)
         if request.wait and not job.ended:
             job.waiters.append(ticket)
@@ -113,12 +113,12 @@ class Pulling:
             self._fail(job, origin)
             return
         job.headers.clear()
-        job.before = 0
-        if origin.hub is not None or job.look:
+        job.finished_parts_bytes = 0
+        if origin.hub is not None or job.inspect_first:
             job.progress = msgspec.structs.replace(job.progress, phase="resolving")
             outbox.publish_job(job)
             run = job.run
-            self._hubbing.resolve(model, lambda found: self._resolved(job, run, found), job)
+            self._lookups.resolve(model, lambda found: self._resolved(job, run, found), job)
             return
         outbox.publish_job(job)
         spec = model.spec
@@ -141,17 +141,17 @@ class Pulling:
         state, outbox = self._state, self._outbox
         if self._running(job.id, run) is None:
             return
-        job.errand = 0
+        job.lookup = 0
         if isinstance(found, Failure):
             self._fail(job, found)
-            if job.adopted and found.code is ErrorCode.NOT_FOUND:
+            if job.created_model and found.code is ErrorCode.NOT_FOUND:
                 self._forget(job.model)
             self.settle()
             return
         model = state.models[job.model]
-        self._hubbing.learn(model, found)
+        self._lookups.learn(model, found)
         outbox.publish_model(model)
-        refused = fits.refuse_disk(model.key, found.missing_bytes, found.disk_free) if found.size_bytes else None
+        refused = fit.refuse_disk(model.key, found.missing_bytes, found.disk_free) if found.size_bytes else None
         if refused is not None:
             self._fail(job, refused)
             self.settle()
@@ -192,11 +192,11 @@ class Pulling:
                 retry_in_s=fact.retry_in_s,
                 trouble=fact.trouble,
             )
-            if not job.errand:
+            if not job.lookup:
                 parts = self._state.models[job.model].spec.parts
                 total = sum(part.size_bytes for part in parts) if len(parts) > 1 else fact.total_bytes
-                job.rate.add(self._state.now, job.before + fact.done_bytes)
-                known = msgspec.structs.replace(known, done=job.before + fact.done_bytes, total=total)
+                job.rate.add(self._state.now, job.finished_parts_bytes + fact.done_bytes)
+                known = msgspec.structs.replace(known, done=job.finished_parts_bytes + fact.done_bytes, total=total)
             self._tell(job, known)
 
     def ticked(self) -> None:
@@ -238,7 +238,7 @@ class Pulling:
             if len(job.headers) < len(model.spec.parts):
                 self._next_part(job, fact)
                 return
-        header = together(job.headers)
+        header = merge_headers(job.headers)
         single = len(model.spec.parts) <= 1
         model.spec = msgspec.structs.replace(
             model.spec,
@@ -267,8 +267,8 @@ class Pulling:
 
     def _next_part(self, job: Job, fact: PullFinished) -> None:
         """Go on with the next file, unless the download was told to stop while this one ended."""
-        job.before += fact.header.file_bytes
-        if job.stopping or job.holding or self._state.stopping:
+        job.finished_parts_bytes += fact.header.file_bytes
+        if job.stopping or job.pausing or self._state.stopping:
             self.stopped(PullStopped(job=job.id, run=job.run))
             return
         job.run = self._state.next_run()
@@ -325,14 +325,14 @@ class Pulling:
         job = self._running(fact.job, fact.run)
         if job is None:
             return
-        self._hubbing.give_up(job)
+        self._lookups.give_up(job)
         outbox.move(state.models[job.model], ModelFact.PULL_DROPPED)
         if job.stopping:
             waiters, job.waiters = job.waiters, []
             self._cancelled(job)
             for ticket in waiters:
                 outbox.answer(ticket, replies.Jobs(jobs=[job.view()]))
-        elif job.holding:
+        elif job.pausing:
             self.hold(job)
         else:
             job.move(JobFact.INTERRUPTED)
@@ -349,7 +349,7 @@ class Pulling:
 
     def let_go_on(self, job: Job) -> None:
         """Take a pause back, one that is still being carried out too: such a job is queued once it has stopped."""
-        job.holding = False
+        job.pausing = False
         if job.state is JobState.PAUSED:
             job.failure = None
             job.move(JobFact.RESUMED)
@@ -357,7 +357,7 @@ class Pulling:
 
     def hold(self, job: Job) -> None:
         """Hold a download that does not run."""
-        job.holding = False
+        job.pausing = False
         job.progress = msgspec.structs.replace(
             job.progress, rate=0.0, eta_s=None, stalled_since="", connections=0, retry_in_s=None, trouble=""
         )
@@ -368,7 +368,7 @@ class Pulling:
         """Downloads stopped, ended or go on: answer the pauses that wait for none any more, and start what may run."""
         still = []
         for ticket, jobs in self.pauses:
-            if any(job.state is JobState.RUNNING and (job.holding or job.stopping) for job in jobs):
+            if any(job.state is JobState.RUNNING and (job.pausing or job.stopping) for job in jobs):
                 still.append((ticket, jobs))
             else:
                 self._outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in jobs]))

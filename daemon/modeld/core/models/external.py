@@ -3,8 +3,8 @@
 import msgspec
 
 from modeld.core.downloads import source
-from modeld.core.effects import ScanElsewhere
-from modeld.core.facts import ElsewhereScanned
+from modeld.core.effects import ScanExternalModels
+from modeld.core.facts import ExternalModelsScanned
 from modeld.core.models.library import Library, take_file
 from modeld.core.state.model import Model, ModelFact, ModelSpec
 from modeld.core.state.outbox import Outbox
@@ -15,7 +15,7 @@ from modeld.protocol.errors import ErrorCode
 from modeld.protocol.views import FoundView, ModelView
 
 
-class Strays:
+class ExternalModels:
     """What a scan found; nothing of it is kept but the models that were taken."""
 
     def __init__(self, state: State, outbox: Outbox, library: Library) -> None:
@@ -24,9 +24,9 @@ class Strays:
 
     def scan(self, ticket: Ticket, request: requests.Scan) -> None:
         """Have a look."""
-        self._outbox.do(ScanElsewhere(add=request.add, all=request.all, ticket=ticket))
+        self._outbox.do(ScanExternalModels(add=request.add, all=request.all, ticket=ticket))
 
-    def scanned(self, fact: ElsewhereScanned) -> None:
+    def scanned(self, fact: ExternalModelsScanned) -> None:
         """Answer with what there is, after taking in what was asked for; a name that is not there takes nothing."""
         found = self._views(fact)
         usable = {view.key: view for view in found if not view.model and view.failure is None}
@@ -45,24 +45,24 @@ class Strays:
         found = [msgspec.structs.replace(view, model=view.key) if view.key in wanted else view for view in found]
         self._outbox.answer(fact.ticket, replies.Found(found=found, looked=fact.looked, added=added))
 
-    def _views(self, fact: ElsewhereScanned) -> list[FoundView]:
+    def _views(self, fact: ExternalModelsScanned) -> list[FoundView]:
         """The finds with the keys they would get, in the order they came."""
         by_path = {model.path or model.spec.path: model.key for model in self._state.models.values()}
         views: list[FoundView] = []
-        for stray in fact.strays:
-            model = by_path.get(stray.path, "")
+        for file in fact.files:
+            model = by_path.get(file.path, "")
             taken = [view.key for view in views]
-            key = model or self._library.free_key(source.as_key(stray.name) or "model", taken)
+            key = model or self._library.free_key(source.as_key(file.name) or "model", taken)
             views.append(
                 FoundView(
                     key=key,
-                    program=stray.program,
-                    name=stray.name,
-                    path=stray.path,
-                    size_bytes=stray.size_bytes,
-                    header=stray.header,
+                    program=file.program,
+                    name=file.name,
+                    path=file.path,
+                    size_bytes=file.size_bytes,
+                    header=file.header,
                     model=model,
-                    failure=stray.failure,
+                    failure=file.failure,
                 )
             )
         return views

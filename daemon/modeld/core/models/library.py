@@ -7,7 +7,7 @@ import msgspec
 from modeld.core.downloads import source
 from modeld.core.effects import ForgetModel, Inspect, LookForFiles, RemoveFiles, SaveModel
 from modeld.core.facts import FileInspected, FileRemoved, FilesLookedFor
-from modeld.core.memory import estimate, fits
+from modeld.core.memory import estimate, fit
 from modeld.core.memory.context import context_size
 from modeld.core.state.model import Model, ModelFact, ModelSpec
 from modeld.core.state.outbox import Outbox
@@ -156,7 +156,7 @@ class Library:
         """Answer with one model."""
         if model.header is not None and model.state in HAS_FILE:
             size = model.loaded.context_size if model.loaded else 0
-            model.fits = fits.reckon(
+            model.fits = fit.estimate(
                 model.header, model.file_bytes, size or context_size(self._state, model), self._state.system
             )
         self._outbox.answer(ticket, replies.Model(model=model.view()))
