@@ -20,7 +20,7 @@ from modeld import __version__
 from modeld.adapters import catalogue, gguf, sd_notify
 from modeld.adapters.backups import Backups
 from modeld.adapters.endpoint import Limits, Server
-from modeld.adapters.external_models import Elsewhere
+from modeld.adapters.external_models import ExternalFolders
 from modeld.adapters.files import Files
 from modeld.adapters.gpus import Gpus
 from modeld.adapters.hub import Hub, Policy, find_token
@@ -74,7 +74,7 @@ class Daemon:
         self._server = self._make_server(context, gate, report)
         self._workers = Workers(context, self._places.runtime_dir, gate, report)
         self._files = Files(self._models_dir, read_model)
-        self._elsewhere = Elsewhere(os.environ, read_model)
+        self._external_folders = ExternalFolders(os.environ, read_model)
         token = find_token(os.environ, self._settings.hub_token)
         self._hub = Hub(
             self._settings.hub_endpoint,
@@ -232,8 +232,8 @@ class Daemon:
                     self._pulls.stop(effect)
             case effects.ListRepository() | effects.ReadRemote() | effects.SearchHub():
                 self._hub.send(effect)
-            case effects.ScanElsewhere():
-                self._in_thread(self._threads, self._elsewhere.scan, effect)
+            case effects.ScanExternalModels():
+                self._in_thread(self._threads, self._external_folders.scan, effect)
             case effects.LookForFiles():
                 self._in_thread(self._threads, self._files.look_for, effect)
             case effects.LimitPulls():
@@ -246,8 +246,8 @@ class Daemon:
                 self._workers.stop(effect)
             case effects.ReadBackup():
                 self._in_thread(self._writer, self._backups.read, effect)
-            case effects.TakeIn():
-                self._in_thread(self._writer, self._backups.take_in, effect)
+            case effects.MergeBackup():
+                self._in_thread(self._writer, self._backups.merge, effect)
             case (
                 effects.SaveModel() | effects.ForgetModel() | effects.SaveJob() | effects.SaveRun() | effects.ReadRuns()
             ):

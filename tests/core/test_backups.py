@@ -2,7 +2,7 @@
 
 import msgspec
 from modeld.core import effects, facts
-from modeld.core.effects import ReadBackup, SaveModel, TakeIn
+from modeld.core.effects import MergeBackup, ReadBackup, SaveModel
 from modeld.protocol import events, replies, requests, views
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import ModelState
@@ -39,7 +39,7 @@ def test_a_restored_model_is_remembered_and_looked_for_and_a_known_one_stays():
         views.AddedModel(key="new", source="https://example.org/alpha.gguf", display_name="New", pinned=True),
     ]
     world.ask(requests.Restore(id="1", models=models))
-    (save,), (take,) = world.of(SaveModel), world.of(TakeIn)
+    (save,), (take,) = world.of(SaveModel), world.of(MergeBackup)
     assert save.spec.display_name == "New" and save.spec.pinned
     assert save.spec.file_name == "new--alpha.gguf", "no two models share a file"
     assert (take.so_far.models, take.so_far.models_known) == (["new"], ["alpha"])
@@ -53,7 +53,7 @@ def test_only_runs_that_can_be_true_reach_the_store():
     impossible = msgspec.structs.replace(RUN, result=msgspec.structs.replace(RUN.result, tokens_per_second=-1.0))
     nameless = msgspec.structs.replace(RUN, id="")
     world.ask(requests.Restore(id="1", runs=[RUN, impossible, nameless], results=[RUN.result]))
-    (take,) = world.of(TakeIn)
+    (take,) = world.of(MergeBackup)
     assert [kept.id for kept in take.runs] == ["b1", "import-alpha-2026-01-01T00:00:00.000000+00:00"]
     assert take.runs[1].prefill.n == 0 and len(take.so_far.refused) == 2
 
@@ -61,11 +61,11 @@ def test_only_runs_that_can_be_true_reach_the_store():
 def test_models_show_their_new_results_and_only_those_that_changed_are_told():
     world = World()
     world.ask(requests.Restore(id="1", runs=[RUN]))
-    (take,) = world.of(TakeIn)
+    (take,) = world.of(MergeBackup)
     average = views.BenchmarkAverage(
         runs=1, avg_tokens_per_second=50.0, avg_inference_time=1000.0, avg_memory_usage_mb=100.0
     )
-    taken = facts.TakenIn(
+    taken = facts.BackupMerged(
         ticket=take.ticket,
         restored=replies.Restored(runs=1),
         latest={"alpha": RUN.result, "gone": RUN.result},

@@ -23,7 +23,7 @@ def test_what_it_needs_is_told_before_anything_is_fetched():
     pulled(world)
     read = listed(world, ONE)
     assert world.model("m").fits is None
-    world.tell(facts.RemoteRead(errand=read.errand, header=HEADER, commit="c", disk_free=5 * GIB))
+    world.tell(facts.RemoteRead(lookup=read.lookup, header=HEADER, commit="c", disk_free=5 * GIB))
     fits = world.model("m").fits
     assert fits is not None and fits.verdict == "fits" and (fits.disk_bytes, fits.disk_free) == (1000, 5 * GIB)
     kinds = [type(e.event) if isinstance(e, effects.Publish) else type(e) for e in world.effects]
@@ -102,7 +102,7 @@ def test_a_download_that_is_paused_while_it_looks_drops_what_comes_late():
     (stop,) = world.of(effects.StopPull)
     world.tell(facts.PullStopped(job=stop.job, run=listing.run))
     assert world.job(job.id).state is JobState.PAUSED
-    world.tell(facts.RepositoryListed(errand=listing.errand, files=ONE))
+    world.tell(facts.RepositoryListed(lookup=listing.lookup, files=ONE))
     assert not world.effects
 
 
@@ -111,7 +111,7 @@ def test_a_pause_that_crosses_with_the_hubs_answer_is_kept():
     job = pulled(world)
     (listing,) = world.of(effects.ListRepository)
     world.ask(requests.Pause(id="2"))
-    world.tell(facts.RepositoryListed(errand=listing.errand, files=ONE))
+    world.tell(facts.RepositoryListed(lookup=listing.lookup, files=ONE))
     assert not world.of(effects.ReadRemote) and world.job(job.id).state is JobState.PAUSED
     world.ask(requests.Resume(id="3"))
     looked(world, ONE)
@@ -158,7 +158,7 @@ def test_a_source_that_is_not_there_leaves_no_model_behind():
     pulled(world, wait=True)
     (listing,) = world.of(effects.ListRepository)
     missing = Failure(code=ErrorCode.NOT_FOUND, message="There is no repository.")
-    world.tell(facts.ErrandFailed(errand=listing.errand, failure=missing))
+    world.tell(facts.LookupFailed(lookup=listing.lookup, failure=missing))
     assert world.error() == missing
     assert [event.model for event in world.events(events.ModelRemoved)] == ["m"]
     assert world.of(effects.ForgetModel) == [effects.ForgetModel(model="m")]
@@ -171,7 +171,7 @@ def test_a_model_that_was_added_by_hand_stays_and_says_why():
     pulled(world, "mine")
     (listing,) = world.of(effects.ListRepository)
     missing = Failure(code=ErrorCode.NOT_FOUND, message="There is no repository.")
-    world.tell(facts.ErrandFailed(errand=listing.errand, failure=missing))
+    world.tell(facts.LookupFailed(lookup=listing.lookup, failure=missing))
     assert world.model("mine").failure == missing
 
 
@@ -200,7 +200,7 @@ def test_a_url_is_looked_at_only_for_who_asks():
     assert world.of(effects.StartPull) and not world.of(effects.ReadRemote)
     world.ask(requests.Pull(id="2", model="beta", look=True))
     (read,) = world.of(effects.ReadRemote)
-    world.tell(facts.RemoteRead(errand=read.errand, header=HEADER, size_bytes=1000, disk_free=GIB))
+    world.tell(facts.RemoteRead(lookup=read.lookup, header=HEADER, size_bytes=1000, disk_free=GIB))
     assert started(world).url == "https://example.org/beta.gguf"
     assert world.model("beta").fits is not None
 
@@ -210,7 +210,7 @@ def test_a_shown_model_that_cannot_be_looked_at_is_shown_with_a_note():
     world.ask(requests.Show(id="1", model="alpha", look=True))
     (read,) = world.of(effects.ReadRemote)
     away = Failure(code=ErrorCode.UNREACHABLE, message="It is away.", hint="Wait.")
-    world.tell(facts.ErrandFailed(errand=read.errand, failure=away))
+    world.tell(facts.LookupFailed(lookup=read.lookup, failure=away))
     (reply,) = world.replies()
     assert isinstance(reply.result, replies.Model) and reply.result.note == "It is away. Wait."
 

@@ -2,7 +2,7 @@
 
 import pytest
 from modeld.core import effects, facts
-from modeld.core.state import desk
+from modeld.core.state import outbox
 from modeld.protocol import events, replies, requests, views
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import JobKind, JobState, ModelState
@@ -72,7 +72,7 @@ def test_a_model_that_was_removed_while_it_was_looked_at_does_not_come_back():
     world.ask(requests.Show(id="look", model="alpha", look=True))
     (read,) = world.of(effects.ReadRemote)
     world.ask(requests.Remove(id="rm", model="alpha", keep_file=True))
-    world.tell(facts.RemoteRead(errand=read.errand, header=HEADER, commit="", disk_free=5 * GIB, size_bytes=1000))
+    world.tell(facts.RemoteRead(lookup=read.lookup, header=HEADER, commit="", disk_free=5 * GIB, size_bytes=1000))
     assert not world.events(events.ModelChanged)
     assert world.error().code is ErrorCode.NOT_FOUND
 
@@ -82,7 +82,7 @@ def test_a_request_that_still_runs_is_remembered_however_many_come_after_it():
     world.ask(requests.Pull(id="1", key="k", model="alpha", wait=True))
     (start,) = world.of(effects.StartPull)
     world.ask(requests.Pull(id="2", key="k", model="alpha", wait=True), client=b"d")
-    for number in range(desk.REMEMBERED_KEYS + 1):
+    for number in range(outbox.REMEMBERED_KEYS + 1):
         world.ask(requests.Pin(id=f"n{number}", key=f"n{number}", model="beta"))
     world.ask(requests.Cancel(id="x", job=start.job))
     world.tell(facts.PullStopped(job=start.job, run=start.run))
@@ -121,8 +121,8 @@ def failed(world: World, kind: type[effects.AnyEffect]) -> None:
     [
         (requests.Results(id="1", model="alpha"), effects.ReadRuns),
         (requests.Backup(id="1"), effects.ReadBackup),
-        (requests.Restore(id="1", settings="threads = 2"), effects.TakeIn),
-        (requests.Scan(id="1"), effects.ScanElsewhere),
+        (requests.Restore(id="1", settings="threads = 2"), effects.MergeBackup),
+        (requests.Scan(id="1"), effects.ScanExternalModels),
         (requests.Remove(id="1", model="alpha"), effects.RemoveFiles),
         (requests.Add(id="1", model="gamma", source="/models/gamma.gguf"), effects.Inspect),
     ],

@@ -21,7 +21,7 @@ def measured(settings: Settings | None = None) -> World:
     world.ask(requests.Benchmark(id="b", models=["alpha"]))
     (tell,) = world.of(effects.TellWorker)
     assert isinstance(tell.order, workers.Measure)
-    now = world.manager._desk.at
+    now = world.manager._state.at
     finished = run()
     result = msgspec.structs.replace(finished.result, timestamp=now)
     news = workers.Measured(task=tell.order.task, run=msgspec.structs.replace(finished, result=result))

@@ -12,7 +12,7 @@ from modeld.adapters.hub.hub import AT_ONCE
 from modeld.adapters.hub.refusals import HubError, refusal
 from modeld.adapters.hub.web import Web
 from modeld.core.effects import ListRepository, ReadRemote, StopPull
-from modeld.core.facts import AnyFact, ErrandFailed, PullStopped, RemoteRead, RepositoryListed
+from modeld.core.facts import AnyFact, LookupFailed, PullStopped, RemoteRead, RepositoryListed
 from modeld.daemon import read_remote
 from modeld.protocol.errors import ErrorCode
 from support.hub_emulator import HubEmulator
@@ -43,8 +43,8 @@ def refused(do: Callable[[], object]) -> HubError:
     return caught.value
 
 
-def errand(endpoint: str, effect: ListRepository | ReadRemote, folder: Path) -> AnyFact:
-    """Send a hub on an errand; what it comes back with."""
+def lookup(endpoint: str, effect: ListRepository | ReadRemote, folder: Path) -> AnyFact:
+    """The fact that a lookup reports."""
 
     async def go() -> AnyFact:
         facts: asyncio.Queue[AnyFact] = asyncio.Queue()
@@ -63,8 +63,8 @@ def test_a_page_in_place_of_json_is_said_to_be_one(hub: HubEmulator, web: Web):
 @pytest.mark.parametrize("body", [b"[" * 1_000_000, b'{"error": "x"}', b'[{"type": "file"}]', b"\xff\xfe", b"", HALF])
 def test_json_that_is_no_listing_is_a_failure_and_no_crash(hub: HubEmulator, tmp_path: Path, body: bytes):
     hub.instead[TREE] = 200, {}, body
-    fact = errand(hub.endpoint, ListRepository(errand=1, repo="org/a", revision="main"), tmp_path)
-    assert isinstance(fact, ErrandFailed) and fact.failure.code is ErrorCode.HTTP_ERROR, fact
+    fact = lookup(hub.endpoint, ListRepository(lookup=1, repo="org/a", revision="main"), tmp_path)
+    assert isinstance(fact, LookupFailed) and fact.failure.code is ErrorCode.HTTP_ERROR, fact
 
 
 def test_an_answer_of_the_hub_that_leads_to_another_host_gets_no_token_there(hub: HubEmulator, web: Web):
@@ -101,8 +101,8 @@ def test_a_hub_that_is_away_is_unreachable_for_who_asks(tmp_path: Path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        fact = errand(endpoint, ListRepository(errand=1, repo="org/a", revision="main"), tmp_path)
-    assert isinstance(fact, ErrandFailed) and fact.failure.code is ErrorCode.UNREACHABLE
+        fact = lookup(endpoint, ListRepository(lookup=1, repo="org/a", revision="main"), tmp_path)
+    assert isinstance(fact, LookupFailed) and fact.failure.code is ErrorCode.UNREACHABLE
 
 
 def test_a_server_without_ranges_gives_the_beginning_and_no_more_of_a_file_is_read(hub: HubEmulator, web: Web):
@@ -115,7 +115,7 @@ def test_a_server_without_ranges_gives_the_beginning_and_no_more_of_a_file_is_re
 def test_a_file_that_is_no_model_has_a_size_and_a_reason_but_no_header(hub: HubEmulator, tmp_path: Path):
     hub.add("org/a", {"a-Q4_0.gguf": b"<html>" + bytes(5000)})
     url = f"{hub.endpoint}/org/a/resolve/main/a-Q4_0.gguf"
-    fact = errand(hub.endpoint, ReadRemote(errand=1, url=url), tmp_path)
+    fact = lookup(hub.endpoint, ReadRemote(lookup=1, url=url), tmp_path)
     assert isinstance(fact, RemoteRead) and fact.header is None and fact.size_bytes == 5006
     assert fact.why is not None and "no GGUF file" in fact.why.message
 
@@ -124,14 +124,14 @@ def test_what_lies_in_the_models_folder_of_a_download_counts_as_taken(hub: HubEm
     (tmp_path / "a.gguf.part").write_bytes(b"x" * 8192)
     (tmp_path / "b.gguf").write_bytes(b"x" * 4096)
     url = f"{hub.endpoint}/org/a/resolve/main/a-Q4_0.gguf"
-    fact = errand(hub.endpoint, ReadRemote(errand=1, url=url, file_names=["a.gguf", "b.gguf", "c.gguf"]), tmp_path)
+    fact = lookup(hub.endpoint, ReadRemote(lookup=1, url=url, file_names=["a.gguf", "b.gguf", "c.gguf"]), tmp_path)
     assert isinstance(fact, RemoteRead) and fact.taken_bytes == 12288 and fact.disk_free > 0
     assert fact.commit == hub.repositories["org/a"].main and fact.header is not None
 
 
 def test_pages_that_never_end_are_not_followed_for_ever(hub: HubEmulator, tmp_path: Path):
     hub.instead[TREE] = 200, {"Link": f'<{hub.endpoint}{TREE}>; rel="next"'}, b"[]"
-    fact = errand(hub.endpoint, ListRepository(errand=1, repo="org/a", revision="main"), tmp_path)
+    fact = lookup(hub.endpoint, ListRepository(lookup=1, repo="org/a", revision="main"), tmp_path)
     assert isinstance(fact, RepositoryListed) and len(hub.log) == 100
 
 
@@ -157,13 +157,13 @@ def test_each_refusal_has_its_kind_and_says_whether_waiting_helps(
         assert error.after_s in (7.0, 55.0)
 
 
-def test_an_errand_that_was_given_up_while_it_waited_for_its_turn_asks_nobody(hub: HubEmulator, tmp_path: Path):
+def test_a_cancelled_lookup_sends_no_request(hub: HubEmulator, tmp_path: Path):
     async def go() -> None:
         facts: asyncio.Queue[AnyFact] = asyncio.Queue()
         made = Hub(hub.endpoint, Token(), tmp_path, read_remote, facts.put_nowait)
         for _ in range(AT_ONCE):
             made._few.acquire()
-        made.send(ListRepository(errand=1, repo="org/a", revision="main", job="j", run=1))
+        made.send(ListRepository(lookup=1, repo="org/a", revision="main", job="j", run=1))
         (thread,) = (thread for thread in threading.enumerate() if thread.name == "hub-1")
         assert made.stop(StopPull(job="j", keep=True))
         assert isinstance(await facts.get(), PullStopped)

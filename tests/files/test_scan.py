@@ -10,9 +10,9 @@ import pytest
 from modelctl import Client
 from modelctl.errors import ModeldError
 from modeld.adapters import external_models, gguf
-from modeld.adapters.external_models import Elsewhere
-from modeld.core.effects import ScanElsewhere
-from modeld.core.facts import Stray
+from modeld.adapters.external_models import ExternalFolders
+from modeld.core.effects import ScanExternalModels
+from modeld.core.facts import ExternalFile
 from modeld.core.state.task import Ticket
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import ModelState
@@ -167,9 +167,9 @@ def read(path: Path) -> HeaderView | Failure:
         return error.failure
 
 
-def scanned(environment: dict[str, str], home: Path) -> list[Stray]:
-    effect = ScanElsewhere(add=[], all=False, ticket=Ticket(b"", ""))
-    return Elsewhere(environment, read, home).scan(effect).strays
+def scanned(environment: dict[str, str], home: Path) -> list[ExternalFile]:
+    effect = ScanExternalModels(add=[], all=False, ticket=Ticket(b"", ""))
+    return ExternalFolders(environment, read, home).scan(effect).files
 
 
 def test_folders_are_where_the_programs_variables_say(tmp_path: Path, tiny_file: Path):

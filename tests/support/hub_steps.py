@@ -23,7 +23,7 @@ def pulled(world: World, source: str = "hf:org/m", wait: bool = False) -> JobVie
 def listed(world: World, files: list[RemoteFile]) -> effects.ReadRemote:
     """The listing comes; what is asked for then."""
     (listing,) = world.of(effects.ListRepository)
-    world.tell(facts.RepositoryListed(errand=listing.errand, files=files))
+    world.tell(facts.RepositoryListed(lookup=listing.lookup, files=files))
     (read,) = world.of(effects.ReadRemote)
     return read
 
@@ -34,7 +34,7 @@ def looked(
     """Listing and header come."""
     read = listed(world, files)
     world.tell(
-        facts.RemoteRead(errand=read.errand, header=HEADER, commit=commit, disk_free=disk_free, taken_bytes=taken)
+        facts.RemoteRead(lookup=read.lookup, header=HEADER, commit=commit, disk_free=disk_free, taken_bytes=taken)
     )
 
 

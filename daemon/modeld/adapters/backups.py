@@ -10,8 +10,8 @@ from typing import Protocol
 import msgspec
 
 from modeld import settings
-from modeld.core.effects import ReadBackup, TakeIn
-from modeld.core.facts import BackupRead, TakenIn
+from modeld.core.effects import MergeBackup, ReadBackup
+from modeld.core.facts import BackupMerged, BackupRead
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun
 
@@ -45,13 +45,13 @@ class Backups:
         except (OSError, sqlite3.Error) as error:
             return BackupRead(ticket=effect.ticket, failure=_unwritable("The backup cannot be read", error))
 
-    def take_in(self, effect: TakeIn) -> TakenIn:
+    def merge(self, effect: MergeBackup) -> BackupMerged:
         """Merge; wrong settings are refused and nothing of the settings is then taken."""
         so_far = effect.so_far
         try:
             taken, known, refused = self._take_settings(effect.settings) if effect.settings else ([], [], [])
             added = self._runs.merge(effect.runs)
-            return TakenIn(
+            return BackupMerged(
                 ticket=effect.ticket,
                 restored=msgspec.structs.replace(
                     so_far,
@@ -66,7 +66,7 @@ class Backups:
             )
         except (OSError, sqlite3.Error) as error:
             failure = _unwritable("It could not be kept", error)
-            return TakenIn(ticket=effect.ticket, restored=so_far, failure=failure)
+            return BackupMerged(ticket=effect.ticket, restored=so_far, failure=failure)
 
     def _take_settings(self, text: str) -> tuple[list[str], list[str], list[str]]:
         """Add the settings that are not set here to the file; what was taken, what was set, what was refused."""

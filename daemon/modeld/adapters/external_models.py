@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from modeld.core.effects import ScanElsewhere
-from modeld.core.facts import ElsewhereScanned, Stray
+from modeld.core.effects import ScanExternalModels
+from modeld.core.facts import ExternalFile, ExternalModelsScanned
 from modeld.protocol.errors import Failure
 from modeld.protocol.views import HeaderView
 
@@ -40,7 +40,7 @@ class _Manifest(msgspec.Struct):
     layers: list[_Layer] = []
 
 
-class Elsewhere:
+class ExternalFolders:
     """The other programs' folders of the user of this ``environment``."""
 
     def __init__(self, environment: Mapping[str, str], read_model: ModelReader, home: Path | None = None) -> None:
@@ -48,9 +48,9 @@ class Elsewhere:
         self._read_model = read_model
         self._home = home
 
-    def scan(self, effect: ScanElsewhere) -> ElsewhereScanned:
+    def scan(self, effect: ScanExternalModels) -> ExternalModelsScanned:
         """Look at all of them. Blocking."""
-        strays: list[Stray] = []
+        files: list[ExternalFile] = []
         looked: list[str] = []
         seen: set[Path] = set()
         for program, folder, names in self._programs():
@@ -62,10 +62,10 @@ class Elsewhere:
                     real = path.resolve()
                     if real not in seen:
                         seen.add(real)
-                        strays.append(self._stray(program, name, path))
+                        files.append(self._file(program, name, path))
             except OSError as error:
                 log.warning("the folder of %s cannot be read: %s", program, error)
-        return ElsewhereScanned(strays=strays, looked=looked, add=effect.add, all=effect.all, ticket=effect.ticket)
+        return ExternalModelsScanned(files=files, looked=looked, add=effect.add, all=effect.all, ticket=effect.ticket)
 
     def _programs(self) -> Iterator[tuple[str, Path, Callable[[Path], Iterator[tuple[str, Path]]]]]:
         """Program, folder, and how its models are found there."""
@@ -80,10 +80,10 @@ class Elsewhere:
         yield "Hugging Face", Path(env.get("HF_HUB_CACHE") or hub).expanduser(), of_hub_cache
         yield "llama.cpp", Path(env.get("LLAMA_CACHE") or cache / "llama.cpp").expanduser(), of_folder
 
-    def _stray(self, program: str, name: str, path: Path) -> Stray:
+    def _file(self, program: str, name: str, path: Path) -> ExternalFile:
         found = self._read_model(path)
         header, failure = (None, found) if isinstance(found, Failure) else (found, None)
-        return Stray(
+        return ExternalFile(
             program=program,
             name=name,
             path=str(path),

@@ -1,11 +1,12 @@
 """Backups: what a person set, added and measured, handed out and taken in again; what is here already stays."""
 
 from modeld.core.benchmarks import import_results
-from modeld.core.effects import ReadBackup, TakeIn
-from modeld.core.facts import BackupRead, TakenIn
+from modeld.core.effects import MergeBackup, ReadBackup
+from modeld.core.facts import BackupMerged, BackupRead
 from modeld.core.models.library import Library
-from modeld.core.state.desk import Desk
 from modeld.core.state.model import Model
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import replies, requests
 from modeld.protocol.errors import ErrorCode
@@ -18,29 +19,29 @@ FORMAT = 1
 class Backups:
     """Reading out, and merging in."""
 
-    def __init__(self, desk: Desk, library: Library) -> None:
-        self._desk = desk
+    def __init__(self, state: State, outbox: Outbox, library: Library) -> None:
+        self._state, self._outbox = state, outbox
         self._library = library
 
     def read(self, ticket: Ticket) -> None:
         """Answer with everything, once the store has read it."""
-        self._desk.do(ReadBackup(ticket=ticket))
+        self._outbox.do(ReadBackup(ticket=ticket))
 
     def was_read(self, fact: BackupRead) -> None:
         """The settings and runs were read: the models that were added come from here."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         if fact.failure is not None:
-            desk.answer(fact.ticket, fact.failure)
+            outbox.answer(fact.ticket, fact.failure)
             return
         backup = Backup(
             format=FORMAT,
-            at=desk.at,
-            daemon_version=desk.daemon.version,
+            at=state.at,
+            daemon_version=state.daemon.version,
             settings=fact.settings,
-            models=[_added(model) for model in desk.models.values() if not model.spec.builtin],
+            models=[_added(model) for model in state.models.values() if not model.spec.builtin],
             runs=fact.runs,
         )
-        desk.answer(fact.ticket, replies.Backup(backup=backup))
+        outbox.answer(fact.ticket, replies.Backup(backup=backup))
 
     def restore(self, ticket: Ticket, request: requests.Restore) -> None:
         """Take in the models at once; settings and runs are merged where they are kept."""
@@ -63,18 +64,18 @@ class Backups:
             else:
                 runs.append(run)
         so_far = replies.Restored(models=taken, models_known=known, refused=refused)
-        self._desk.do(TakeIn(settings=request.settings, runs=runs, so_far=so_far, ticket=ticket))
+        self._outbox.do(MergeBackup(settings=request.settings, runs=runs, so_far=so_far, ticket=ticket))
 
-    def taken_in(self, fact: TakenIn) -> None:
+    def taken_in(self, fact: BackupMerged) -> None:
         """Settings and runs were merged: the models show their new results."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         for key, latest in fact.latest.items():
-            model = desk.models.get(key)
+            model = state.models.get(key)
             average = fact.averages.get(key)
             if model is not None and (model.latest, model.average) != (latest, average):
                 model.latest, model.average = latest, average
-                desk.told(model)
-        desk.answer(fact.ticket, fact.failure or fact.restored)
+                outbox.publish_model(model)
+        outbox.answer(fact.ticket, fact.failure or fact.restored)
 
 
 def _added(model: Model) -> AddedModel:

@@ -60,7 +60,7 @@ class DropPartial(Effect, frozen=True, kw_only=True):
 class ListRepository(Effect, frozen=True, kw_only=True):
     """Ask the hub what is in a repository. For a download (``job``, ``run``) a fault is waited out, else reported."""
 
-    errand: int
+    lookup: int
     repo: str
     revision: str
     job: str = ""
@@ -70,7 +70,7 @@ class ListRepository(Effect, frozen=True, kw_only=True):
 class ReadRemote(Effect, frozen=True, kw_only=True):
     """Read the header of the file at ``url`` by range requests, and see what room there is for ``file_names``."""
 
-    errand: int
+    lookup: int
     url: str
     size_bytes: int = 0
     file_names: list[str] = []
@@ -81,13 +81,13 @@ class ReadRemote(Effect, frozen=True, kw_only=True):
 class SearchHub(Effect, frozen=True, kw_only=True):
     """Search the hub for repositories with GGUF files."""
 
-    errand: int
+    lookup: int
     words: str
     limit: int
     cursor: str
 
 
-class ScanElsewhere(Effect, frozen=True, kw_only=True):
+class ScanExternalModels(Effect, frozen=True, kw_only=True):
     """Look for models in the folders of other programs."""
 
     add: list[str]
@@ -179,7 +179,7 @@ class ReadBackup(Effect, frozen=True, kw_only=True):
     ticket: Ticket
 
 
-class TakeIn(Effect, frozen=True, kw_only=True):
+class MergeBackup(Effect, frozen=True, kw_only=True):
     """Merge settings and runs into what is remembered; ``so_far`` is what was done of the same request already."""
 
     settings: str
@@ -198,7 +198,7 @@ AnyEffect = (
     | ListRepository
     | ReadRemote
     | SearchHub
-    | ScanElsewhere
+    | ScanExternalModels
     | StartPull
     | StopPull
     | LimitPulls
@@ -211,5 +211,5 @@ AnyEffect = (
     | SaveRun
     | ReadRuns
     | ReadBackup
-    | TakeIn
+    | MergeBackup
 )

@@ -82,7 +82,7 @@ class RemoteFile(msgspec.Struct, frozen=True, kw_only=True):
 class RepositoryListed(Fact, frozen=True, kw_only=True):
     """What is in a repository."""
 
-    errand: int
+    lookup: int
     files: list[RemoteFile]
 
 
@@ -92,7 +92,7 @@ class RemoteRead(Fact, frozen=True, kw_only=True):
     ``taken_bytes`` are on the disk of it already, ``disk_free`` are free where downloads go.
     """
 
-    errand: int
+    lookup: int
     header: HeaderView | None = None
     size_bytes: int = 0
     sha256: str = ""
@@ -105,19 +105,19 @@ class RemoteRead(Fact, frozen=True, kw_only=True):
 class HubSearched(Fact, frozen=True, kw_only=True):
     """What the hub found."""
 
-    errand: int
+    lookup: int
     repositories: list[RepositoryView]
     next: str
 
 
-class ErrandFailed(Fact, frozen=True, kw_only=True):
+class LookupFailed(Fact, frozen=True, kw_only=True):
     """The hub refused, or was not reached."""
 
-    errand: int
+    lookup: int
     failure: Failure
 
 
-class Stray(msgspec.Struct, frozen=True, kw_only=True):
+class ExternalFile(msgspec.Struct, frozen=True, kw_only=True):
     """A model file in the folder of another ``program``, by the ``name`` it has there."""
 
     program: str
@@ -128,10 +128,10 @@ class Stray(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
-class ElsewhereScanned(Fact, frozen=True, kw_only=True):
+class ExternalModelsScanned(Fact, frozen=True, kw_only=True):
     """What the folders of other programs hold."""
 
-    strays: list[Stray]
+    files: list[ExternalFile]
     looked: list[str]
     add: list[str]
     all: bool
@@ -214,7 +214,7 @@ class BackupRead(Fact, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
-class TakenIn(Fact, frozen=True, kw_only=True):
+class BackupMerged(Fact, frozen=True, kw_only=True):
     """Settings and runs were merged, or could not be; ``latest`` and ``averages`` are of all runs there are now."""
 
     ticket: Ticket
@@ -246,8 +246,8 @@ AnyFact = (
     | RepositoryListed
     | RemoteRead
     | HubSearched
-    | ErrandFailed
-    | ElsewhereScanned
+    | LookupFailed
+    | ExternalModelsScanned
     | PullAdvanced
     | PullFinished
     | PullStopped
@@ -256,7 +256,7 @@ AnyFact = (
     | WorkerGone
     | RunsRead
     | BackupRead
-    | TakenIn
+    | BackupMerged
     | WorkFailed
     | StopAsked
 )

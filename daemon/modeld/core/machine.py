@@ -2,7 +2,8 @@
 
 from itertools import zip_longest
 
-from modeld.core.state.desk import Desk
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.protocol import events
 from modeld.protocol.views import GpuView, SystemView
 
@@ -16,16 +17,16 @@ BUSY_STEP_PERCENT = 10.0
 class Machine:
     """The newest sample, and the one that was told last."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: State, outbox: Outbox) -> None:
+        self._state, self._outbox = state, outbox
         self._told = SystemView()
 
     def sampled(self, now: SystemView) -> None:
         """Keep a sample; tell it when it shows something new."""
-        self._desk.system = now
+        self._state.system = now
         if moved(self._told, now):
             self._told = now
-            self._desk.publish(events.SystemSampled(system=now))
+            self._outbox.publish(events.SystemSampled(system=now))
 
 
 def moved(before: SystemView, now: SystemView) -> bool:

@@ -9,18 +9,19 @@ from modeld.core import effects, facts
 from modeld.core.backups import Backups
 from modeld.core.benchmarks.measuring import Measuring
 from modeld.core.benchmarks.schedule import Schedule
-from modeld.core.downloads.lookups import Hubbing
+from modeld.core.downloads.lookups import HubLookups
 from modeld.core.downloads.queue import Queue
-from modeld.core.downloads.scheduler import Pulling
+from modeld.core.downloads.scheduler import Scheduler
 from modeld.core.downloads.source import is_remote
 from modeld.core.machine import Machine
-from modeld.core.models.external import Strays
+from modeld.core.models.external import ExternalModels
 from modeld.core.models.library import Library
 from modeld.core.serving.answering import Answering
 from modeld.core.serving.loading import Loader
-from modeld.core.state.desk import Desk
 from modeld.core.state.jobs import Job, JobFact
 from modeld.core.state.model import Model, ModelSpec
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
@@ -65,18 +66,19 @@ class Manager:
     def __init__(
         self, epoch: str, daemon: views.DaemonView, settings: Settings, ids: Iterator[str], remembered: Remembered
     ) -> None:
-        self._desk = Desk(epoch, daemon, settings, ids)
-        self._library = Library(self._desk)
-        self._hubbing = Hubbing(self._desk)
-        self._strays = Strays(self._desk, self._library)
-        self._pulling = Pulling(self._desk, self._hubbing)
-        self._loader = Loader(self._desk)
-        self._answering = Answering(self._desk, self._loader)
-        self._measuring = Measuring(self._desk, self._loader, self._answering)
-        self._machine = Machine(self._desk)
-        self._schedule = Schedule(self._desk, self._measuring)
-        self._queue = Queue(self._desk, self._pulling)
-        self._backups = Backups(self._desk, self._library)
+        state = self._state = State(epoch, daemon, settings, ids)
+        outbox = self._outbox = Outbox(state)
+        self._library = Library(state, outbox)
+        self._lookups = HubLookups(state, outbox)
+        self._external = ExternalModels(state, outbox, self._library)
+        self._scheduler = Scheduler(state, outbox, self._lookups)
+        self._loader = Loader(state, outbox)
+        self._answering = Answering(state, outbox, self._loader)
+        self._measuring = Measuring(state, outbox, self._loader, self._answering)
+        self._machine = Machine(state, outbox)
+        self._schedule = Schedule(state, self._measuring)
+        self._queue = Queue(state, outbox, self._scheduler)
+        self._backups = Backups(state, outbox, self._library)
         self._remembered = remembered
         self._said_stopping = False
 
@@ -88,41 +90,41 @@ class Manager:
     @property
     def finished(self) -> bool:
         """Whether the daemon may end."""
-        return self._desk.stopping and not self._loader.any_left() and not self._pulling.any_running()
+        return self._state.stopping and not self._loader.any_left() and not self._scheduler.any_running()
 
     def start(self, now: float) -> list[effects.AnyEffect]:
         """Begin with what is remembered; jobs that an earlier daemon was at are queued again."""
-        desk = self._desk
-        desk.now = now
+        state, outbox = self._state, self._outbox
+        state.now = now
         self._library.remember(self._remembered.specs)
-        for key, model in desk.models.items():
+        for key, model in state.models.items():
             model.latest = self._remembered.latest.get(key)
             model.average = self._remembered.averages.get(key)
         for view in self._remembered.jobs:
-            if view.model in desk.models:
+            if view.model in state.models:
                 self._take_up(view)
         self._queue.enforce_limits()
-        desk.publish(events.DaemonStarted(daemon=desk.daemon))
-        return desk.take_effects()
+        outbox.publish(events.DaemonStarted(daemon=state.daemon))
+        return outbox.take_effects()
 
     def _take_up(self, view: views.JobView) -> None:
         job = Job(id=view.id, kind=view.kind, model=view.model, created_at=view.created_at, state=view.state)
         job.started_at, job.ended_at, job.progress = view.started_at, view.ended_at, view.progress
         job.failure, job.benchmark, job.already_there = view.failure, view.benchmark, view.already_there
         job.rank, job.limit = view.rank, view.limit
-        self._desk.jobs[job.id] = job
+        self._state.jobs[job.id] = job
         if job.state is JobState.RUNNING:
             job.move(JobFact.INTERRUPTED)
-            self._desk.told_job(job)
+            self._outbox.publish_job(job)
 
     def handle(self, fact: facts.AnyFact, now: float) -> list[effects.AnyEffect]:
         """Decide what follows from a fact at ``now`` (seconds since the epoch)."""
-        self._desk.now = now
+        self._state.now = now
         self._take(fact)
         if self.finished and not self._said_stopping:
             self._said_stopping = True
-            self._desk.publish(events.DaemonStopping())
-        return self._desk.take_effects()
+            self._outbox.publish(events.DaemonStopping())
+        return self._outbox.take_effects()
 
     def _take(self, fact: facts.AnyFact) -> None:
         match fact:
@@ -138,24 +140,24 @@ class Manager:
             case facts.FileInspected():
                 self._library.inspected(fact)
                 if self.settled:
-                    self._pulling.start_next()
+                    self._scheduler.start_next()
                     self._measuring.start_next()
             case facts.FileRemoved():
                 self._library.removed(fact)
             case facts.FilesLookedFor():
                 self._library.looked(fact)
-            case facts.RepositoryListed() | facts.RemoteRead() | facts.HubSearched() | facts.ErrandFailed():
-                self._hubbing.came_back(fact)
-            case facts.ElsewhereScanned():
-                self._strays.scanned(fact)
+            case facts.RepositoryListed() | facts.RemoteRead() | facts.HubSearched() | facts.LookupFailed():
+                self._lookups.on_result(fact)
+            case facts.ExternalModelsScanned():
+                self._external.scanned(fact)
             case facts.PullAdvanced():
-                self._pulling.advanced(fact)
+                self._scheduler.advanced(fact)
             case facts.PullFinished():
-                self._pulling.finished(fact)
+                self._scheduler.finished(fact)
             case facts.PullStopped():
-                self._pulling.stopped(fact)
+                self._scheduler.stopped(fact)
             case facts.PullBroke():
-                self._pulling.broke(fact)
+                self._scheduler.broke(fact)
             case facts.WorkerSaid(run=run, news=news):
                 model = self._loader.by_run(run)
                 if model is not None:
@@ -168,7 +170,7 @@ class Manager:
                 self._measuring.read(fact)
             case facts.BackupRead():
                 self._backups.was_read(fact)
-            case facts.TakenIn():
+            case facts.BackupMerged():
                 self._backups.taken_in(fact)
             case facts.WorkFailed():
                 self._work_failed(fact)
@@ -188,19 +190,19 @@ class Manager:
             case effects.LookForFiles():
                 self._take(facts.FilesLookedFor(there=[], gone=[]))
             case (
-                effects.ScanElsewhere(ticket=ticket)
+                effects.ScanExternalModels(ticket=ticket)
                 | effects.ReadRuns(ticket=ticket)
                 | effects.ReadBackup(ticket=ticket)
-                | effects.TakeIn(ticket=ticket)
+                | effects.MergeBackup(ticket=ticket)
             ):
-                self._desk.answer(ticket, why)
+                self._outbox.answer(ticket, why)
 
     def _ticked(self) -> None:
-        self._pulling.ticked()
+        self._scheduler.ticked()
         self._library.look_for_files()
         self._loader.unload_idle()
         self._schedule.ticked()
-        self._desk.heartbeat()
+        self._outbox.heartbeat()
 
     # -- workers -------------------------------------------------------------------------------------------------
 
@@ -237,7 +239,7 @@ class Manager:
         failure = self._loader.gone(model, fact)
         fail = self._answering.fail_current if was_asked else self._answering.fail_all
         self._measuring.handed_back(fail(model, failure), failure)
-        if model.tasks and not self._desk.stopping:
+        if model.tasks and not self._state.stopping:
             self._loader.want(model)
         for refused in self._loader.start_wanted():
             why = refused.failure or failure
@@ -247,26 +249,26 @@ class Manager:
 
     def _asked(self, ticket: Ticket, request: requests.AnyRequest) -> None:
         if request.v != VERSION:
-            self._desk.refuse(
+            self._outbox.refuse(
                 ticket,
                 ErrorCode.UNSUPPORTED_VERSION,
                 f"This daemon speaks version {VERSION} of the protocol, not {request.v}.",
                 "Update the older of the two.",
             )
             return
-        if self._desk.is_repetition(ticket):
+        if self._outbox.is_repetition(ticket):
             return
         if isinstance(request, requests.Load | requests.Generate | requests.Chat) and not request.model:
-            request = msgspec.structs.replace(request, model=self._desk.settings.default_model)
+            request = msgspec.structs.replace(request, model=self._state.settings.default_model)
         match request:
             case requests.Ping():
                 self._pong(ticket)
             case requests.Snapshot():
-                self._desk.answer(ticket, replies.Snapshot(snapshot=self._snapshot()))
+                self._outbox.answer(ticket, replies.Snapshot(snapshot=self._snapshot()))
             case requests.Status():
                 self._status(ticket)
             case requests.List():
-                self._desk.answer(ticket, replies.Models(models=self._models()))
+                self._outbox.answer(ticket, replies.Models(models=self._models()))
             case requests.Show():
                 self._show(ticket, request)
             case requests.Add():
@@ -309,13 +311,13 @@ class Manager:
             case requests.Restore():
                 self._backups.restore(ticket, request)
             case requests.Files():
-                self._hubbing.files(ticket, request)
+                self._lookups.files(ticket, request)
             case requests.Search():
-                self._hubbing.search(ticket, request)
+                self._lookups.search(ticket, request)
             case requests.Scan():
-                self._strays.scan(ticket, request)
+                self._external.scan(ticket, request)
             case requests.Shutdown():
-                self._desk.answer(ticket, replies.Done(note="The daemon is stopping."))
+                self._outbox.answer(ticket, replies.Done(note="The daemon is stopping."))
                 self._stop()
             case _:
                 assert_never(request)
@@ -323,83 +325,86 @@ class Manager:
     def _is_free(self, ticket: Ticket, key: str) -> bool:
         """Whether a model is not just being removed; if it is, the request has been refused."""
         if self._library.is_removing(key):
-            self._desk.refuse(ticket, ErrorCode.IN_USE, f"{key} is being removed.", "Add it again afterwards.")
+            self._outbox.refuse(ticket, ErrorCode.IN_USE, f"{key} is being removed.", "Add it again afterwards.")
             return False
         return True
 
     def _show(self, ticket: Ticket, request: requests.Show) -> None:
-        model = self._desk.find(ticket, request.model)
-        if model is None:
+        model = self._state.find(request.model)
+        if isinstance(model, Failure):
+            self._outbox.answer(ticket, model)
             return
         if request.look and model.state not in HAS_FILE and is_remote(model.spec.source):
-            self._hubbing.show(ticket, model)
+            self._lookups.show(ticket, model)
         else:
             self._library.show(ticket, model)
 
     def _pull(self, ticket: Ticket, request: requests.Pull) -> None:
-        known = len(self._desk.models)
+        known = len(self._state.models)
         if is_remote(request.model):
             request = msgspec.structs.replace(request, model=self._library.adopt(ticket, request.model))
         if request.model and self._is_free(ticket, request.model):
-            self._pulling.pull(ticket, request, adopted=len(self._desk.models) > known)
+            self._scheduler.pull(ticket, request, adopted=len(self._state.models) > known)
 
     def _pong(self, ticket: Ticket) -> None:
-        daemon = self._desk.daemon
-        pong = replies.Pong(version=daemon.version, protocol=VERSION, pid=daemon.pid, epoch=self._desk.epoch)
-        self._desk.answer(ticket, pong)
+        daemon = self._state.daemon
+        pong = replies.Pong(version=daemon.version, protocol=VERSION, pid=daemon.pid, epoch=self._state.epoch)
+        self._outbox.answer(ticket, pong)
 
     def _models(self) -> list[views.ModelView]:
         """In the order of the catalogue, then by key."""
-        models = sorted(self._desk.models.values(), key=lambda model: "" if model.spec.builtin else model.key)
+        models = sorted(self._state.models.values(), key=lambda model: "" if model.spec.builtin else model.key)
         return [model.view() for model in models]
 
     def _snapshot(self) -> views.Snapshot:
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         return views.Snapshot(
-            epoch=desk.epoch,
-            seq=desk.seq,
-            at=desk.at,
-            daemon=desk.daemon,
-            system=desk.system,
+            epoch=state.epoch,
+            seq=outbox.seq,
+            at=state.at,
+            daemon=state.daemon,
+            system=state.system,
             models=self._models(),
-            jobs=[job.view() for job in desk.jobs.values()],
+            jobs=[job.view() for job in state.jobs.values()],
         )
 
     def _status(self, ticket: Ticket) -> None:
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         status = replies.Status(
-            daemon=desk.daemon,
-            system=desk.system,
-            loaded=[model.view() for model in desk.models.values() if model.state in HAS_WORKER],
-            running=[job.view() for job in desk.jobs.values() if not job.ended],
+            daemon=state.daemon,
+            system=state.system,
+            loaded=[model.view() for model in state.models.values() if model.state in HAS_WORKER],
+            running=[job.view() for job in state.jobs.values() if not job.ended],
         )
-        desk.answer(ticket, status)
+        outbox.answer(ticket, status)
 
     def _jobs(self, ticket: Ticket, key: str) -> None:
-        if key and self._desk.find(ticket, key) is None:
+        model = self._state.find(key) if key else None
+        if isinstance(model, Failure):
+            self._outbox.answer(ticket, model)
             return
-        jobs = [job.view() for job in self._desk.jobs.values() if key in ("", job.model)]
-        self._desk.answer(ticket, replies.Jobs(jobs=jobs))
+        jobs = [job.view() for job in self._state.jobs.values() if key in ("", job.model)]
+        self._outbox.answer(ticket, replies.Jobs(jobs=jobs))
 
     def _cancel(self, ticket: Ticket, request: requests.Cancel) -> None:
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         if sum(map(bool, (request.job, request.model, request.request))) != 1:
-            desk.refuse(ticket, ErrorCode.BAD_REQUEST, "Name exactly one of job, model and request.")
+            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "Name exactly one of job, model and request.")
             return
         if request.request:
             if self._answering.cancel(ticket.client, request.request):
-                desk.answer(ticket, replies.Done(note="The generation is being cancelled."))
+                outbox.answer(ticket, replies.Done(note="The generation is being cancelled."))
             else:
-                desk.refuse(
+                outbox.refuse(
                     ticket, ErrorCode.NOT_FOUND, f"No request {request.request!r} of yours is waiting or running."
                 )
             return
-        job = desk.jobs.get(request.job) if request.job else desk.job_of(request.model)
+        job = state.jobs.get(request.job) if request.job else state.job_of(request.model)
         if job is None or job.ended:
             what = f"job {request.job!r}" if request.job else f"job of {request.model!r}"
-            desk.refuse(ticket, ErrorCode.NOT_FOUND, f"There is no {what} to cancel.", "See them all: modelctl jobs")
+            outbox.refuse(ticket, ErrorCode.NOT_FOUND, f"There is no {what} to cancel.", "See them all: modelctl jobs")
         elif job.kind is JobKind.PULL:
-            self._pulling.cancel(ticket, job, request.keep)
+            self._scheduler.cancel(ticket, job, request.keep)
         else:
             self._measuring.cancel(ticket, job)
 
@@ -413,10 +418,10 @@ class Manager:
 
     def _stop(self) -> None:
         """Stop in order: downloads keep their bytes, workers are ended, then the daemon."""
-        if self._desk.stopping:
+        if self._state.stopping:
             return
-        self._desk.stopping = True
-        self._pulling.interrupt()
-        for model in self._desk.models.values():
+        self._state.stopping = True
+        self._scheduler.interrupt()
+        for model in self._state.models.values():
             self._loader.forget_wish(model)
             self._loader.unload(model, "the daemon is stopping")

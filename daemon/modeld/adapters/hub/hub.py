@@ -1,4 +1,4 @@
-"""The errands to the hub, each in a thread; a download's own waits for a hub that is away or busy."""
+"""Lookups at the hub, each in a thread; the lookup of a download retries while the hub is unreachable or busy."""
 
 import asyncio
 import logging
@@ -18,8 +18,8 @@ from modeld.adapters.hub.web import Policy, Web
 from modeld.core.effects import ListRepository, ReadRemote, SearchHub, StopPull
 from modeld.core.facts import (
     AnyFact,
-    ErrandFailed,
     HubSearched,
+    LookupFailed,
     PullAdvanced,
     PullStopped,
     RemoteFile,
@@ -37,12 +37,12 @@ MOST_TRIES = 10
 """Of a hub that answers, but with errors; one that is not reached is tried for ever."""
 
 AT_ONCE = 8
-"""Errands that ask at the same time; a hub counts requests, and a client may send hundreds."""
+"""Lookups that send requests at the same time: a hub limits requests, and a client may ask for hundreds."""
 
 _SHA256_DIGITS = 64
 _T = TypeVar("_T")
 
-Errand = ListRepository | ReadRemote | SearchHub
+Lookup = ListRepository | ReadRemote | SearchHub
 RemoteReader = Callable[[Callable[[int, int], bytes], int], HeaderView | Failure]
 
 
@@ -71,7 +71,7 @@ class _Found(msgspec.Struct):
 
 
 class Hub:
-    """Does errands; ``report`` gets their facts, in the loop's thread. ``read_remote`` reads a header by ranges."""
+    """Does lookups; ``report`` gets their facts, in the loop's thread. ``read_remote`` reads a header by ranges."""
 
     def __init__(
         self,
@@ -89,59 +89,59 @@ class Hub:
         self._report = report
         self._policy = policy or Policy()
         self._loop = asyncio.get_running_loop()
-        self._out: dict[int, _Way] = {}
+        self._out: dict[int, _Pending] = {}
         self._few = threading.BoundedSemaphore(AT_ONCE)
 
-    def send(self, errand: Errand) -> None:
-        """Begin an errand; exactly one fact comes back, unless its download is stopped before."""
-        way = _Way(errand)
-        self._out[errand.errand] = way
-        threading.Thread(target=self._go, args=(way,), name=f"hub-{errand.errand}", daemon=True).start()
+    def send(self, effect: Lookup) -> None:
+        """Start a lookup; it reports exactly one fact, unless its download is stopped first."""
+        pending = _Pending(effect)
+        self._out[effect.lookup] = pending
+        threading.Thread(target=self._go, args=(pending,), name=f"hub-{effect.lookup}", daemon=True).start()
 
     def stop(self, effect: StopPull) -> bool:
-        """Give up a download's errand; False if it has none out."""
-        way = next((way for way in self._out.values() if way.job == effect.job), None)
-        if way is None:
+        """Cancel the lookup of a download; False if none is pending."""
+        pending = next((pending for pending in self._out.values() if pending.job == effect.job), None)
+        if pending is None:
             return False
-        way.stopped.set()
-        del self._out[way.errand.errand]
-        self._report(PullStopped(job=way.job, run=way.run))
+        pending.stopped.set()
+        del self._out[pending.effect.lookup]
+        self._report(PullStopped(job=pending.job, run=pending.run))
         return True
 
-    def _go(self, way: "_Way") -> None:
+    def _go(self, pending: "_Pending") -> None:
         backoff = Backoff()
         while True:
             try:
                 with self._few:
-                    if way.stopped.is_set():
+                    if pending.stopped.is_set():
                         return
-                    fact = self._do(way.errand)
+                    fact = self._do(pending.effect)
                 break
             except HubError as error:
-                patient = way.job and error.retry and not way.stopped.is_set()
+                patient = pending.job and error.retry and not pending.stopped.is_set()
                 lasting = error.failure.code is ErrorCode.HTTP_ERROR and backoff.tries >= MOST_TRIES
                 if not patient or lasting:
-                    fact = ErrandFailed(errand=way.errand.errand, failure=error.failure)
+                    fact = LookupFailed(lookup=pending.effect.lookup, failure=error.failure)
                     break
                 wait = backoff.failed(0, random.random(), error.after_s)
-                self._call(self._tell, way, backoff.tries, wait, str(error))
-                if way.stopped.wait(wait):
+                self._call(self._tell, pending, backoff.tries, wait, str(error))
+                if pending.stopped.wait(wait):
                     return
             except Exception as error:
-                log.exception("errand %s failed by a bug", type(way.errand).__name__)
+                log.exception("%s failed by a bug", type(pending.effect).__name__)
                 failure = Failure(
                     code=ErrorCode.INTERNAL, message=f"A bug in modeld: {error!r}.", hint="See modelctl logs."
                 )
-                fact = ErrandFailed(errand=way.errand.errand, failure=failure)
+                fact = LookupFailed(lookup=pending.effect.lookup, failure=failure)
                 break
-        self._call(self._came_back, way, fact)
+        self._call(self._ended, pending, fact)
 
-    def _tell(self, way: "_Way", tries: int, wait_s: float, why: str) -> None:
-        if not way.stopped.is_set():
+    def _tell(self, pending: "_Pending", tries: int, wait_s: float, why: str) -> None:
+        if not pending.stopped.is_set():
             self._report(
                 PullAdvanced(
-                    job=way.job,
-                    run=way.run,
+                    job=pending.job,
+                    run=pending.run,
                     done_bytes=0,
                     total_bytes=0,
                     phase="waiting to retry",
@@ -151,33 +151,33 @@ class Hub:
                 )
             )
 
-    def _came_back(self, way: "_Way", fact: AnyFact) -> None:
-        if self._out.pop(way.errand.errand, None) is way:
+    def _ended(self, pending: "_Pending", fact: AnyFact) -> None:
+        if self._out.pop(pending.effect.lookup, None) is pending:
             self._report(fact)
 
     def _call(self, work: Callable[..., None], *args: object) -> None:
         try:
             self._loop.call_soon_threadsafe(work, *args)
         except RuntimeError:
-            log.debug("an errand came back after the loop ended")
+            log.debug("a lookup ended after the loop")
 
-    def _do(self, errand: Errand) -> AnyFact:
+    def _do(self, effect: Lookup) -> AnyFact:
         web = Web(self._endpoint, self._token, self._policy)
         try:
-            match errand:
+            match effect:
                 case ListRepository():
-                    return self._list(web, errand)
+                    return self._list(web, effect)
                 case ReadRemote():
-                    return self._read(web, errand)
+                    return self._read(web, effect)
                 case SearchHub():
-                    return self._search(web, errand)
+                    return self._search(web, effect)
         finally:
             web.close()
 
-    def _list(self, web: Web, errand: ListRepository) -> RepositoryListed:
-        revision = quote(errand.revision, safe="")
-        url = f"{self._endpoint}/api/models/{errand.repo}/tree/{revision}?recursive=true&expand=false"
-        what = errand.repo if errand.revision == "main" else f"{errand.repo}/{errand.revision}"
+    def _list(self, web: Web, effect: ListRepository) -> RepositoryListed:
+        revision = quote(effect.revision, safe="")
+        url = f"{self._endpoint}/api/models/{effect.repo}/tree/{revision}?recursive=true&expand=false"
+        what = effect.repo if effect.revision == "main" else f"{effect.repo}/{effect.revision}"
         files: list[RemoteFile] = []
         for _ in range(MOST_PAGES):
             data, url = web.json(url, what)
@@ -189,17 +189,17 @@ class Hub:
                     files.append(RemoteFile(path=entry.path, size_bytes=size, sha256=sha256))
             if not url:
                 break
-        return RepositoryListed(errand=errand.errand, files=files)
+        return RepositoryListed(lookup=effect.lookup, files=files)
 
-    def _read(self, web: Web, errand: ReadRemote) -> RemoteRead:
-        size = errand.size_bytes
-        path = urlsplit(errand.url).path.removeprefix(urlsplit(self._endpoint).path).lstrip("/")
+    def _read(self, web: Web, effect: ReadRemote) -> RemoteRead:
+        size = effect.size_bytes
+        path = urlsplit(effect.url).path.removeprefix(urlsplit(self._endpoint).path).lstrip("/")
         what = path.replace("/resolve/", "/", 1)
         first: dict[str, str] = {}
 
         def fetch(start: int, end: int) -> bytes:
             nonlocal first, size
-            answer = web.piece(errand.url, start, end, what)
+            answer = web.piece(effect.url, start, end, what)
             first = first or answer.first
             size = size or _whole_size(answer.headers, answer.status)
             return answer.body
@@ -213,12 +213,12 @@ class Hub:
             found = self._read_remote(fetch, size) if size else unknown
             header, why = (None, found) if isinstance(found, Failure) else (found, None)
         except HubError as error:
-            if not first and web.is_hub(errand.url):
+            if not first and web.is_hub(effect.url):
                 raise  # it is not to be had at all; else only its header is not
             why = error.failure
-        free, taken = self._room(errand.file_names)
+        free, taken = self._room(effect.file_names)
         return RemoteRead(
-            errand=errand.errand,
+            lookup=effect.lookup,
             header=header,
             size_bytes=size,
             commit=first.get("x-repo-commit", ""),
@@ -240,13 +240,13 @@ class Hub:
                     taken += min(stat.st_size, getattr(stat, "st_blocks", stat.st_size // 512 + 1) * 512)
         return shutil.disk_usage(folder).free, taken
 
-    def _search(self, web: Web, errand: SearchHub) -> HubSearched:
-        query = {"search": errand.words, "filter": "gguf", "sort": "downloads", "limit": str(errand.limit)}
-        if errand.cursor:
-            query["cursor"] = errand.cursor
+    def _search(self, web: Web, effect: SearchHub) -> HubSearched:
+        query = {"search": effect.words, "filter": "gguf", "sort": "downloads", "limit": str(effect.limit)}
+        if effect.cursor:
+            query["cursor"] = effect.cursor
         expand = [("expand", name) for name in ("downloads", "likes", "gated", "lastModified")]
         url = f"{self._endpoint}/api/models?{urlencode([*query.items(), *expand])}"
-        data, more = web.json(url, f"{errand.words!r}")
+        data, more = web.json(url, f"{effect.words!r}")
         repositories = [
             RepositoryView(
                 id=found.id,
@@ -258,16 +258,16 @@ class Hub:
             for found in _entries(data, list[_Found], "a search")
         ]
         cursor = parse_qs(urlsplit(more).query).get("cursor", [""])[0]
-        return HubSearched(errand=errand.errand, repositories=repositories, next=cursor)
+        return HubSearched(lookup=effect.lookup, repositories=repositories, next=cursor)
 
 
-class _Way:
-    """An errand that is out."""
+class _Pending:
+    """A lookup that has not ended."""
 
-    def __init__(self, errand: Errand) -> None:
-        self.errand = errand
-        self.job = "" if isinstance(errand, SearchHub) else errand.job
-        self.run = 0 if isinstance(errand, SearchHub) else errand.run
+    def __init__(self, effect: Lookup) -> None:
+        self.effect = effect
+        self.job = "" if isinstance(effect, SearchHub) else effect.job
+        self.run = 0 if isinstance(effect, SearchHub) else effect.run
         self.stopped = threading.Event()
 
 

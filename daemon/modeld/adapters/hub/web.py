@@ -45,7 +45,7 @@ class Answer:
 
 
 class Web:
-    """One errand's connection to ``endpoint``, and to where it sends us on. Use in one thread; close at the end."""
+    """The connection of one lookup to ``endpoint`` and its redirects. Use in one thread; close at the end."""
 
     def __init__(self, endpoint: str, token: Token, policy: Policy) -> None:
         # Imported here: an idle daemon does without httpx's 10 MiB.

@@ -9,9 +9,10 @@ from modeld.core.effects import ReadRuns, SaveRun
 from modeld.core.facts import RunsRead
 from modeld.core.serving.answering import Answering
 from modeld.core.serving.loading import Loader
-from modeld.core.state.desk import Desk
 from modeld.core.state.jobs import Job, JobFact
 from modeld.core.state.model import Model
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Task, Ticket
 from modeld.protocol import events, replies, requests, workers
 from modeld.protocol.errors import ErrorCode, Failure
@@ -35,8 +36,8 @@ class Batch:
 class Measuring:
     """The benchmark jobs and what came of them."""
 
-    def __init__(self, desk: Desk, loader: Loader, answering: Answering) -> None:
-        self._desk = desk
+    def __init__(self, state: State, outbox: Outbox, loader: Loader, answering: Answering) -> None:
+        self._state, self._outbox = state, outbox
         self._loader = loader
         self._answering = answering
         self._loaded_for_it: set[str] = set()
@@ -44,44 +45,47 @@ class Measuring:
 
     def ask(self, ticket: Ticket, request: requests.Benchmark) -> None:
         """Queue benchmarks, one job for each model."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         if not 1 <= request.repetitions <= MAX_REPETITIONS or not 2 <= request.max_tokens <= 4096:
-            desk.refuse(
+            outbox.refuse(
                 ticket, ErrorCode.BAD_REQUEST, f"repetitions must be 1 to {MAX_REPETITIONS}, max_tokens 2 to 4096."
             )
             return
         keys = list(dict.fromkeys(request.models))
         if request.all and not keys:
-            here = (model.key for model in desk.models.values() if model.state in HAS_FILE)
-            keys = [key for key in here if key not in desk.removing]
+            here = (model.key for model in state.models.values() if model.state in HAS_FILE)
+            keys = [key for key in here if key not in state.removing]
         if not keys:
-            desk.refuse(
+            outbox.refuse(
                 ticket, ErrorCode.BAD_REQUEST, "No model to benchmark.", "Name models that are on disk, or all of them."
             )
             return
         for key in keys:
-            model = desk.find(ticket, key)
-            if model is None or not self._loader.is_usable(ticket, model):
+            model = state.find(key)
+            if isinstance(model, Failure):
+                outbox.answer(ticket, model)
+                return
+            if not self._loader.is_usable(ticket, model):
                 return
         jobs = [self._queue(key, request) for key in keys]
         if request.wait:
             self._batches.append(Batch(ticket, jobs))
         else:
-            desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in jobs]))
+            outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in jobs]))
         self.start_next()
 
     def _queue(self, key: str, request: requests.Benchmark) -> Job:
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         job = Job(
-            id=next(desk.ids),
+            id=next(state.ids),
             kind=JobKind.BENCHMARK,
             model=key,
-            created_at=desk.at,
+            created_at=state.at,
             repetitions=request.repetitions,
             max_tokens=request.max_tokens,
         )
-        desk.jobs[job.id] = job
-        desk.told_job(job)
+        state.jobs[job.id] = job
+        outbox.publish_job(job)
         return job
 
     def queue_scheduled(self, key: str) -> None:
@@ -92,24 +96,24 @@ class Measuring:
     def start_next(self) -> None:
         """Start the oldest queued benchmark if none runs."""
         for job in self._unended():
-            if self._desk.stopping or any(other.state is JobState.RUNNING for other in self._unended()):
+            if self._state.stopping or any(other.state is JobState.RUNNING for other in self._unended()):
                 return
             if job.state is JobState.QUEUED:
                 self._start(job)
 
     def _start(self, job: Job) -> None:
-        desk = self._desk
-        model = desk.models.get(job.model)
+        state, outbox = self._state, self._outbox
+        model = state.models.get(job.model)
         job.move(JobFact.STARTED)
-        job.started_at = desk.at
-        desk.told_job(job)
+        job.started_at = state.at
+        outbox.publish_job(job)
         if model is None or model.state not in HAS_FILE:
             self._fail(job, Failure(code=ErrorCode.NOT_ON_DISK, message=f"{job.model} is not on disk any more."))
             return
         if model.state not in IN_MEMORY:
             self._loaded_for_it.add(model.key)
         order = workers.Measure(
-            task=desk.next_task(), prompt=PROMPT, max_tokens=job.max_tokens, repetitions=job.repetitions
+            task=state.next_task(), prompt=PROMPT, max_tokens=job.max_tokens, repetitions=job.repetitions
         )
         if self._answering.enqueue(model, Task(order=order, job=job.id)):
             self._fail(job, model.failure or _gone(job))
@@ -125,11 +129,11 @@ class Measuring:
                 rate=news.tokens_per_second,
                 phase=news.phase,
             )
-            self._desk.publish(events.JobProgress(job=job.id, kind=job.kind, model=job.model, progress=job.progress))
+            self._outbox.publish(events.JobProgress(job=job.id, kind=job.kind, model=job.model, progress=job.progress))
 
     def measured(self, model: Model, news: workers.Measured) -> None:
         """A benchmark ended: keep its run, unless its numbers cannot be."""
-        desk = self._desk
+        outbox = self._outbox
         job = self._job_of_current(model)
         if job is None:
             return
@@ -142,7 +146,7 @@ class Measuring:
             )
             self.ended_badly(model, failure)
             return
-        desk.do(SaveRun(run=run))
+        outbox.do(SaveRun(run=run))
         model.latest = run.result
         model.average = _with(model.average, run.result)
         job.benchmark = run
@@ -162,16 +166,16 @@ class Measuring:
     def handed_back(self, tasks: list[Task], failure: Failure) -> None:
         """Benchmarks whose worker is gone or could not be had."""
         for task in tasks:
-            job = self._desk.jobs.get(task.job)
+            job = self._state.jobs.get(task.job)
             if job is not None and job.state is JobState.RUNNING:
                 self._fail(job, failure)
 
     def _fail(self, job: Job, failure: Failure) -> None:
         job.failure = failure
-        if self._desk.stopping:
+        if self._state.stopping:
             job.failure = None
             job.move(JobFact.INTERRUPTED)
-            self._desk.told_job(job)
+            self._outbox.publish_job(job)
             return
         job.move(JobFact.DROPPED if job.stopping else JobFact.BROKE)
         self._loaded_for_it.discard(job.model)
@@ -180,10 +184,10 @@ class Measuring:
 
     def _end(self, job: Job) -> None:
         """A job reached its final state; who waits for all of a batch is answered with the last."""
-        self._desk.end_job(job)
+        self._outbox.end_job(job)
         for batch in [batch for batch in self._batches if all(job.ended for job in batch.jobs)]:
             self._batches.remove(batch)
-            self._desk.answer(batch.ticket, replies.Jobs(jobs=[job.view() for job in batch.jobs]))
+            self._outbox.answer(batch.ticket, replies.Jobs(jobs=[job.view() for job in batch.jobs]))
 
     def _leave(self, model: Model) -> None:
         """What was loaded only for its benchmark is unloaded again, unless it is wanted."""
@@ -194,16 +198,16 @@ class Measuring:
 
     def cancel(self, ticket: Ticket, job: Job) -> None:
         """Drop a benchmark; a running one ends with its current step."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         job.stopping = True
         if job.state is not JobState.RUNNING:
             job.failure = Failure(code=ErrorCode.CANCELLED, message=f"The benchmark of {job.model} was cancelled.")
             job.move(JobFact.DROPPED)
             self._end(job)
-            desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
+            outbox.answer(ticket, replies.Jobs(jobs=[job.view()]))
             return
-        desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
-        model = desk.models[job.model]
+        outbox.answer(ticket, replies.Jobs(jobs=[job.view()]))
+        model = state.models[job.model]
         if model.current is not None and model.current.job == job.id:
             self._answering.stop(model)
             return
@@ -215,40 +219,42 @@ class Measuring:
 
     def results(self, ticket: Ticket, request: requests.Results) -> None:
         """Answer with a model's history, once the store has read it."""
-        model = self._desk.find(ticket, request.model)
-        if model is None:
+        model = self._state.find(request.model)
+        if isinstance(model, Failure):
+            self._outbox.answer(ticket, model)
             return
         if not 1 <= request.limit <= 10_000:
-            self._desk.refuse(ticket, ErrorCode.BAD_REQUEST, "limit must be 1 to 10000.")
+            self._outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "limit must be 1 to 10000.")
             return
-        self._desk.do(ReadRuns(model=model.key, limit=request.limit, ticket=ticket))
+        self._outbox.do(ReadRuns(model=model.key, limit=request.limit, ticket=ticket))
 
     def read(self, fact: RunsRead) -> None:
         """The history was read."""
-        model = self._desk.models.get(fact.model)
+        model = self._state.models.get(fact.model)
         change = stats.change(fact.runs[-2], fact.runs[-1]) if len(fact.runs) > 1 else None
         history = History(
             model=fact.model, runs=fact.runs, average=model.average if model is not None else None, change=change
         )
-        self._desk.answer(fact.ticket, replies.History(history=history))
+        self._outbox.answer(fact.ticket, replies.History(history=history))
 
     def compare(self, ticket: Ticket, request: requests.Compare) -> None:
         """Answer with the newest results side by side."""
         models = []
         for key in request.models:
-            model = self._desk.find(ticket, key)
-            if model is None:
+            model = self._state.find(key)
+            if isinstance(model, Failure):
+                self._outbox.answer(ticket, model)
                 return
             models.append(model)
-        chosen = models or list(self._desk.models.values())
+        chosen = models or list(self._state.models.values())
         comparison = stats.compare([model.latest for model in chosen if model.latest is not None])
-        self._desk.answer(ticket, replies.Comparison(comparison=comparison))
+        self._outbox.answer(ticket, replies.Comparison(comparison=comparison))
 
     def _job_of_current(self, model: Model) -> Job | None:
-        return self._desk.jobs.get(model.current.job) if model.current is not None else None
+        return self._state.jobs.get(model.current.job) if model.current is not None else None
 
     def _unended(self) -> list[Job]:
-        return [job for job in self._desk.jobs.values() if job.kind is JobKind.BENCHMARK and not job.ended]
+        return [job for job in self._state.jobs.values() if job.kind is JobKind.BENCHMARK and not job.ended]
 
 
 def _gone(job: Job) -> Failure:

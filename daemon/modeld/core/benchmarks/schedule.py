@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from modeld.core.benchmarks.measuring import Measuring
-from modeld.core.state.desk import Desk
 from modeld.core.state.model import Model
+from modeld.core.state.state import State
 from modeld.protocol.states import ModelState
 
 DAY_S = 86_400.0
@@ -24,49 +24,49 @@ _RESTING = frozenset({ModelState.ON_DISK, ModelState.LOADED})
 class Schedule:
     """Looks each second whether a benchmark is due; models that were never benchmarked are left to the person."""
 
-    def __init__(self, desk: Desk, measuring: Measuring) -> None:
-        self._desk = desk
+    def __init__(self, state: State, measuring: Measuring) -> None:
+        self._state = state
         self._measuring = measuring
         self._quiet_since: float | None = None
         self._tried: dict[str, float] = {}
 
     def ticked(self) -> None:
         """A second passed."""
-        desk = self._desk
-        if not desk.settings.benchmark_every_days:
+        state = self._state
+        if not state.settings.benchmark_every_days:
             return
         if self._is_needed():
             self._quiet_since = None
             return
         if self._quiet_since is None:
-            self._quiet_since = desk.now
-        if desk.now - self._quiet_since < QUIET_S:
+            self._quiet_since = state.now
+        if state.now - self._quiet_since < QUIET_S:
             return
-        due = [model for model in desk.models.values() if self._is_due(model)]
+        due = [model for model in state.models.values() if self._is_due(model)]
         if due:
             model = min(due, key=_measured_at)
-            self._tried[model.key] = desk.now
+            self._tried[model.key] = state.now
             self._measuring.queue_scheduled(model.key)
 
     def _is_needed(self) -> bool:
         """Whether anybody uses the machine, or it runs on its battery."""
-        desk = self._desk
-        system = desk.system
+        state = self._state
+        system = state.system
         return (
-            desk.stopping
+            state.stopping
             or system.cpu_percent > QUIET_PERCENT
             or system.on_battery
-            or any(not job.ended for job in desk.jobs.values())
-            or any(model.current is not None or model.tasks for model in desk.models.values())
+            or any(not job.ended for job in state.jobs.values())
+            or any(model.current is not None or model.tasks for model in state.models.values())
         )
 
     def _is_due(self, model: Model) -> bool:
-        now = self._desk.now
-        if model.latest is None or model.state not in _RESTING or model.key in self._desk.removing:
+        now = self._state.now
+        if model.latest is None or model.state not in _RESTING or model.key in self._state.removing:
             return False
         if now - self._tried.get(model.key, -AGAIN_S) < AGAIN_S:
             return False
-        return now - _measured_at(model) >= self._desk.settings.benchmark_every_days * DAY_S
+        return now - _measured_at(model) >= self._state.settings.benchmark_every_days * DAY_S
 
 
 def _measured_at(model: Model) -> float:

@@ -1,4 +1,4 @@
-"""Errands to a hub: what a source means there, what a repository holds, what a search finds, and what would fit."""
+"""Lookups at a hub: what a source means, what a repository holds, what a search finds, and what would fit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from modeld.core.downloads import repository, source
 from modeld.core.downloads.repository import Bundle
 from modeld.core.downloads.source import HubSource
 from modeld.core.effects import ListRepository, ReadRemote, SearchHub
-from modeld.core.facts import ErrandFailed, HubSearched, RemoteRead, RepositoryListed
-from modeld.core.memory import fits
+from modeld.core.facts import HubSearched, LookupFailed, RemoteRead, RepositoryListed
+from modeld.core.memory import fit
 from modeld.core.memory.context import context_size
-from modeld.core.state.desk import Desk
 from modeld.core.state.jobs import Job
 from modeld.core.state.model import Model, Part
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import replies, requests, views
 from modeld.protocol.errors import ErrorCode, Failure
@@ -23,7 +24,7 @@ from modeld.protocol.states import HAS_FILE
 MOST_FOUND = 100
 """Repositories in one answer to a search."""
 
-Answer = RepositoryListed | RemoteRead | HubSearched | ErrandFailed
+Answer = RepositoryListed | RemoteRead | HubSearched | LookupFailed
 
 
 @dataclass(frozen=True)
@@ -48,30 +49,30 @@ class Resolved:
 Then = Callable[[Resolved | Failure], None]
 
 
-class Hubbing:
+class HubLookups:
     """The errands that are out, and what to do when each comes back."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: State, outbox: Outbox) -> None:
+        self._state, self._outbox = state, outbox
         self._out: dict[int, Callable[[Answer], None]] = {}
         self._numbers = 0
         self.on_stopped: Callable[[Job], None] = self.give_up
-        """Called for a download that was told to stop when its errand was back already."""
+        """Called for a download that was told to stop when its lookup was back already."""
 
-    def came_back(self, fact: Answer) -> None:
-        """Go on where this errand was sent from; one that was given up is dropped."""
-        go_on = self._out.pop(fact.errand, None)
+    def on_result(self, fact: Answer) -> None:
+        """Go on where this lookup was sent from; one that was given up is dropped."""
+        go_on = self._out.pop(fact.lookup, None)
         if go_on is not None:
             go_on(fact)
 
     def give_up(self, job: Job) -> None:
-        """Forget a download's errand: its download has stopped."""
-        self._out.pop(job.errand, None)
-        job.errand = 0
+        """Forget a download's lookup: its download has stopped."""
+        self._out.pop(job.lookup, None)
+        job.lookup = 0
 
     def _send(self, go_on: Callable[[Answer], None], job: Job | None = None) -> int:
         def unless_stopped(answer: Answer) -> None:
-            if job is not None and (job.stopping or job.holding or self._desk.stopping):
+            if job is not None and (job.stopping or job.pausing or self._state.stopping):
                 self.on_stopped(job)  # the stop and the answer crossed on the way
             else:
                 go_on(answer)
@@ -79,7 +80,7 @@ class Hubbing:
         self._numbers += 1
         self._out[self._numbers] = unless_stopped
         if job is not None:
-            job.errand = self._numbers
+            job.lookup = self._numbers
         return self._numbers
 
     # -- what a source means -------------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ class Hubbing:
 
         For a ``job`` a hub that is away or busy is waited for.
         """
-        origin = source.parse(model.spec.source, self._desk.settings.allow_http)
+        origin = source.parse(model.spec.source, self._state.settings.allow_http)
         if isinstance(origin, Failure):
             then(origin)
         elif origin.hub is not None:
@@ -103,18 +104,18 @@ class Hubbing:
             if not isinstance(answer, RepositoryListed):
                 then(_failure(answer))
                 return
-            chosen = repository.choose(answer.files, hub, self._desk.system.memory_total)
+            chosen = repository.choose(answer.files, hub, self._state.system.memory_total)
             parts = chosen if isinstance(chosen, Failure) else self._parts(model, chosen)
             if isinstance(parts, Failure):
                 then(parts)
                 return
-            url = source.download_url(self._desk.settings.hub_endpoint, hub.repo, hub.revision, parts[0].path)
+            url = source.download_url(self._state.settings.hub_endpoint, hub.repo, hub.revision, parts[0].path)
             self._read(url, parts, then, job)
 
-        errand = self._send(listed, job)
-        self._desk.do(
+        lookup = self._send(listed, job)
+        self._outbox.do(
             ListRepository(
-                errand=errand,
+                lookup=lookup,
                 repo=hub.repo,
                 revision=hub.revision,
                 job=job.id if job else "",
@@ -129,7 +130,7 @@ class Hubbing:
             refused = source.refuse_name(name, name)
             if refused is not None:
                 return refused
-        others = self._desk.models.values()
+        others = self._state.models.values()
         taken = {name.lower() for other in others if other is not model for name in other.spec.file_names}
         own = f"{model.key}--"
         if any(name.lower() in taken for name in names) or model.spec.file_name == own + names[0]:
@@ -158,10 +159,10 @@ class Hubbing:
                 )
             )
 
-        errand = self._send(read, job)
-        self._desk.do(
+        lookup = self._send(read, job)
+        self._outbox.do(
             ReadRemote(
-                errand=errand,
+                lookup=lookup,
                 url=url,
                 size_bytes=parts[0].size_bytes,
                 file_names=[part.file_name for part in parts],
@@ -177,12 +178,12 @@ class Hubbing:
             model.spec = msgspec.structs.replace(model.spec, size_bytes=found.size_bytes)
         if found.header is None:
             return
-        size = context_size(self._desk, model)
-        model.fits = fits.reckon(
+        size = context_size(self._state, model)
+        model.fits = fit.estimate(
             found.header,
             found.size_bytes,
             size,
-            self._desk.system,
+            self._state.system,
             disk_bytes=found.missing_bytes,
             disk_free=found.disk_free,
         )
@@ -196,84 +197,84 @@ class Hubbing:
         def then(found: Resolved | Failure) -> None:
             why = found if isinstance(found, Failure) else found.why
             note = f"{why.message} {why.hint}".strip() if why else ""
-            if self._desk.models.get(model.key) is not model:
-                self._desk.refuse(ticket, ErrorCode.NOT_FOUND, f"{model.key} was removed meanwhile.")
+            if self._state.models.get(model.key) is not model:
+                self._outbox.refuse(ticket, ErrorCode.NOT_FOUND, f"{model.key} was removed meanwhile.")
                 return
             if isinstance(found, Resolved) and model.state not in HAS_FILE:
                 self.learn(model, found)
-                self._desk.told(model)
-            self._desk.answer(ticket, replies.Model(model=model.view(), note=note))
+                self._outbox.publish_model(model)
+            self._outbox.answer(ticket, replies.Model(model=model.view(), note=note))
 
         self.resolve(model, then)
 
     def files(self, ticket: Ticket, request: requests.Files) -> None:
         """Answer with the models of a repository, and whether each would fit."""
-        desk = self._desk
-        origin = source.parse(request.repo, desk.settings.allow_http)
+        state, outbox = self._state, self._outbox
+        origin = source.parse(request.repo, state.settings.allow_http)
         hub = origin.hub if isinstance(origin, source.Source) else None
         if hub is None:
-            desk.refuse(ticket, ErrorCode.BAD_REQUEST, f"{request.repo!r} is no repository.", "Use hf:ORG/REPO.")
+            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, f"{request.repo!r} is no repository.", "Use hf:ORG/REPO.")
             return
 
         def listed(answer: Answer) -> None:
             if not isinstance(answer, RepositoryListed):
-                desk.answer(ticket, _failure(answer))
+                outbox.answer(ticket, _failure(answer))
                 return
             there = repository.bundles(answer.files)
             if not there:
                 chosen = repository.choose(answer.files, hub, 0)
                 assert isinstance(chosen, Failure)
-                desk.answer(ticket, chosen)
+                outbox.answer(ticket, chosen)
                 return
-            best = repository.best(there, desk.system.memory_total)
-            url = source.download_url(desk.settings.hub_endpoint, hub.repo, hub.revision, best.name)
-            errand = self._send(lambda read: self._filed(ticket, hub, there, best, read))
-            desk.do(ReadRemote(errand=errand, url=url, size_bytes=best.files[0].size_bytes))
+            best = repository.best(there, state.system.memory_total)
+            url = source.download_url(state.settings.hub_endpoint, hub.repo, hub.revision, best.name)
+            lookup = self._send(lambda read: self._filed(ticket, hub, there, best, read))
+            outbox.do(ReadRemote(lookup=lookup, url=url, size_bytes=best.files[0].size_bytes))
 
-        errand = self._send(listed)
-        desk.do(ListRepository(errand=errand, repo=hub.repo, revision=hub.revision))
+        lookup = self._send(listed)
+        outbox.do(ListRepository(lookup=lookup, repo=hub.repo, revision=hub.revision))
 
     def _filed(self, ticket: Ticket, hub: HubSource, there: list[Bundle], best: Bundle, answer: Answer) -> None:
         """One header was read: but for the weights, the models of a repository need the same."""
         read = answer if isinstance(answer, RemoteRead) else None
-        why = answer.failure if isinstance(answer, ErrandFailed) else read.why if read else None
+        why = answer.failure if isinstance(answer, LookupFailed) else read.why if read else None
         files = [_file_view(hub, bundle, self._fit(bundle, read)) for bundle in there]
         note = f"{why.message} {why.hint}".strip() if why else ""
         commit = read.commit if read else ""
         found = replies.Files(repo=hub.repo, commit=commit, files=files, chosen=best.name, note=note)
-        self._desk.answer(ticket, found)
+        self._outbox.answer(ticket, found)
 
     def _fit(self, bundle: Bundle, read: RemoteRead | None) -> views.FitView | None:
         if read is None or read.header is None:
             return None
         trained = read.header.context_length
-        wanted = self._desk.settings.context_size
-        return fits.reckon(
+        wanted = self._state.settings.context_size
+        return fit.estimate(
             read.header,
             bundle.size_bytes,
             min(wanted, trained) if trained else wanted,
-            self._desk.system,
+            self._state.system,
             disk_bytes=bundle.size_bytes,
             disk_free=read.disk_free,
         )
 
     def search(self, ticket: Ticket, request: requests.Search) -> None:
         """Answer with repositories."""
-        desk = self._desk
+        outbox = self._outbox
         if not request.words.strip() or not 1 <= request.limit <= MOST_FOUND:
             text = f"Say what to look for, and at most how many ({MOST_FOUND} in one answer)."
-            desk.refuse(ticket, ErrorCode.BAD_REQUEST, text, "For example: modelctl search qwen")
+            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, text, "For example: modelctl search qwen")
             return
 
         def searched(answer: Answer) -> None:
             if isinstance(answer, HubSearched):
-                desk.answer(ticket, replies.Repositories(repositories=answer.repositories, next=answer.next))
+                outbox.answer(ticket, replies.Repositories(repositories=answer.repositories, next=answer.next))
             else:
-                desk.answer(ticket, _failure(answer))
+                outbox.answer(ticket, _failure(answer))
 
-        errand = self._send(searched)
+        lookup = self._send(searched)
         words = " ".join(request.words.split())
-        desk.do(SearchHub(errand=errand, words=words, limit=request.limit, cursor=request.cursor))
+        outbox.do(SearchHub(lookup=lookup, words=words, limit=request.limit, cursor=request.cursor))
 
 
 def _file_view(hub: HubSource, bundle: Bundle, fit: views.FitView | None) -> views.RepoFileView:
@@ -290,5 +291,5 @@ def _file_view(hub: HubSource, bundle: Bundle, fit: views.FitView | None) -> vie
 
 
 def _failure(answer: Answer) -> Failure:
-    assert isinstance(answer, ErrandFailed), answer
+    assert isinstance(answer, LookupFailed), answer
     return answer.failure

@@ -11,7 +11,7 @@ PART_NAME = re.compile(r"(?P<stem>.+)-(?P<part>\d{5})-of-(?P<parts>\d{5})\.gguf"
 """The name of one file of a model in several."""
 
 
-def together(headers: list[HeaderView]) -> HeaderView:
+def merge_headers(headers: list[HeaderView]) -> HeaderView:
     """One header for the model, from those of its files in their order."""
     return msgspec.structs.replace(
         headers[0],

@@ -2,10 +2,11 @@
 
 import msgspec
 
-from modeld.core.downloads.scheduler import Pulling
+from modeld.core.downloads.scheduler import Scheduler
 from modeld.core.effects import LimitPulls, StopPull
-from modeld.core.state.desk import Desk
 from modeld.core.state.jobs import Job
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode
@@ -13,11 +14,11 @@ from modeld.protocol.states import JobState
 
 
 class Queue:
-    """The wishes about ``pulling``'s jobs."""
+    """The wishes about ``scheduler``'s jobs."""
 
-    def __init__(self, desk: Desk, pulling: Pulling) -> None:
-        self._desk = desk
-        self._pulling = pulling
+    def __init__(self, state: State, outbox: Outbox, scheduler: Scheduler) -> None:
+        self._state, self._outbox = state, outbox
+        self._scheduler = scheduler
 
     def pause(self, ticket: Ticket, request: requests.Pause) -> None:
         """Hold downloads; the answer comes when every one has let go of its connection and its state is on disk."""
@@ -26,79 +27,79 @@ class Queue:
             return
         for job in jobs:
             if job.state is JobState.QUEUED:
-                self._pulling.hold(job)
-            elif job.state is JobState.RUNNING and not job.stopping and not job.holding:
-                job.holding = True
-                self._desk.do(StopPull(job=job.id, keep=True))
-        self._pulling.pauses.append((ticket, jobs))
-        self._pulling.settle()
+                self._scheduler.hold(job)
+            elif job.state is JobState.RUNNING and not job.stopping and not job.pausing:
+                job.pausing = True
+                self._outbox.do(StopPull(job=job.id, keep=True))
+        self._scheduler.pauses.append((ticket, jobs))
+        self._scheduler.settle()
 
     def resume(self, ticket: Ticket, request: requests.Resume) -> None:
         """Let held downloads go on."""
         jobs = self._chosen(ticket, request)
         if jobs is None:
             return
-        resumed = [job for job in jobs if job.state is JobState.PAUSED or job.holding]
+        resumed = [job for job in jobs if job.state is JobState.PAUSED or job.pausing]
         for job in resumed:
-            self._pulling.let_go_on(job)
-        self._desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in resumed]))
-        self._pulling.settle()
+            self._scheduler.let_go_on(job)
+        self._outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in resumed]))
+        self._scheduler.settle()
 
     def move(self, ticket: Ticket, request: requests.Move) -> None:
         """Give a download another place; what runs goes on running."""
         if request.place < 1:
-            self._desk.refuse(ticket, ErrorCode.BAD_REQUEST, f"There is no place {request.place}.", "1 is the first.")
+            self._outbox.refuse(ticket, ErrorCode.BAD_REQUEST, f"There is no place {request.place}.", "1 is the first.")
             return
         if not request.job and not request.model:
-            self._desk.refuse(ticket, ErrorCode.BAD_REQUEST, "Name a job or a model.")
+            self._outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "Name a job or a model.")
             return
         jobs = self._chosen(ticket, request)
         if jobs is None:
             return
-        order = [job for job in self._pulling.unended() if job is not jobs[0]]
+        order = [job for job in self._scheduler.unended() if job is not jobs[0]]
         order.insert(request.place - 1, jobs[0])
         for rank, job in enumerate(order, 1):
             if job.rank != rank:
                 job.rank = rank
-                self._desk.told_job(job)
-        self._desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in order]))
+                self._outbox.publish_job(job)
+        self._outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in order]))
 
     def limit(self, ticket: Ticket, request: requests.Limit) -> None:
         """Bound the speed of one download or of all together."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         if request.bytes_per_s < 0:
-            desk.refuse(ticket, ErrorCode.BAD_REQUEST, "A speed is not negative.", "0 lifts the bound.")
+            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "A speed is not negative.", "0 lifts the bound.")
             return
         if not request.job and not request.model:
-            desk.daemon = msgspec.structs.replace(desk.daemon, download_limit=request.bytes_per_s)
-            desk.publish(events.DaemonChanged(daemon=desk.daemon))
+            state.daemon = msgspec.structs.replace(state.daemon, download_limit=request.bytes_per_s)
+            outbox.publish(events.DaemonChanged(daemon=state.daemon))
         else:
             jobs = self._chosen(ticket, request)
             if jobs is None:
                 return
             jobs[0].limit = request.bytes_per_s
-            desk.told_job(jobs[0])
+            outbox.publish_job(jobs[0])
         self.enforce_limits()
-        desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in self._pulling.unended()]))
+        outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in self._scheduler.unended()]))
 
     def enforce_limits(self) -> None:
         """Make the bounds that are known the ones that hold."""
-        limits = {job.id: job.limit for job in self._pulling.unended() if job.limit}
-        self._desk.do(LimitPulls(bytes_per_s=self._desk.daemon.download_limit, jobs=limits))
+        limits = {job.id: job.limit for job in self._scheduler.unended() if job.limit}
+        self._outbox.do(LimitPulls(bytes_per_s=self._state.daemon.download_limit, jobs=limits))
 
     def _chosen(
         self, ticket: Ticket, request: requests.Pause | requests.Resume | requests.Move | requests.Limit
     ) -> list[Job] | None:
         """The unended downloads a request means: the one it names, or all; None after refusing it."""
-        unended = self._pulling.unended()
+        unended = self._scheduler.unended()
         if request.job and request.model:
-            self._desk.refuse(ticket, ErrorCode.BAD_REQUEST, "Name a job or a model, not both.")
+            self._outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "Name a job or a model, not both.")
             return None
         if not request.job and not request.model:
             return unended
         jobs = [job for job in unended if request.job == job.id or request.model == job.model]
         if not jobs:
             what = f"download {request.job!r}" if request.job else f"download of {request.model!r}"
-            self._desk.refuse(ticket, ErrorCode.NOT_FOUND, f"There is no {what} going on.", "See all: modelctl jobs")
+            self._outbox.refuse(ticket, ErrorCode.NOT_FOUND, f"There is no {what} going on.", "See all: modelctl jobs")
             return None
         return jobs

@@ -42,7 +42,7 @@ PREFERRED = (
 fewer, since what they cost is memory, which is looked at apart; whole numbers of 16 and 32 bits come last."""
 
 _OVERHEAD = 1.15
-"""Of a file's size, roughly, what it takes loaded with a short context: only to choose by; ``fits`` reckons it out."""
+"""Memory of a loaded model as a rough multiple of its file, to choose a file by; ``fit`` has the real estimate."""
 
 
 @dataclass(frozen=True)

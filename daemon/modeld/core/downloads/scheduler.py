@@ -3,16 +3,17 @@
 import msgspec
 
 from modeld.core.downloads import source
-from modeld.core.downloads.lookups import Hubbing, Resolved
-from modeld.core.downloads.parts import together, wrong_part
+from modeld.core.downloads.lookups import HubLookups, Resolved
+from modeld.core.downloads.parts import merge_headers, wrong_part
 from modeld.core.downloads.rate import Rate
 from modeld.core.effects import DropPartial, ForgetModel, StartPull, StopPull
 from modeld.core.facts import PullAdvanced, PullBroke, PullFinished, PullStopped
-from modeld.core.memory import fits
+from modeld.core.memory import fit
 from modeld.core.models import library
-from modeld.core.state.desk import Desk
 from modeld.core.state.jobs import Job, JobFact
 from modeld.core.state.model import Model, ModelFact, ModelSpec, Part
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
@@ -20,59 +21,60 @@ from modeld.protocol.states import HAS_FILE, JobKind, JobState
 from modeld.protocol.views import Progress
 
 
-class Pulling:
+class Scheduler:
     """The pull jobs."""
 
-    def __init__(self, desk: Desk, hubbing: Hubbing) -> None:
-        self._desk = desk
-        self._hubbing = hubbing
-        hubbing.on_stopped = lambda job: self.stopped(PullStopped(job=job.id, run=job.run))
+    def __init__(self, state: State, outbox: Outbox, lookups: HubLookups) -> None:
+        self._state, self._outbox = state, outbox
+        self._lookups = lookups
+        lookups.on_stopped = lambda job: self.stopped(PullStopped(job=job.id, run=job.run))
         self.pauses: list[tuple[Ticket, list[Job]]] = []
         """Who waits for which downloads to be held."""
 
     def pull(self, ticket: Ticket, request: requests.Pull, *, adopted: bool = False) -> None:
         """Queue a download, or join the one there is and let it go on; a file that is there already ends at once."""
-        desk = self._desk
-        model = desk.find(ticket, request.model)
-        if model is None:
+        state, outbox = self._state, self._outbox
+        model = state.find(request.model)
+        if isinstance(model, Failure):
+            outbox.answer(ticket, model)
             return
         job = next((job for job in self.unended() if job.model == model.key), None)
         if job is None:
             job = self._new(ticket, model)
         if job is None:
             return
-        job.look = job.look or request.look
-        job.adopted = job.adopted or adopted
+        job.inspect_first = job.inspect_first or request.look
+        job.created_model = job.created_model or adopted
         self.let_go_on(job)
         if request.wait and not job.ended:
             job.waiters.append(ticket)
         else:
-            desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
+            outbox.answer(ticket, replies.Jobs(jobs=[job.view()]))
         self.settle()
 
     def _new(self, ticket: Ticket, model: Model) -> Job | None:
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         there = model.state in HAS_FILE
         if not there:
-            origin = source.parse(model.spec.source, desk.settings.allow_http)
+            origin = source.parse(model.spec.source, state.settings.allow_http)
             if isinstance(origin, Failure):
-                desk.answer(ticket, origin)
+                outbox.answer(ticket, origin)
                 return None
             if not origin.url and origin.hub is None:
-                desk.refuse(
+                outbox.refuse(
                     ticket,
                     ErrorCode.NOT_ALLOWED,
                     f"{model.key} is not downloaded from an address but comes from {model.spec.source}.",
                     _how_to_get(model.spec.source),
                 )
                 return None
-        job = Job(id=next(desk.ids), kind=JobKind.PULL, model=model.key, created_at=desk.at)
+        job = Job(id=next(state.ids), kind=JobKind.PULL, model=model.key, created_at=state.at)
         job.rank = 1 + max((other.rank for other in self.unended()), default=0)
-        desk.jobs[job.id] = job
+        state.jobs[job.id] = job
         if there:
             self._is_there(job, model)
         else:
-            desk.told_job(job)
+            outbox.publish_job(job)
         return job
 
     def _is_there(self, job: Job, model: Model) -> None:
@@ -82,48 +84,48 @@ class Pulling:
         job.already_there = True
         size = model.file_bytes
         job.progress = Progress(done=size, total=size, percent=100.0, phase="already_exists")
-        self._desk.end_job(job)
+        self._outbox.end_job(job)
 
     def start_next(self) -> None:
         """Start queued downloads while there is room."""
-        desk = self._desk
+        state = self._state
         for job in self.unended():
             running = sum(other.state is JobState.RUNNING for other in self.unended())
-            if desk.stopping or running >= desk.settings.max_downloads:
+            if state.stopping or running >= state.settings.max_downloads:
                 return
             if job.state is JobState.QUEUED:
                 self._start(job)
 
     def _start(self, job: Job) -> None:
-        desk = self._desk
-        model = desk.models[job.model]
+        state, outbox = self._state, self._outbox
+        model = state.models[job.model]
         if model.state in HAS_FILE:  # it came while the job was queued, or the last daemon did not see the end
             self._is_there(job, model)
             return
-        origin = source.parse(model.spec.source, desk.settings.allow_http)
+        origin = source.parse(model.spec.source, state.settings.allow_http)
         job.move(JobFact.STARTED)
-        job.started_at = desk.at
-        job.run = desk.next_run()
+        job.started_at = state.at
+        job.run = state.next_run()
         job.rate = Rate()
         model.failure = None
-        desk.move(model, ModelFact.PULL_STARTED)
+        outbox.move(model, ModelFact.PULL_STARTED)
         if isinstance(origin, Failure):
             self._fail(job, origin)
             return
         job.headers.clear()
-        job.before = 0
-        if origin.hub is not None or job.look:
+        job.finished_parts_bytes = 0
+        if origin.hub is not None or job.inspect_first:
             job.progress = msgspec.structs.replace(job.progress, phase="resolving")
-            desk.told_job(job)
+            outbox.publish_job(job)
             run = job.run
-            self._hubbing.resolve(model, lambda found: self._resolved(job, run, found), job)
+            self._lookups.resolve(model, lambda found: self._resolved(job, run, found), job)
             return
-        desk.told_job(job)
+        outbox.publish_job(job)
         spec = model.spec
         self._fetch(job, origin.url, Part(path="", file_name=spec.file_name, size_bytes=spec.size_bytes), spec.sha256)
 
     def _fetch(self, job: Job, url: str, part: Part, sha256: str) -> None:
-        self._desk.do(
+        self._outbox.do(
             StartPull(
                 job=job.id,
                 run=job.run,
@@ -136,20 +138,20 @@ class Pulling:
 
     def _resolved(self, job: Job, run: int, found: Resolved | Failure) -> None:
         """It is known which files to fetch, how large they are and what the model will need."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         if self._running(job.id, run) is None:
             return
-        job.errand = 0
+        job.lookup = 0
         if isinstance(found, Failure):
             self._fail(job, found)
-            if job.adopted and found.code is ErrorCode.NOT_FOUND:
+            if job.created_model and found.code is ErrorCode.NOT_FOUND:
                 self._forget(job.model)
             self.settle()
             return
-        model = desk.models[job.model]
-        self._hubbing.learn(model, found)
-        desk.told(model)
-        refused = fits.refuse_disk(model.key, found.missing_bytes, found.disk_free) if found.size_bytes else None
+        model = state.models[job.model]
+        self._lookups.learn(model, found)
+        outbox.publish_model(model)
+        refused = fit.refuse_disk(model.key, found.missing_bytes, found.disk_free) if found.size_bytes else None
         if refused is not None:
             self._fail(job, refused)
             self.settle()
@@ -158,18 +160,18 @@ class Pulling:
             self._fetch(job, found.url, found.parts[0], model.spec.sha256)
             return
         model.spec = _found(model.spec, found)
-        desk.save(model)
+        outbox.save(model)
         self._fetch_part(job)
 
     def _forget(self, key: str) -> None:
         """Take back a model that was added by being pulled, and is not there."""
-        del self._desk.models[key]
-        self._desk.do(ForgetModel(model=key))
-        self._desk.publish(events.ModelRemoved(model=key))
+        del self._state.models[key]
+        self._outbox.do(ForgetModel(model=key))
+        self._outbox.publish(events.ModelRemoved(model=key))
 
     def _fetch_part(self, job: Job) -> None:
         """Fetch the next file of a model on a hub."""
-        settings, spec = self._desk.settings, self._desk.models[job.model].spec
+        settings, spec = self._state.settings, self._state.models[job.model].spec
         origin = source.parse(spec.source, settings.allow_http)
         assert isinstance(origin, source.Source) and origin.hub is not None
         part = spec.parts[len(job.headers)]
@@ -190,11 +192,11 @@ class Pulling:
                 retry_in_s=fact.retry_in_s,
                 trouble=fact.trouble,
             )
-            if not job.errand:
-                parts = self._desk.models[job.model].spec.parts
+            if not job.lookup:
+                parts = self._state.models[job.model].spec.parts
                 total = sum(part.size_bytes for part in parts) if len(parts) > 1 else fact.total_bytes
-                job.rate.add(self._desk.now, job.before + fact.done_bytes)
-                known = msgspec.structs.replace(known, done=job.before + fact.done_bytes, total=total)
+                job.rate.add(self._state.now, job.finished_parts_bytes + fact.done_bytes)
+                known = msgspec.structs.replace(known, done=job.finished_parts_bytes + fact.done_bytes, total=total)
             self._tell(job, known)
 
     def ticked(self) -> None:
@@ -206,26 +208,26 @@ class Pulling:
     def _tell(self, job: Job, known: Progress) -> None:
         """Tell ``known`` with the speed, the time left and a stall as they are now, if that is anything new."""
         assert job.rate is not None
-        now = self._desk.now
+        now = self._state.now
         stalled = job.rate.stalled_since(now)
         progress = msgspec.structs.replace(
             known,
             percent=100.0 * known.done / known.total if known.total else None,
             rate=job.rate.speed(now),
             eta_s=job.rate.eta(now, known.done, known.total),
-            stalled_since=self._desk.moment(stalled) if stalled is not None else "",
+            stalled_since=self._state.moment(stalled) if stalled is not None else "",
         )
         if progress != job.progress:
             job.progress = progress
-            self._desk.publish(events.JobProgress(job=job.id, kind=job.kind, model=job.model, progress=progress))
+            self._outbox.publish(events.JobProgress(job=job.id, kind=job.kind, model=job.model, progress=progress))
 
     def finished(self, fact: PullFinished) -> None:
         """The file is complete under its final name."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         job = self._running(fact.job, fact.run)
         if job is None:
             return
-        model = desk.models[job.model]
+        model = state.models[job.model]
         job.headers.append(fact.header)
         if len(model.spec.parts) > 1:
             wrong = wrong_part(fact.header, len(job.headers), len(model.spec.parts), fact.path)
@@ -236,7 +238,7 @@ class Pulling:
             if len(job.headers) < len(model.spec.parts):
                 self._next_part(job, fact)
                 return
-        header = together(job.headers)
+        header = merge_headers(job.headers)
         single = len(model.spec.parts) <= 1
         model.spec = msgspec.structs.replace(
             model.spec,
@@ -244,11 +246,11 @@ class Pulling:
             sha256=fact.sha256 if single else "",
             verified=fact.verified if single else all(part.sha256 for part in model.spec.parts),
         )
-        desk.save(model)
+        outbox.save(model)
         first = fact.path if single else fact.path[: -len(model.spec.parts[-1].file_name)] + model.spec.file_name
-        library.take_file(desk, model, first, header)
+        library.take_file(state, model, first, header)
         model.fits = None
-        desk.move(model, ModelFact.PULL_FINISHED)
+        outbox.move(model, ModelFact.PULL_FINISHED)
         size = header.file_bytes
         job.already_there = fact.already_there
         job.progress = Progress(
@@ -260,16 +262,16 @@ class Pulling:
             retries=job.progress.retries,
         )
         job.move(JobFact.FINISHED)
-        desk.end_job(job)
+        outbox.end_job(job)
         self.settle()
 
     def _next_part(self, job: Job, fact: PullFinished) -> None:
         """Go on with the next file, unless the download was told to stop while this one ended."""
-        job.before += fact.header.file_bytes
-        if job.stopping or job.holding or self._desk.stopping:
+        job.finished_parts_bytes += fact.header.file_bytes
+        if job.stopping or job.pausing or self._state.stopping:
             self.stopped(PullStopped(job=job.id, run=job.run))
             return
-        job.run = self._desk.next_run()
+        job.run = self._state.next_run()
         self._fetch_part(job)
 
     def broke(self, fact: PullBroke) -> None:
@@ -285,91 +287,91 @@ class Pulling:
 
     def _hold_for(self, job: Job, failure: Failure) -> None:
         """Hold a download for a reason that a person must mend; who waits for it is told the reason."""
-        desk = self._desk
-        model = desk.models[job.model]
+        state, outbox = self._state, self._outbox
+        model = state.models[job.model]
         model.failure = failure
-        desk.move(model, ModelFact.PULL_DROPPED)
+        outbox.move(model, ModelFact.PULL_DROPPED)
         job.failure = failure
         self.hold(job)
         waiters, job.waiters = job.waiters, []
         for ticket in waiters:
-            desk.answer(ticket, failure)
+            outbox.answer(ticket, failure)
 
     def _fail(self, job: Job, failure: Failure) -> None:
-        desk = self._desk
-        model = desk.models[job.model]
+        state, outbox = self._state, self._outbox
+        model = state.models[job.model]
         model.failure = failure
-        desk.move(model, ModelFact.PULL_DROPPED)
+        outbox.move(model, ModelFact.PULL_DROPPED)
         job.failure = failure
         job.move(JobFact.BROKE)
-        desk.end_job(job)
+        outbox.end_job(job)
 
     def cancel(self, ticket: Ticket, job: Job, keep: bool) -> None:
         """Drop a download; a running one ends when its connection is closed and its state is on disk."""
-        desk = self._desk
+        outbox = self._outbox
         job.keep_partial = keep
         if job.state is JobState.RUNNING:
             job.waiters.append(ticket)
             if not job.stopping:
                 job.stopping = True
-                desk.do(StopPull(job=job.id, keep=keep))
+                outbox.do(StopPull(job=job.id, keep=keep))
             return
         self._cancelled(job)
-        desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
+        outbox.answer(ticket, replies.Jobs(jobs=[job.view()]))
 
     def stopped(self, fact: PullStopped) -> None:
         """A download stopped: cancelled, held, or put back in the queue (the daemon ends, or the pause was undone)."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         job = self._running(fact.job, fact.run)
         if job is None:
             return
-        self._hubbing.give_up(job)
-        desk.move(desk.models[job.model], ModelFact.PULL_DROPPED)
+        self._lookups.give_up(job)
+        outbox.move(state.models[job.model], ModelFact.PULL_DROPPED)
         if job.stopping:
             waiters, job.waiters = job.waiters, []
             self._cancelled(job)
             for ticket in waiters:
-                desk.answer(ticket, replies.Jobs(jobs=[job.view()]))
-        elif job.holding:
+                outbox.answer(ticket, replies.Jobs(jobs=[job.view()]))
+        elif job.pausing:
             self.hold(job)
         else:
             job.move(JobFact.INTERRUPTED)
-            desk.told_job(job)
+            outbox.publish_job(job)
         self.settle()
 
     def _cancelled(self, job: Job) -> None:
         job.failure = Failure(code=ErrorCode.CANCELLED, message=f"The download of {job.model} was cancelled.")
         job.move(JobFact.DROPPED)
-        self._desk.end_job(job)
+        self._outbox.end_job(job)
         if not job.keep_partial:
-            spec = self._desk.models[job.model].spec
-            self._desk.do(DropPartial(file_names=spec.file_names, whole=len(spec.parts) > 1))
+            spec = self._state.models[job.model].spec
+            self._outbox.do(DropPartial(file_names=spec.file_names, whole=len(spec.parts) > 1))
 
     def let_go_on(self, job: Job) -> None:
         """Take a pause back, one that is still being carried out too: such a job is queued once it has stopped."""
-        job.holding = False
+        job.pausing = False
         if job.state is JobState.PAUSED:
             job.failure = None
             job.move(JobFact.RESUMED)
-            self._desk.told_job(job)
+            self._outbox.publish_job(job)
 
     def hold(self, job: Job) -> None:
         """Hold a download that does not run."""
-        job.holding = False
+        job.pausing = False
         job.progress = msgspec.structs.replace(
             job.progress, rate=0.0, eta_s=None, stalled_since="", connections=0, retry_in_s=None, trouble=""
         )
         job.move(JobFact.HELD)
-        self._desk.told_job(job)
+        self._outbox.publish_job(job)
 
     def settle(self) -> None:
         """Downloads stopped, ended or go on: answer the pauses that wait for none any more, and start what may run."""
         still = []
         for ticket, jobs in self.pauses:
-            if any(job.state is JobState.RUNNING and (job.holding or job.stopping) for job in jobs):
+            if any(job.state is JobState.RUNNING and (job.pausing or job.stopping) for job in jobs):
                 still.append((ticket, jobs))
             else:
-                self._desk.answer(ticket, replies.Jobs(jobs=[job.view() for job in jobs]))
+                self._outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in jobs]))
         self.pauses = still
         self.start_next()
 
@@ -377,7 +379,7 @@ class Pulling:
         """The daemon ends: stop what runs, keeping every byte."""
         for job in self.unended():
             if job.state is JobState.RUNNING:
-                self._desk.do(StopPull(job=job.id, keep=True))
+                self._outbox.do(StopPull(job=job.id, keep=True))
 
     def any_running(self) -> bool:
         """Whether a download still has to stop."""
@@ -385,12 +387,12 @@ class Pulling:
 
     def unended(self) -> list[Job]:
         """The downloads that have not ended, in their order."""
-        pulls = [job for job in self._desk.jobs.values() if job.kind is JobKind.PULL and not job.ended]
+        pulls = [job for job in self._state.jobs.values() if job.kind is JobKind.PULL and not job.ended]
         return sorted(pulls, key=lambda job: job.rank)
 
     def _running(self, job_id: str, run: int) -> Job | None:
         """The job this news is about; None for news of an older run."""
-        job = self._desk.jobs.get(job_id)
+        job = self._state.jobs.get(job_id)
         return job if job is not None and job.run == run and job.state is JobState.RUNNING else None
 
 

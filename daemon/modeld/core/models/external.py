@@ -3,36 +3,37 @@
 import msgspec
 
 from modeld.core.downloads import source
-from modeld.core.effects import ScanElsewhere
-from modeld.core.facts import ElsewhereScanned
+from modeld.core.effects import ScanExternalModels
+from modeld.core.facts import ExternalModelsScanned
 from modeld.core.models.library import Library, take_file
-from modeld.core.state.desk import Desk
 from modeld.core.state.model import Model, ModelFact, ModelSpec
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import replies, requests
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.views import FoundView, ModelView
 
 
-class Strays:
+class ExternalModels:
     """What a scan found; nothing of it is kept but the models that were taken."""
 
-    def __init__(self, desk: Desk, library: Library) -> None:
-        self._desk = desk
+    def __init__(self, state: State, outbox: Outbox, library: Library) -> None:
+        self._state, self._outbox = state, outbox
         self._library = library
 
     def scan(self, ticket: Ticket, request: requests.Scan) -> None:
         """Have a look."""
-        self._desk.do(ScanElsewhere(add=request.add, all=request.all, ticket=ticket))
+        self._outbox.do(ScanExternalModels(add=request.add, all=request.all, ticket=ticket))
 
-    def scanned(self, fact: ElsewhereScanned) -> None:
+    def scanned(self, fact: ExternalModelsScanned) -> None:
         """Answer with what there is, after taking in what was asked for; a name that is not there takes nothing."""
         found = self._views(fact)
         usable = {view.key: view for view in found if not view.model and view.failure is None}
         unknown = [key for key in fact.add if key not in usable and not any(view.model == key for view in found)]
         if unknown:
             names = ", ".join(usable) or "none"
-            self._desk.refuse(
+            self._outbox.refuse(
                 fact.ticket,
                 ErrorCode.NOT_FOUND,
                 f"Nothing was found as {unknown[0]!r}.",
@@ -42,32 +43,32 @@ class Strays:
         wanted = list(usable) if fact.all else [key for key in dict.fromkeys(fact.add) if key in usable]
         added = [self._take(usable[key]) for key in wanted]
         found = [msgspec.structs.replace(view, model=view.key) if view.key in wanted else view for view in found]
-        self._desk.answer(fact.ticket, replies.Found(found=found, looked=fact.looked, added=added))
+        self._outbox.answer(fact.ticket, replies.Found(found=found, looked=fact.looked, added=added))
 
-    def _views(self, fact: ElsewhereScanned) -> list[FoundView]:
+    def _views(self, fact: ExternalModelsScanned) -> list[FoundView]:
         """The finds with the keys they would get, in the order they came."""
-        by_path = {model.path or model.spec.path: model.key for model in self._desk.models.values()}
+        by_path = {model.path or model.spec.path: model.key for model in self._state.models.values()}
         views: list[FoundView] = []
-        for stray in fact.strays:
-            model = by_path.get(stray.path, "")
+        for file in fact.files:
+            model = by_path.get(file.path, "")
             taken = [view.key for view in views]
-            key = model or self._library.free_key(source.as_key(stray.name) or "model", taken)
+            key = model or self._library.free_key(source.as_key(file.name) or "model", taken)
             views.append(
                 FoundView(
                     key=key,
-                    program=stray.program,
-                    name=stray.name,
-                    path=stray.path,
-                    size_bytes=stray.size_bytes,
-                    header=stray.header,
+                    program=file.program,
+                    name=file.name,
+                    path=file.path,
+                    size_bytes=file.size_bytes,
+                    header=file.header,
                     model=model,
-                    failure=stray.failure,
+                    failure=file.failure,
                 )
             )
         return views
 
     def _take(self, found: FoundView) -> ModelView:
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         assert found.header is not None
         spec = ModelSpec(
             key=found.key,
@@ -76,8 +77,8 @@ class Strays:
             display_name=found.name.removesuffix(".gguf"),
             description=f"From the folder of {found.program}.",
         )
-        model = desk.models[found.key] = Model(spec=spec)
-        take_file(desk, model, found.path, found.header)
-        desk.save(model)
-        desk.move(model, ModelFact.FILE_FOUND)
+        model = state.models[found.key] = Model(spec=spec)
+        take_file(state, model, found.path, found.header)
+        outbox.save(model)
+        outbox.move(model, ModelFact.FILE_FOUND)
         return model.view()

@@ -7,10 +7,11 @@ import msgspec
 from modeld.core.downloads import source
 from modeld.core.effects import ForgetModel, Inspect, LookForFiles, RemoveFiles, SaveModel
 from modeld.core.facts import FileInspected, FileRemoved, FilesLookedFor
-from modeld.core.memory import estimate, fits
+from modeld.core.memory import estimate, fit
 from modeld.core.memory.context import context_size
-from modeld.core.state.desk import Desk
 from modeld.core.state.model import Model, ModelFact, ModelSpec
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
@@ -24,8 +25,8 @@ LOOK_S = 10.0
 class Library:
     """The models that are known, and their files."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: State, outbox: Outbox) -> None:
+        self._state, self._outbox = state, outbox
         self.inspecting: set[str] = set()
         self._looked = 0.0
         self._looking = False
@@ -33,16 +34,16 @@ class Library:
     def remember(self, specs: list[ModelSpec]) -> None:
         """Take in the known models at the start and look at their files."""
         for spec in specs:
-            self._desk.models[spec.key] = Model(spec=spec)
+            self._state.models[spec.key] = Model(spec=spec)
             self.inspecting.add(spec.key)
-            self._desk.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name))
+            self._outbox.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name))
 
     def add(self, ticket: Ticket, request: requests.Add) -> None:
         """Take in a new model; a file in place is looked at first."""
-        desk = self._desk
+        outbox = self._outbox
         spec = self._spec(request.model, request.source, request.sha256)
         if isinstance(spec, Failure):
-            desk.answer(ticket, spec)
+            outbox.answer(ticket, spec)
             return
         spec = msgspec.structs.replace(spec, display_name=request.display_name, description=request.description)
         self._look_at(spec, ticket)
@@ -61,24 +62,24 @@ class Library:
             pinned=added.pinned,
         )
         self._look_at(spec, None)
-        self._desk.do(SaveModel(spec=spec))
+        self._outbox.do(SaveModel(spec=spec))
         return None
 
     def _look_at(self, spec: ModelSpec, ticket: Ticket | None) -> None:
-        self._desk.models[spec.key] = Model(spec=spec)
+        self._state.models[spec.key] = Model(spec=spec)
         self.inspecting.add(spec.key)
-        self._desk.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name, ticket=ticket))
+        self._outbox.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name, ticket=ticket))
 
     def _spec(self, key: str, wanted_source: str, sha256: str) -> ModelSpec | Failure:
         """A new model as it will be remembered, or why it cannot be."""
-        desk = self._desk
+        state = self._state
         if not source.KEY.fullmatch(key):
             return Failure(
                 code=ErrorCode.BAD_REQUEST,
                 message=f"{key!r} cannot be a model's key.",
                 hint="Use up to 64 lower-case letters, digits, dots, dashes and underscores.",
             )
-        if key in desk.models:
+        if key in state.models:
             return Failure(
                 code=ErrorCode.ALREADY_EXISTS,
                 message=f"There is a model {key!r} already.",
@@ -86,25 +87,25 @@ class Library:
             )
         if sha256 and not _is_sha256(sha256):
             return Failure(code=ErrorCode.BAD_REQUEST, message="The SHA-256 must be 64 hexadecimal digits.")
-        origin = source.parse(wanted_source, desk.settings.allow_http)
+        origin = source.parse(wanted_source, state.settings.allow_http)
         if isinstance(origin, Failure):
             return origin
         file_name = self._free_name(key, origin.file_name)
         return ModelSpec(key=key, source=wanted_source, file_name=file_name, path=origin.path, sha256=sha256.lower())
 
     def _free_name(self, key: str, file_name: str) -> str:
-        taken = {name.lower() for model in self._desk.models.values() for name in model.spec.file_names}
+        taken = {name.lower() for model in self._state.models.values() for name in model.spec.file_names}
         return f"{key}--{file_name}" if file_name and file_name.lower() in taken else file_name
 
     def inspected(self, fact: FileInspected) -> None:
         """A model's file was looked at: put the model where it belongs, and answer who added it."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         self.inspecting.discard(fact.model)
-        model = desk.models[fact.model]
+        model = state.models[fact.model]
         if fact.ticket is not None and model.spec.path and fact.header is None:
-            del desk.models[fact.model]
+            del state.models[fact.model]
             missing = Failure(code=ErrorCode.NOT_FOUND, message=f"There is no file {fact.path!r}.", hint=source.FORMS)
-            desk.answer(fact.ticket, fact.failure or missing)
+            outbox.answer(fact.ticket, fact.failure or missing)
             return
         if fact.ticket is None and fact.failure is not None and fact.failure == model.failure:
             return
@@ -113,40 +114,40 @@ class Library:
             model.path = fact.path
             model.failure = _gone(model)
         if fact.header is not None and model.state is ModelState.ABSENT:
-            take_file(desk, model, fact.path, fact.header)
-            desk.move(model, ModelFact.FILE_FOUND)
+            take_file(state, model, fact.path, fact.header)
+            outbox.move(model, ModelFact.FILE_FOUND)
         else:
-            desk.told(model)
+            outbox.publish_model(model)
         if fact.ticket is not None:
-            desk.save(model)
-            desk.answer(fact.ticket, replies.Model(model=model.view()))
+            outbox.save(model)
+            outbox.answer(fact.ticket, replies.Model(model=model.view()))
 
     def adopt(self, ticket: Ticket, where: str) -> str:
         """The key of the model with this source, which is taken in if it is new; empty after refusing it."""
-        desk = self._desk
-        for model in desk.models.values():
+        state, outbox = self._state, self._outbox
+        for model in state.models.values():
             if model.spec.source == where:
                 return model.key
-        origin = source.parse(where, desk.settings.allow_http)
+        origin = source.parse(where, state.settings.allow_http)
         if isinstance(origin, Failure):
-            desk.answer(ticket, origin)
+            outbox.answer(ticket, origin)
             return ""
         key = self.free_key(source.suggested_key(where))
         if not key:
-            desk.refuse(
+            outbox.refuse(
                 ticket, ErrorCode.BAD_REQUEST, f"{where!r} gives no key.", f"Choose one: modelctl add KEY {where}"
             )
             return ""
         spec = ModelSpec(key=key, source=where, file_name=self._free_name(key, origin.file_name))
-        desk.models[key] = Model(spec=spec)
-        desk.save(desk.models[key])
-        desk.told(desk.models[key])
+        state.models[key] = Model(spec=spec)
+        outbox.save(state.models[key])
+        outbox.publish_model(state.models[key])
         return key
 
     def free_key(self, wanted: str, also: Collection[str] = ()) -> str:
         """``wanted``, or with a number behind it where that is a model's (or one of ``also``)."""
         key, number = wanted, 1
-        while wanted and (key in self._desk.models or key in also):
+        while wanted and (key in self._state.models or key in also):
             number += 1
             key = f"{wanted[:60]}-{number}"
         return key
@@ -155,94 +156,97 @@ class Library:
         """Answer with one model."""
         if model.header is not None and model.state in HAS_FILE:
             size = model.loaded.context_size if model.loaded else 0
-            model.fits = fits.reckon(
-                model.header, model.file_bytes, size or context_size(self._desk, model), self._desk.system
+            model.fits = fit.estimate(
+                model.header, model.file_bytes, size or context_size(self._state, model), self._state.system
             )
-        self._desk.answer(ticket, replies.Model(model=model.view()))
+        self._outbox.answer(ticket, replies.Model(model=model.view()))
 
     def look_for_files(self) -> None:
         """See now and then whether the files of the models that rest are there, and those that vanished are back."""
-        desk = self._desk
-        if self._looking or desk.now - self._looked < LOOK_S:
+        state, outbox = self._state, self._outbox
+        if self._looking or state.now - self._looked < LOOK_S:
             return
-        self._looked = desk.now
-        paths = {model.key: _paths(model) for model in desk.models.values() if _rests(model) or _vanished(model)}
+        self._looked = state.now
+        paths = {model.key: _paths(model) for model in state.models.values() if _rests(model) or _vanished(model)}
         if paths:
             self._looking = True
-            desk.do(LookForFiles(paths=paths))
+            outbox.do(LookForFiles(paths=paths))
 
     def looked(self, fact: FilesLookedFor) -> None:
         """Files vanished under us, so their models are not here any more and say why; or they are back."""
         self._looking = False
-        desk = self._desk
-        models = desk.models
+        state, outbox = self._state, self._outbox
+        models = state.models
         for key in fact.gone:
-            if key in models and _rests(models[key]) and key not in self._desk.removing:
+            if key in models and _rests(models[key]) and key not in self._state.removing:
                 models[key].failure = _gone(models[key])
-                desk.move(models[key], ModelFact.REMOVED, "its file is gone")
+                outbox.move(models[key], ModelFact.REMOVED, "its file is gone")
         for key in fact.there:
             if key in models and _vanished(models[key]) and key not in self.inspecting:
                 spec = models[key].spec
                 self.inspecting.add(key)
-                desk.do(Inspect(model=key, path=spec.path, file_name=spec.file_name))
+                outbox.do(Inspect(model=key, path=spec.path, file_name=spec.file_name))
 
     def pin(self, ticket: Ticket, request: requests.Pin) -> None:
         """Keep a model loaded, or stop doing so."""
-        model = self._desk.find(ticket, request.model)
-        if model is not None:
-            model.spec = msgspec.structs.replace(model.spec, pinned=request.pinned)
-            self._desk.save(model)
-            self._desk.told(model)
-            self._desk.answer(ticket, replies.Model(model=model.view()))
+        model = self._state.find(request.model)
+        if isinstance(model, Failure):
+            self._outbox.answer(ticket, model)
+            return
+        model.spec = msgspec.structs.replace(model.spec, pinned=request.pinned)
+        self._outbox.save(model)
+        self._outbox.publish_model(model)
+        self._outbox.answer(ticket, replies.Model(model=model.view()))
 
     def remove(self, ticket: Ticket, request: requests.Remove) -> None:
         """Remove exactly this model, unless it is in use; a file used in place is never deleted."""
-        desk = self._desk
-        model = desk.find(ticket, request.model)
-        if model is None:
+        state, outbox = self._state, self._outbox
+        model = state.find(request.model)
+        if isinstance(model, Failure):
+            outbox.answer(ticket, model)
             return
         key = model.key
         if model.state in HAS_WORKER:
-            desk.refuse(ticket, ErrorCode.IN_USE, f"{key} is {model.state}.", f"First: modelctl unload {key}")
-        elif key in self._desk.removing or key in self.inspecting:
-            desk.refuse(ticket, ErrorCode.BUSY, f"{key} is being worked on.", "Try again in a moment.")
-        elif (job := desk.job_of(key)) is not None:
-            desk.refuse(
+            outbox.refuse(ticket, ErrorCode.IN_USE, f"{key} is {model.state}.", f"First: modelctl unload {key}")
+        elif key in self._state.removing or key in self.inspecting:
+            outbox.refuse(ticket, ErrorCode.BUSY, f"{key} is being worked on.", "Try again in a moment.")
+        elif (job := state.job_of(key)) is not None:
+            outbox.refuse(
                 ticket, ErrorCode.IN_USE, f"A {job.kind} of {key} is {job.state}.", f"First: modelctl cancel {key}"
             )
         elif request.keep_file or model.spec.path:
             self._drop(model)
             kept = f"The file stays: {model.path}" if model.path else ""
-            desk.answer(ticket, replies.Done(note=kept))
+            outbox.answer(ticket, replies.Done(note=kept))
         else:
-            self._desk.removing.add(key)
-            desk.do(RemoveFiles(model=key, file_names=model.spec.file_names, ticket=ticket))
+            self._state.removing.add(key)
+            outbox.do(RemoveFiles(model=key, file_names=model.spec.file_names, ticket=ticket))
 
     def removed(self, fact: FileRemoved) -> None:
         """The files are gone, or could not be deleted: then the model stays."""
-        self._desk.removing.discard(fact.model)
+        self._state.removing.discard(fact.model)
         if fact.failure is not None:
-            self._desk.answer(fact.ticket, fact.failure)
+            self._outbox.answer(fact.ticket, fact.failure)
             return
-        self._drop(self._desk.models[fact.model])
-        self._desk.answer(fact.ticket, replies.Done(note=f"{fact.model} was removed with its file."))
+        self._drop(self._state.models[fact.model])
+        self._outbox.answer(fact.ticket, replies.Done(note=f"{fact.model} was removed with its file."))
 
     def is_removing(self, key: str) -> bool:
         """Whether the model's files are being deleted now."""
-        return key in self._desk.removing
+        return key in self._state.removing
 
     def _drop(self, model: Model) -> None:
         """Forget a model; one of the catalogue goes back to what the catalogue says of it."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         if model.state in HAS_FILE:
             model.move(ModelFact.REMOVED)
-        desk.do(ForgetModel(model=model.key))
+        outbox.do(ForgetModel(model=model.key))
         if model.spec.builtin:
             model.header, model.failure, model.remote, model.fits = None, None, None, None
-            desk.told(model)
+            outbox.publish_model(model)
         else:
-            del desk.models[model.key]
-            desk.publish(events.ModelRemoved(model=model.key))
+            del state.models[model.key]
+            outbox.publish(events.ModelRemoved(model=model.key))
 
 
 def _rests(model: Model) -> bool:
@@ -270,12 +274,12 @@ def _gone(model: Model) -> Failure:
     )
 
 
-def take_file(desk: Desk, model: Model, path: str, header: HeaderView) -> None:
+def take_file(state: State, model: Model, path: str, header: HeaderView) -> None:
     """Note what a model's file is, and what memory it will need."""
     model.path = path
     model.header = header
     model.file_bytes = header.file_bytes
-    size = context_size(desk, model)
+    size = context_size(state, model)
     model.estimated_bytes = estimate.estimate_bytes(header, header.file_bytes, size)
 
 

@@ -4,8 +4,9 @@ import msgspec
 
 from modeld.core.effects import TellWorker
 from modeld.core.serving.loading import Loader
-from modeld.core.state.desk import Desk
 from modeld.core.state.model import Model, ModelFact
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Task, Ticket
 from modeld.protocol import events, replies, requests, workers
 from modeld.protocol.errors import ErrorCode, Failure
@@ -21,27 +22,30 @@ CONTEXT_EVENT_S = 0.1
 class Answering:
     """The tasks of every loaded model, one at a time each."""
 
-    def __init__(self, desk: Desk, loader: Loader) -> None:
-        self._desk = desk
+    def __init__(self, state: State, outbox: Outbox, loader: Loader) -> None:
+        self._state, self._outbox = state, outbox
         self._loader = loader
 
     def ask(self, ticket: Ticket, request: requests.Generate | requests.Chat) -> None:
         """Queue a generation; the model is loaded if needed."""
-        desk = self._desk
-        model = desk.find(ticket, request.model)
-        if model is None or not self._loader.is_usable(ticket, model):
+        state, outbox = self._state, self._outbox
+        model = state.find(request.model)
+        if isinstance(model, Failure):
+            outbox.answer(ticket, model)
+            return
+        if not self._loader.is_usable(ticket, model):
             return
         wrong = _wrong(request)
         if wrong:
-            desk.refuse(ticket, ErrorCode.BAD_REQUEST, wrong)
+            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, wrong)
             return
         if len(model.tasks) >= MAX_WAITING:
-            desk.refuse(
+            outbox.refuse(
                 ticket, ErrorCode.BUSY, f"{len(model.tasks)} requests wait for {model.key} already.", "Try again later."
             )
             return
         order = workers.Answer(
-            task=desk.next_task(),
+            task=state.next_task(),
             prompt=request.prompt if isinstance(request, requests.Generate) else "",
             messages=request.messages if isinstance(request, requests.Chat) else [],
             max_tokens=request.max_tokens,
@@ -62,13 +66,13 @@ class Answering:
 
     def begin_next(self, model: Model) -> None:
         """Give an idle worker its next task."""
-        if model.state is ModelState.LOADED and model.tasks and not self._desk.stopping:
+        if model.state is ModelState.LOADED and model.tasks and not self._state.stopping:
             model.current = model.tasks.popleft()
             self._count_waiting(model)
-            model.last_used = self._desk.now
+            model.last_used = self._state.now
             self._loader.make_active(model)
-            self._desk.do(TellWorker(run=model.run, order=model.current.order))
-            self._desk.move(model, ModelFact.WORK_BEGUN)
+            self._outbox.do(TellWorker(run=model.run, order=model.current.order))
+            self._outbox.move(model, ModelFact.WORK_BEGUN)
 
     def _count_waiting(self, model: Model) -> None:
         if model.loaded is not None:
@@ -84,8 +88,8 @@ class Answering:
             chunk = replies.Chunk(
                 text=news.text, completion_tokens=news.completion_tokens, context_used=news.context_used
             )
-            self._desk.chunk(task.ticket, chunk)
-        if self._desk.now - model.context_told >= CONTEXT_EVENT_S:
+            self._outbox.chunk(task.ticket, chunk)
+        if self._state.now - model.context_told >= CONTEXT_EVENT_S:
             self._tell_context(model)
 
     def _set_context(self, model: Model, used: int) -> None:
@@ -94,9 +98,11 @@ class Answering:
 
     def _tell_context(self, model: Model) -> None:
         if model.loaded is not None:
-            model.context_told = self._desk.now
+            model.context_told = self._state.now
             loaded = model.loaded
-            self._desk.publish(events.ContextUsed(model=model.key, used=loaded.context_used, size=loaded.context_size))
+            self._outbox.publish(
+                events.ContextUsed(model=model.key, used=loaded.context_used, size=loaded.context_size)
+            )
 
     def answered(self, model: Model, news: workers.Answered) -> None:
         """A generation ended well."""
@@ -106,14 +112,14 @@ class Answering:
         self._set_context(model, news.generation.context_used)
         self._tell_context(model)
         if news.generation.finish == "context_full":
-            self._desk.publish(events.ContextFull(model=model.key, size=news.generation.context_size))
+            self._outbox.publish(events.ContextFull(model=model.key, size=news.generation.context_size))
         self.end(model, replies.Generated(generation=news.generation))
 
     def refused(self, model: Model, news: workers.Refused) -> None:
         """A prompt does not fit the context: both numbers to the client, and an event."""
         if _current(model, news.task) is None:
             return
-        self._desk.publish(
+        self._outbox.publish(
             events.ContextRefused(model=model.key, prompt_tokens=news.prompt_tokens, size=news.context_size)
         )
         message = (
@@ -126,12 +132,12 @@ class Answering:
     def end(self, model: Model, outcome: replies.AnyResult | Failure) -> None:
         """The current task ended: answer it, and begin the next."""
         task, model.current = model.current, None
-        model.last_used = self._desk.now
+        model.last_used = self._state.now
         if model.loaded is not None:
-            model.loaded = msgspec.structs.replace(model.loaded, last_used_at=self._desk.at)
+            model.loaded = msgspec.structs.replace(model.loaded, last_used_at=self._state.at)
         if task is not None and task.ticket is not None:
-            self._desk.answer(task.ticket, outcome)
-        self._desk.move(model, ModelFact.WORK_ENDED)
+            self._outbox.answer(task.ticket, outcome)
+        self._outbox.move(model, ModelFact.WORK_ENDED)
         self.begin_next(model)
 
     def fail_all(self, model: Model, failure: Failure) -> list[Task]:
@@ -141,7 +147,7 @@ class Answering:
         model.tasks.clear()
         for task in tasks:
             if task.ticket is not None:
-                self._desk.answer(task.ticket, failure)
+                self._outbox.answer(task.ticket, failure)
         return [task for task in tasks if task.job]
 
     def fail_current(self, model: Model, failure: Failure) -> list[Task]:
@@ -154,7 +160,7 @@ class Answering:
     def cancel(self, client: bytes, request_id: str | None) -> int:
         """Give up generations of a client: the one with this request id, or all (None). Says how many there were."""
         count = 0
-        for model in self._desk.models.values():
+        for model in self._state.models.values():
             current = model.current
             if current is not None and _is_of(current, client, request_id):
                 count += 1
@@ -163,7 +169,7 @@ class Answering:
                 count += 1
                 model.tasks.remove(task)
                 if task.ticket is not None:
-                    self._desk.refuse(task.ticket, ErrorCode.CANCELLED, "The request was cancelled while it waited.")
+                    self._outbox.refuse(task.ticket, ErrorCode.CANCELLED, "The request was cancelled while it waited.")
         return count
 
     def stop(self, model: Model) -> None:
@@ -171,7 +177,7 @@ class Answering:
         task = model.current
         if task is not None and not task.stopped:
             task.stopped = True
-            self._desk.do(TellWorker(run=model.run, order=workers.Stop(task=task.number)))
+            self._outbox.do(TellWorker(run=model.run, order=workers.Stop(task=task.number)))
 
 
 def _current(model: Model, number: int) -> Task | None:

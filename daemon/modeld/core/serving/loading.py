@@ -9,8 +9,9 @@ from modeld.core.effects import StartWorker, StopWorker
 from modeld.core.facts import Sampled, WorkerGone
 from modeld.core.memory import estimate
 from modeld.core.memory.context import context_size
-from modeld.core.state.desk import Desk
 from modeld.core.state.model import Loading, Model, ModelFact
+from modeld.core.state.outbox import Outbox
+from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import replies, requests, workers
 from modeld.protocol.errors import ErrorCode, Failure
@@ -33,8 +34,8 @@ class Leaving:
 class Loader:
     """The worker of each loaded model."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, state: State, outbox: Outbox) -> None:
+        self._state, self._outbox = state, outbox
         self._wanted: list[str] = []
         self._by_run: dict[int, Model] = {}
         self._leaving: list[Leaving] = []
@@ -43,12 +44,15 @@ class Loader:
 
     def load(self, ticket: Ticket, request: requests.Load) -> None:
         """Load a model; the answer is its view, at once or (``wait``) when it is loaded."""
-        desk = self._desk
-        model = desk.find(ticket, request.model)
-        if model is None or not self.is_usable(ticket, model):
+        state, outbox = self._state, self._outbox
+        model = state.find(request.model)
+        if isinstance(model, Failure):
+            outbox.answer(ticket, model)
+            return
+        if not self.is_usable(ticket, model):
             return
         if request.context_size < 0 or request.threads < 0 or (request.gpu_layers or 0) < -1:
-            desk.refuse(
+            outbox.refuse(
                 ticket, ErrorCode.BAD_REQUEST, "context_size and threads must be 0 or more, gpu_layers -1 or more."
             )
             return
@@ -56,28 +60,28 @@ class Loader:
             has = model.loaded.context_size
             other = request.context_size not in (0, has)
             note = f"{model.key} is loaded already, with a context of {has}; unload it first to change that."
-            desk.answer(ticket, replies.Model(model=model.view(), note=note if other else ""))
+            outbox.answer(ticket, replies.Model(model=model.view(), note=note if other else ""))
             return
         refusal = self.want(model, request)
         if refusal is not None:
-            desk.answer(ticket, refusal)
+            outbox.answer(ticket, refusal)
         elif request.wait:
             model.load_waiters.append(ticket)
         else:
-            desk.answer(ticket, replies.Model(model=model.view()))
+            outbox.answer(ticket, replies.Model(model=model.view()))
 
     def is_usable(self, ticket: Ticket, model: Model) -> bool:
         """Whether the model's file is there; if not the request has been refused."""
-        desk = self._desk
-        if desk.stopping:
-            desk.refuse(ticket, ErrorCode.SHUTTING_DOWN, "The daemon is stopping.", "Start it again: modelctl up")
+        state, outbox = self._state, self._outbox
+        if state.stopping:
+            outbox.refuse(ticket, ErrorCode.SHUTTING_DOWN, "The daemon is stopping.", "Start it again: modelctl up")
             return False
         if model.state not in HAS_FILE:
             failure = model.failure
             if failure is not None and failure.code is ErrorCode.BAD_MODEL_FILE:
-                desk.answer(ticket, failure)
+                outbox.answer(ticket, failure)
             else:
-                desk.refuse(
+                outbox.refuse(
                     ticket, ErrorCode.NOT_ON_DISK, f"{model.key} is {model.state}.", f"modelctl pull {model.key}"
                 )
             return False
@@ -85,12 +89,12 @@ class Loader:
 
     def want(self, model: Model, request: requests.Load | None = None) -> Failure | None:
         """See to it that a model gets loaded, as asked for or as the settings say; a failure if there is no room."""
-        settings = self._desk.settings
+        settings = self._state.settings
         if model.state is ModelState.LOADING or model.key in self._wanted:
             return None
         layers = settings.effective_gpu_layers()
         model.loading = Loading(
-            context_size=context_size(self._desk, model, request.context_size if request else 0),
+            context_size=context_size(self._state, model, request.context_size if request else 0),
             gpu_layers=layers if request is None or request.gpu_layers is None else request.gpu_layers,
             threads=(request.threads if request else 0) or settings.threads,
         )
@@ -104,9 +108,9 @@ class Loader:
         """
         refused = []
         for key in list(self._wanted):
-            if any(model.state is ModelState.UNLOADING for model in self._desk.models.values()):
+            if any(model.state is ModelState.UNLOADING for model in self._state.models.values()):
                 break
-            model = self._desk.models[key]
+            model = self._state.models[key]
             if self._makes_room(model):
                 self._wanted.remove(key)
                 self._start(model)
@@ -116,15 +120,15 @@ class Loader:
 
     def _makes_room(self, model: Model) -> bool:
         """Whether there is room now; if not, room is being made or the load has been refused."""
-        desk = self._desk
+        state = self._state
         assert model.header is not None and model.loading is not None
         needed = estimate.estimate_bytes(model.header, model.file_bytes, model.loading.context_size)
         model.estimated_bytes = needed
-        if not desk.system.memory_total:
+        if not state.system.memory_total:
             return True
-        coming = sum(other.estimated_bytes for other in desk.models.values() if other.state is ModelState.LOADING)
-        available = desk.system.memory_available - coming
-        eviction = estimate.who_must_go(needed, available, self._candidates(), desk.settings.max_loaded_models or None)
+        coming = sum(other.estimated_bytes for other in state.models.values() if other.state is ModelState.LOADING)
+        available = state.system.memory_available - coming
+        eviction = estimate.who_must_go(needed, available, self._candidates(), state.settings.max_loaded_models or None)
         if eviction is None:
             self._wanted.remove(model.key)
             self._refuse_load(
@@ -138,7 +142,7 @@ class Loader:
             )
             return False
         for key in eviction.keys:
-            self.unload(desk.models[key], f"makes room for {model.key}: {eviction.reason}")
+            self.unload(state.models[key], f"makes room for {model.key}: {eviction.reason}")
         return not eviction.keys
 
     def _candidates(self) -> list[estimate.Candidate]:
@@ -150,25 +154,25 @@ class Loader:
                 pinned=model.spec.pinned,
                 busy=model.state is not ModelState.LOADED or bool(model.tasks),
             )
-            for model in self._desk.models.values()
+            for model in self._state.models.values()
             if model.state in HAS_WORKER
         ]
 
     def _refuse_load(self, model: Model, failure: Failure) -> None:
         model.failure = failure
-        self._desk.told(model)
+        self._outbox.publish_model(model)
         self._answer_load(model, failure)
 
     def _start(self, model: Model) -> None:
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         loading = model.loading
         assert loading is not None
-        model.run = desk.next_run()
+        model.run = state.next_run()
         self._by_run[model.run] = model
         model.failure = None
         model.unload_reason = ""
         model.loaded = LoadedView(run=model.run, context_size=loading.context_size, threads=loading.threads)
-        desk.do(
+        outbox.do(
             StartWorker(
                 run=model.run,
                 order=workers.LoadFile(
@@ -180,7 +184,7 @@ class Loader:
                 ),
             )
         )
-        desk.move(model, ModelFact.LOAD_STARTED)
+        outbox.move(model, ModelFact.LOAD_STARTED)
 
     def by_run(self, run: int) -> Model | None:
         """The model a worker holds; None for a worker that has gone."""
@@ -190,11 +194,11 @@ class Loader:
         """The worker's process runs."""
         if model.loaded is not None:
             model.loaded = msgspec.structs.replace(model.loaded, pid=pid)
-            self._desk.told(model)
+            self._outbox.publish_model(model)
 
     def ready(self, model: Model, news: workers.Ready) -> None:
         """The model is in memory."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         if model.loaded is None or model.state is ModelState.UNLOADING:
             model.move(ModelFact.WORKER_READY)
             return
@@ -207,34 +211,36 @@ class Loader:
             memory_bytes=news.memory_bytes,
             memory_peak_bytes=news.memory_bytes,
             load_s=news.load_s,
-            loaded_at=desk.at,
-            last_used_at=desk.at,
+            loaded_at=state.at,
+            last_used_at=state.at,
         )
         model.last_load_s = news.load_s
-        model.last_used = desk.now
+        model.last_used = state.now
         self.make_active(model)
-        desk.move(model, ModelFact.WORKER_READY)
+        outbox.move(model, ModelFact.WORKER_READY)
         self._answer_load(model, None)
 
     def make_active(self, model: Model) -> None:
         """This is now the model last used."""
-        for other in self._desk.models.values():
+        for other in self._state.models.values():
             if other.active and other is not model:
                 other.active = False
-                self._desk.told(other)
+                self._outbox.publish_model(other)
         model.active = True
 
     def _answer_load(self, model: Model, failure: Failure | None) -> None:
         waiters, model.load_waiters = model.load_waiters, []
         for ticket in waiters:
-            self._desk.answer(ticket, failure or replies.Model(model=model.view()))
+            self._outbox.answer(ticket, failure or replies.Model(model=model.view()))
 
     # -- unloading -----------------------------------------------------------------------------------------------
 
     def asked_to_unload(self, ticket: Ticket, request: requests.Unload) -> None:
         """Unload one model or all; the answer comes at once or (``wait``) when the memory is back."""
-        desk = self._desk
-        if request.model and desk.find(ticket, request.model) is None:
+        state, outbox = self._state, self._outbox
+        model = state.find(request.model) if request.model else None
+        if isinstance(model, Failure):
+            outbox.answer(ticket, model)
             return
         models = self.leaving(request)
         for model in models:
@@ -246,11 +252,11 @@ class Loader:
         if request.wait and leaving:
             self._leaving.append(Leaving(ticket, {model.key for model in leaving}))
         else:
-            desk.answer(ticket, replies.Done(note=f"Unloading {names}." if names else "Nothing was loaded."))
+            outbox.answer(ticket, replies.Done(note=f"Unloading {names}." if names else "Nothing was loaded."))
 
     def leaving(self, request: requests.Unload) -> list[Model]:
         """The models such a request is about."""
-        models = self._desk.models
+        models = self._state.models
         return (
             list(models.values()) if not request.model else [models[request.model]] if request.model in models else []
         )
@@ -265,14 +271,14 @@ class Loader:
         """End a model's worker; what it still does is given up."""
         if model.state in HAS_WORKER and model.state is not ModelState.UNLOADING:
             model.unload_reason = reason
-            self._desk.do(StopWorker(run=model.run))
-            self._desk.move(model, ModelFact.UNLOAD_STARTED, reason)
+            self._outbox.do(StopWorker(run=model.run))
+            self._outbox.move(model, ModelFact.UNLOAD_STARTED, reason)
 
     def unload_idle(self) -> None:
         """Unload what nobody used for the time to live, except pinned models."""
-        limit = self._desk.settings.idle_unload_s
-        for model in self._desk.models.values():
-            idle = self._desk.now - model.last_used
+        limit = self._state.settings.idle_unload_s
+        for model in self._state.models.values():
+            idle = self._state.now - model.last_used
             if (
                 limit
                 and model.state is ModelState.LOADED
@@ -284,7 +290,7 @@ class Loader:
 
     def gone(self, model: Model, fact: WorkerGone) -> Failure:
         """A worker's process ended: the model is on disk again. The failure says why, for whoever waited."""
-        desk = self._desk
+        state, outbox = self._state, self._outbox
         expected = model.state is ModelState.UNLOADING
         del self._by_run[fact.run]
         if expected:
@@ -294,17 +300,17 @@ class Loader:
             model.failure = failure
         reason = model.unload_reason if expected else failure.message
         freed = model.loaded.memory_bytes if model.loaded else 0
-        desk.system = msgspec.structs.replace(desk.system, memory_available=desk.system.memory_available + freed)
+        state.system = msgspec.structs.replace(state.system, memory_available=state.system.memory_available + freed)
         model.loaded = None
         model.active = False
-        desk.move(model, ModelFact.WORKER_GONE, reason)
+        outbox.move(model, ModelFact.WORKER_GONE, reason)
         if model.key not in self._wanted:
             self._answer_load(model, failure)
         for leaving in list(self._leaving):
             leaving.keys.discard(model.key)
             if not leaving.keys:
                 self._leaving.remove(leaving)
-                desk.answer(leaving.ticket, replies.Done(note="Unloaded."))
+                outbox.answer(leaving.ticket, replies.Done(note="Unloaded."))
         return failure
 
     def any_left(self) -> bool:
@@ -322,7 +328,7 @@ class Loader:
             step = abs(resident - model.loaded.memory_bytes)
             model.loaded = msgspec.structs.replace(model.loaded, memory_bytes=resident, memory_peak_bytes=peak)
             if step >= MEMORY_STEP_BYTES:
-                self._desk.told(model)
+                self._outbox.publish_model(model)
 
 
 def _crash(model: Model, fact: WorkerGone) -> Failure:

@@ -58,17 +58,17 @@ class Job:
     repetitions: int = 3
     max_tokens: int = 128
     stopping: bool = False
-    holding: bool = False
+    pausing: bool = False
     keep_partial: bool = True
     rate: Rate | None = None
     rank: int = 0
     limit: int = 0
     waiters: list[Ticket] = field(default_factory=list)
-    look: bool = False
-    adopted: bool = False
-    errand: int = 0
+    inspect_first: bool = False
+    created_model: bool = False
+    lookup: int = 0
     headers: list[HeaderView] = field(default_factory=list)
-    before: int = 0
+    finished_parts_bytes: int = 0
 
     @property
     def ended(self) -> bool:

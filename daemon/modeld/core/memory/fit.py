@@ -1,6 +1,6 @@
 """Whether a model will run on this machine: what it needs, and what there is."""
 
-from modeld.core.memory import estimate
+from modeld.core.memory.estimate import MIB, estimate_bytes
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.views import FitView, HeaderView, SystemView
 
@@ -11,7 +11,7 @@ STEP_TOKENS = 256
 """The largest context is told in steps of this, as llama.cpp rounds it."""
 
 
-def reckon(
+def estimate(
     header: HeaderView,
     size_bytes: int,
     context_size: int,
@@ -24,7 +24,7 @@ def reckon(
 
     Memory of loaded models counts as free for ``after_unloading``; the machine's whole memory never counts.
     """
-    needed = estimate.estimate_bytes(header, size_bytes, context_size)
+    needed = estimate_bytes(header, size_bytes, context_size)
     free, most = system.memory_available, system.memory_available + system.workers_memory
     verdict = "fits" if needed <= free else "after_unloading" if needed <= most else "too_large"
     return FitView(
@@ -40,8 +40,8 @@ def reckon(
 
 
 def _largest_context(header: HeaderView, size_bytes: int, most: int) -> int:
-    least = estimate.estimate_bytes(header, size_bytes, 0)
-    each = estimate.estimate_bytes(header, size_bytes, 1) - least
+    least = estimate_bytes(header, size_bytes, 0)
+    each = estimate_bytes(header, size_bytes, 1) - least
     if least > most:
         return 0
     trained = header.context_length
@@ -58,7 +58,7 @@ def refuse_disk(name: str, missing_bytes: int, disk_free: int) -> Failure | None
         return None
     return Failure(
         code=ErrorCode.DISK_FULL,
-        message=f"{name} needs {_gib(needed)} of disk (with a reserve of {DISK_RESERVE_BYTES // estimate.MIB} MiB), "
+        message=f"{name} needs {_gib(needed)} of disk (with a reserve of {DISK_RESERVE_BYTES // MIB} MiB), "
         f"and {_gib(disk_free)} are free.",
         hint="Make room, choose a smaller quantization (modelctl files hf:ORG/REPO), or set models_dir elsewhere.",
     )
