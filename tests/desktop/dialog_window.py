@@ -167,8 +167,8 @@ def main() -> None:
     from modelctl.desktop.viewer.downloads.dialog import DownloadDialog
     from modelctl.desktop.viewer.downloads.progress_windows import ProgressWindows
     from modelctl.desktop.viewer.frame.following import Following
-    from modelctl.desktop.viewer.frame.loop import WindowLoop
-    from modelctl.desktop.viewer.frame.ui import ViewerUi
+    from modelctl.desktop.viewer.frame.own_window import OwnWindow
+    from modelctl.desktop.viewer.frame.ui import Ui
     from modelctl.desktop.viewer.history.tab import HistoryPane
     from modelctl.desktop.viewer.style import fonts, text_metrics, theme
     from modeld.protocol.views import Snapshot
@@ -177,8 +177,8 @@ def main() -> None:
     dpg.create_viewport(title="dialogs", width=SIZE[0], height=SIZE[1], x_pos=0, y_pos=0)
     dpg.setup_dearpygui()
     client = Client()
-    loop = WindowLoop()
-    ui = ViewerUi(client, loop)
+    loop = OwnWindow()
+    ui = Ui(client, loop)
     loaded = fonts.load()
     text_metrics.adopt(loaded)
     dpg.bind_font(loaded.regular)
@@ -200,13 +200,13 @@ def main() -> None:
         for part in (transfers, *dialogs.values()):
             part.show(snapshot)
 
-    following = Following(client.link, ui.post, show, lambda _event: None)
+    following = Following(client.link, loop, show, lambda _event: None)
     dpg.show_viewport()
     following.start()
     listener = threading.Thread(target=_obey, args=(sys.stdin, loop, dialogs, newest), daemon=True)
     ui.post(lambda: (print("ready", flush=True), listener.start())[0])
     loop.run()
-    loop.close()
+    loop.stop()
     dpg.destroy_context()
     following.stop()
     following.join(5)

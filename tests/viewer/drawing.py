@@ -20,11 +20,12 @@ class BenchUi:
 
     def __init__(self, client: Client | None = None) -> None:
         self._client = client
-        self._posts: queue.Queue[Callable[[], None]] = queue.Queue()
+        self._posts: queue.Queue[Callable[[], object]] = queue.Queue()
         self.said: list[str] = []
 
-    def post(self, action: Callable[[], None]) -> None:
-        self._posts.put(action)
+    def post(self, action: Callable[[], object], *, once: bool = False) -> None:
+        if not (once and action in self._posts.queue):
+            self._posts.put(action)
 
     def ask(
         self,

@@ -95,7 +95,7 @@ class FakeUi:
         ] = []
         self.said: list[str] = []
 
-    def post(self, action: Callable[[], object]) -> None:
+    def post(self, action: Callable[[], object], *, once: bool = False) -> None:
         action()
 
     def ask(self, call, done=None, failed=None) -> None:  # type: ignore[no-untyped-def]

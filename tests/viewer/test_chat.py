@@ -14,7 +14,6 @@ from modelctl.client import Message
 from modelctl.desktop.viewer.chat import chat_models
 from modelctl.desktop.viewer.chat.conversation import Conversation, figures
 from modelctl.desktop.viewer.chat.tab import ChatPane
-from modelctl.desktop.viewer.frame.gather import Gather
 from modelctl.follow import keep_following
 from modeld.places import Places
 from modeld.places import find as find_places
@@ -115,18 +114,6 @@ def test_loaded_models_come_first_and_those_without_a_file_not_at_all() -> None:
     assert [model.key for model in found] == ["mistral", "phi"]
     assert chat_models.choice(found, "phi") is found[1]
     assert chat_models.choice(found, "gone") is found[0]
-
-
-def test_however_many_pieces_come_one_post_at_most_is_waiting() -> None:
-    ui = BenchUi()
-    taken: list[int] = []
-    gather: Gather[int] = Gather(ui.post, taken.extend)
-
-    for number in range(100_000):
-        gather.put([number])
-
-    assert ui.run() == 1
-    assert taken == list(range(100_000))
 
 
 class Talk:

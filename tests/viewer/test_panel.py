@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import dearpygui.dearpygui as dpg
@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from modelctl.client import Client
 from modelctl.desktop.viewer.frame import panel, toolbar, window_position
+from modelctl.desktop.viewer.frame.drawing_thread import DrawingThread
 from modelctl.desktop.viewer.frame.panel import Panel
-from modelctl.desktop.viewer.frame.posts import Posts
-from modelctl.desktop.viewer.frame.ui import ViewerUi
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.frame.window_position import Geometry
 from modelctl.desktop.viewer.models import empty_state
 from modelctl.desktop.viewer.models.empty_state import Reason
@@ -25,37 +25,23 @@ from modeld.protocol.states import JobKind, JobState, ModelState
 AT = "2026-01-02T03:04:05+00:00"
 
 
-class Loop:
-    """A loop without a screen: posts wait until the test drains them."""
-
-    def __init__(self) -> None:
-        self.posts = Posts()
-        self.post = self.posts.post
-
-    def animate(self, seconds: float) -> None:
-        pass
-
-    def each_frame(self, hook: Callable[[], bool]) -> None:
-        pass
-
-
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
     return find({"MODELD_HOME": str(tmp_path)})
 
 
 @pytest.fixture
-def ui(places: Places) -> Iterator[ViewerUi]:
+def ui(places: Places) -> Iterator[Ui]:
     """In a context that has a viewport, which is never shown."""
     dpg.create_context()
     dpg.create_viewport(width=1200, height=760)
     with Client(places) as client:
-        yield ViewerUi(client, Loop())
+        yield Ui(client, DrawingThread())
     dpg.destroy_context()
 
 
 @pytest.fixture
-def built(ui: ViewerUi) -> Iterator[Panel]:
+def built(ui: Ui) -> Iterator[Panel]:
     theme.make()
     made = Panel(ui)
     made.build(dpg.add_window())
@@ -131,7 +117,7 @@ def test_a_panel_that_was_shown_nothing_yet_looks_for_the_daemon(built: Panel) -
     assert "Looking for modeld…" in shown_texts()
 
 
-def test_a_panel_that_goes_takes_its_dialogs_and_progress_windows_along(ui: ViewerUi) -> None:
+def test_a_panel_that_goes_takes_its_dialogs_and_progress_windows_along(ui: Ui) -> None:
     theme.make()
     made = Panel(ui)
     made.build(dpg.add_window())

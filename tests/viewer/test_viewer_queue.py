@@ -64,7 +64,7 @@ class NotingUi:
         self.calls: list[tuple[str, tuple[object, ...], dict[str, object]]] = []
         self.refusal: ModeldError | None = None
 
-    def post(self, action: Callable[[], None]) -> None:
+    def post(self, action: Callable[[], object], *, once: bool = False) -> None:
         action()
 
     def ask(

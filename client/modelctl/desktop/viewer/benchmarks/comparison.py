@@ -6,7 +6,8 @@ from modeld.protocol.views import Comparison, Snapshot
 from modelctl.desktop.viewer.benchmarks.comparison_rows import Row, as_csv, as_markdown, colour, ordered, rows, too_few
 from modelctl.desktop.viewer.downloads.dialog_text import failure_text
 from modelctl.desktop.viewer.frame.dialog import DialogFrame, tight
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.history.series import benchmarked
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.fonts import glyphs

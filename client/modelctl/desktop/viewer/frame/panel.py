@@ -17,7 +17,7 @@ from modelctl.desktop.viewer.downloads.tab import QueuePane
 from modelctl.desktop.viewer.frame.message_bar import Foot
 from modelctl.desktop.viewer.frame.pane import Pane, Tag
 from modelctl.desktop.viewer.frame.toolbar import Deeds, Toolbar
-from modelctl.desktop.viewer.frame.ui import ViewerUi
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.history.tab import HistoryPane
 from modelctl.desktop.viewer.log.tab import LogPane
 from modelctl.desktop.viewer.models import presenter
@@ -37,7 +37,7 @@ SAID_FOR_S = 6.0
 class Panel:
     """Built once into a parent; ``show`` and ``heard`` bring it the daemon's news."""
 
-    def __init__(self, ui: ViewerUi) -> None:
+    def __init__(self, ui: Ui) -> None:
         self._ui = ui
         self._snapshot: Snapshot | None = None
         self._foot_height = -1
@@ -88,7 +88,7 @@ class Panel:
             inside = dpg.add_child_window(parent=tab, border=False, width=-1, height=-1)
             pane.build(inside)
         self._monitor_tab = self._tabs[self._panes.index(self._monitor)]
-        self._ui.each_frame(self._track)
+        self._ui.drawing.each_frame(self._track)
 
     def show(self, snapshot: Snapshot | None) -> bool:
         """Bring everything up to ``snapshot``; None: the daemon is away. Returns whether there is news to draw."""

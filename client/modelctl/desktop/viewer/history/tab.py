@@ -5,7 +5,8 @@ from modeld.protocol.events import AnyEvent
 from modeld.protocol.views import History, Snapshot
 
 from modelctl.desktop.viewer.benchmarks.dialog_text import change_text
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.history.plot import HistoryPlot, Measure
 from modelctl.desktop.viewer.history.series import benchmarked, curve, stale
 from modelctl.desktop.viewer.history.table import HistoryTable

@@ -11,8 +11,8 @@ from modeld.protocol.views import Snapshot
 
 from modelctl import logfile
 from modelctl.desktop.opening import open_path
-from modelctl.desktop.viewer.frame.gather import Gather
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.log.lines import KEPT, LEVELS, Line, LogLines
 from modelctl.desktop.viewer.style import text_metrics
 from modelctl.desktop.viewer.style.theme import PALETTE, Colour
@@ -29,7 +29,7 @@ MARGIN = 24
 """Pixels behind the end of a line."""
 
 WAITING = 2000
-"""Lines that may wait to be shown; a log that is written faster than it can be drawn loses its oldest."""
+"""How many lines may wait to be shown; if a log grows faster than it can be drawn, the oldest are left out."""
 
 
 class LogPane:
@@ -158,14 +158,14 @@ class LogPane:
 
 
 class _Tail:
-    """A thread that reads the end of a file and what comes after; ``take`` gets it on the drawing thread."""
+    """A thread that reads the end of a file and then follows it; ``take`` gets the lines on the drawing thread."""
 
     def __init__(self, path: Path, ui: Ui, take: Callable[[Sequence[str]], None]) -> None:
         self.path = path
         self._ui = ui
         self._take = take
         self._stop = threading.Event()
-        self._lines: Gather[str] = Gather(ui.post, self._deliver, WAITING)
+        self._lines: deque[str] = deque(maxlen=WAITING)
         self._thread = threading.Thread(target=self._read, name="viewer log", daemon=True)
 
     def start(self) -> None:
@@ -175,8 +175,13 @@ class _Tail:
         self._stop.set()
         self._thread.join(4 * logfile.LOOK_S)
 
-    def _deliver(self, lines: Sequence[str]) -> None:
-        if not self._stop.is_set():
+    def _put(self, lines: Sequence[str]) -> None:
+        self._lines.extend(lines)
+        self._ui.post(self._deliver, once=True)
+
+    def _deliver(self) -> None:
+        lines = [self._lines.popleft() for _number in range(len(self._lines))]
+        if lines and not self._stop.is_set():
             self._take(lines)
 
     def _read(self) -> None:
@@ -184,10 +189,10 @@ class _Tail:
             found, position = logfile.tail(self.path, KEPT)
         except OSError:  # not written yet, or not ours to read: what comes later is still shown
             found, position = [], 0
-        self._lines.put(found)
+        self._put(found)
         try:
             for lines in logfile.follow(self.path, position, self._stop):
-                self._lines.put(lines)
+                self._put(lines)
         except OSError as error:
             self._ui.say(_("The log cannot be read: {error}").format(error=error), error=True)
 

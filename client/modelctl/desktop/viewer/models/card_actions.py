@@ -6,7 +6,8 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.views import JobView, ModelView
 
 from modelctl.client import Client
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.models.presenter import Do, label
 from modelctl.desktop.viewer.style import theme
 from modelctl.errors import ModeldError, advice, explained

@@ -11,7 +11,7 @@ from modeld.protocol.events import AnyEvent
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.desktop.viewer.frame.pane import Tag
-from modelctl.desktop.viewer.frame.ui import ViewerUi
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.models import card_layout, presenter
 from modelctl.desktop.viewer.models.card_actions import CardActions
 from modelctl.desktop.viewer.models.card_layout import Layout, Metrics
@@ -32,7 +32,7 @@ PULSE_S = 1.0
 class CardList:
     """The pane of the models."""
 
-    def __init__(self, ui: ViewerUi, actions: CardActions, emptiness: Emptiness) -> None:
+    def __init__(self, ui: Ui, actions: CardActions, emptiness: Emptiness) -> None:
         self._ui, self._actions, self._emptiness = ui, actions, emptiness
         actions.on_failures = self._failures_changed
         self._snapshot: Snapshot | None = None
@@ -62,7 +62,7 @@ class CardList:
         # What makes the area as high as all cards. A drawlist ignores its place, the group around it does not.
         self._end = dpg.add_group(parent=self._area)
         dpg.add_drawlist(width=1, height=1, parent=self._end)
-        self._ui.each_frame(self.track)
+        self._ui.drawing.each_frame(self.track)
 
     def _box(self, bar: Tag, label: str, ticked: bool) -> Tag:
         """A box whose words are level with those of the filter."""
@@ -110,7 +110,7 @@ class CardList:
         for slot in self._slots.values():
             if slot.moving:
                 slot.pulse(time.monotonic())
-                self._ui.animate(PULSE_S)
+                self._ui.drawing.animate(PULSE_S)
         return moved
 
     def _chosen(self) -> None:

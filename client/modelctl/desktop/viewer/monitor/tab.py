@@ -6,7 +6,8 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.events import AnyEvent
 from modeld.protocol.views import GpuView, ModelView, Snapshot, SystemView
 
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.monitor.series import Part, Series, memory_parts, memory_percent, with_worker
 from modelctl.desktop.viewer.monitor.stacked_bar import Piece, StackedBar
 from modelctl.desktop.viewer.style.theme import PALETTE, Colour, stripe
