@@ -58,21 +58,20 @@ def test_a_card_has_every_line_of_a_loaded_and_measured_model() -> None:
     )
     card = presenter.card(model(active=True, latest=result(45.3), average=average, last_load_s=8.3))
 
-    assert card.title == "✅  MISTRAL"
+    texts = card.texts
+    assert (texts.ready_sign, texts.title) == ("✅", "MISTRAL")
     assert [mark.text for mark in card.marks] == ["🟢 ACTIVE", "🔵 LOADED"]
-    assert card.about == (
+    assert texts.about == (
         "📝 Mistral 7B",
         "💬 For everything",
         "📁 mistral.gguf (4.0 GB)",
         "📊 Context Window: 8192 tokens",
     )
-    assert card.figures == (
-        "⚡ Latest Benchmark:",
-        "• 45.3 tokens/sec    • 3251 ms inference time    • 4829.3 MB memory",
-        "⚡ Average of 3 Benchmarks:",
-        "• 44.1 tokens/sec    • 3300 ms inference time    • 4800.0 MB memory",
-    )
-    assert card.machine == (
+    assert [(benchmark.heading, *benchmark.figures) for benchmark in texts.benchmarks] == [
+        ("⚡ Latest Benchmark:", "• 45.3 tokens/sec", "• 3251 ms inference time", "• 4829.3 MB memory"),
+        ("⚡ Average of 3 Benchmarks:", "• 44.1 tokens/sec", "• 3300 ms inference time", "• 4800.0 MB memory"),
+    ]
+    assert texts.machine == (
         "🎮 GPU Acceleration: 35 layers",
         "🧮 Memory: 4096.0 MB estimated, 5120.0 MB measured",
         "⏱️ Load Time: 8.3s",
@@ -83,8 +82,8 @@ def test_a_card_has_every_line_of_a_loaded_and_measured_model() -> None:
 def test_a_model_that_is_not_there_says_what_it_needs() -> None:
     card = presenter.card(model(ModelState.ABSENT))
 
-    assert card.title == "❌  MISTRAL"
-    assert "📁 Not downloaded - 4.0 GB required" in card.about
+    assert (card.texts.ready_sign, card.texts.title) == ("❌", "MISTRAL")
+    assert card.texts.file == "📁 Not downloaded - 4.0 GB required"
     assert card.context is None
 
 
@@ -93,7 +92,7 @@ def test_a_failure_is_shown_once_with_its_hint() -> None:
     card = presenter.card(model(ModelState.ON_DISK, failure=failure))
 
     assert card.failure == "The worker ended. See the log."
-    assert not any("worker" in line for line in (*card.about, *card.machine))
+    assert not any("worker" in line for line in (*card.texts.about, *card.texts.machine))
 
 
 @pytest.mark.parametrize(
@@ -150,8 +149,8 @@ def test_a_download_that_has_begun_tells_the_size_of_its_model() -> None:
     absent = model(ModelState.ABSENT, path="", size_bytes=0)
     running = job(JobKind.PULL, JobState.RUNNING, done=1 << 30, total=3 << 30)
 
-    assert any("size known when the download starts" in line for line in presenter.card(absent).about)
-    assert any("3.0 GB required" in line for line in presenter.card(absent, running).about)
+    assert "size known when the download starts" in presenter.card(absent).texts.file
+    assert "3.0 GB required" in presenter.card(absent, running).texts.file
 
 
 def test_a_download_without_a_known_size_has_no_fraction() -> None:

@@ -100,9 +100,9 @@ class Slot:
     def _fill_head(self, card: Card, metrics: Metrics, room: float) -> None:
         """The title and as many marks as ``room`` pixels hold; the most telling ones come first."""
         dpg.configure_item(self._head, pos=(metrics.padding + metrics.line // 3, metrics.padding + metrics.line // 8))
-        ready, _gap, name = card.title.partition("  ")
+        ready, name = card.texts.ready_sign, card.texts.title
         dpg.set_value(self._ready, ready)
-        dpg.configure_item(self._ready, color=theme.PALETTE.green if card.ready else theme.PALETTE.faint)
+        dpg.configure_item(self._ready, color=theme.PALETTE.green if card.texts.ready else theme.PALETTE.faint)
         dpg.set_value(self._title, glyphs(name))
         room -= text_metrics.size(ready)[0] + text_metrics.size(glyphs(name), text_metrics.BOLD)[0] + 2 * HEAD_GAP
         for number, item in enumerate(self._marks):
