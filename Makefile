@@ -21,7 +21,7 @@ test: setup-desktop ## every check: lint, format, types, layers, generated docs,
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy tools tests/range_server.py tests/virtual_desktop.py tests/real_daemon.py
+	$(BIN)/mypy tools tests/support/range_server.py tests/support/desktop/virtual_desktop.py tests/support/real_daemon.py
 	$(BIN)/mypy examples/python examples/jarvis
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/make_protocol_docs.py --check
@@ -36,7 +36,7 @@ bench: setup-desktop ## measure against peers; writes docs/performance.md
 	$(BIN)/python tools/bench_desktop.py
 
 fuzz: setup-desktop ## a million mutated frames to a real daemon, a hundred thousand mutated headers
-	FUZZ_FRAMES=1000000 FUZZ_HEADERS=100000 $(BIN)/pytest --timeout 7200 tests/test_gguf.py tests/daemon/test_wire.py tests/daemon/test_fuzz_hostile.py
+	FUZZ_FRAMES=1000000 FUZZ_HEADERS=100000 $(BIN)/pytest --timeout 7200 tests/files/test_gguf.py tests/wire/test_wire.py tests/wire/test_fuzz_hostile.py
 
 soak: setup-desktop ## an hour of twenty clients with faults
 	SOAK_S=3600 $(BIN)/pytest -s tests/daemon/test_soak.py

@@ -10,4 +10,4 @@ os.environ["MODELCTL_LANGUAGE"] = "en"
 os.environ["MODELD_TRAY"] = "0"  # one that a test's daemon puts on the person's own desktop would stay there
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["daemon_fixtures"]
+pytest_plugins = ["support.fixtures"]

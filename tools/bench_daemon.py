@@ -18,10 +18,7 @@ import sample
 import zmq
 from modelctl.client import Client
 from modeld.protocol.states import JobState
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-
-from range_server import RangeServer
+from support.range_server import RangeServer
 
 IDLE_S = 30.0
 STARTS = 15

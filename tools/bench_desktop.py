@@ -18,17 +18,14 @@ from pathlib import Path
 import msgspec
 import psutil
 import report
-
-TESTS = Path(__file__).resolve().parent.parent / "tests"
-sys.path += [str(TESTS / "desktop"), str(TESTS / "client"), str(TESTS)]
-
-from driven_viewer import SIZE, DrivenViewer, stamp  # noqa: E402
-from fake_daemon import FakeDaemon, model_of, result_of, run_of  # noqa: E402
-from modeld.places import find  # noqa: E402
-from modeld.protocol import events, views  # noqa: E402
-from modeld.protocol.states import ModelState  # noqa: E402
-from tray_host import TrayProcess  # noqa: E402
-from virtual_desktop import VirtualDesktop, environment_of, until  # noqa: E402
+from modeld.places import find
+from modeld.protocol import events, views
+from modeld.protocol.states import ModelState
+from support.desktop.driven_viewer import SIZE, DrivenViewer, stamp
+from support.desktop.tray_host import TrayProcess
+from support.desktop.virtual_desktop import VirtualDesktop, environment_of
+from support.fake_daemon import FakeDaemon, model_of, result_of, run_of
+from support.waiting import until
 
 IDLE_S = 60.0
 EVENTS = 300
@@ -134,8 +131,8 @@ def _resting(viewer: DrivenViewer) -> bool:
 def _replay(desktop: VirtualDesktop, home: Path) -> Iterator[list[str]]:
     """Memory that two hours' worth of events leave behind."""
     daemon = subprocess.Popen(
-        [sys.executable, str(TESTS / "desktop" / "replay_daemon.py")],
-        env={**desktop.environment, "MODELD_HOME": str(home), "PYTHONPATH": ":".join(sys.path)},
+        [sys.executable, "-m", "support.replay_daemon"],
+        env={**desktop.environment, "MODELD_HOME": str(home)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -29,10 +29,7 @@ from modelctl.errors import DaemonAway
 from modeld import places
 from modeld.protocol import events
 from modeld.protocol.states import JobState
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-
-from range_server import Fault, RangeServer
+from support.range_server import Fault, RangeServer
 
 MIB = 2**20
 CONNECTIONS = 8

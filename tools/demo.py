@@ -13,10 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import sample
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-
-from range_server import RangeServer
+from support.range_server import RangeServer
 
 MODELCTL = Path(sys.executable).with_name("modelctl")
 LINK_BYTES_PER_SECOND = 60e6

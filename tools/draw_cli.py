@@ -18,15 +18,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyte
+from modelctl import Client
+from modeld.protocol.states import FINAL
 from PIL import Image, ImageDraw, ImageFont
+from support.range_server import RangeServer
+from support.real_daemon import RealDaemon, sample_file
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-from modelctl import Client  # noqa: E402
-from modeld.protocol.states import FINAL  # noqa: E402
-from range_server import RangeServer  # noqa: E402
-from real_daemon import RealDaemon, sample_file  # noqa: E402
 
 COLUMNS, LINES = 96, 40
 SIZE_PX, LEADING = 16, 1.35

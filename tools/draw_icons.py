@@ -3,15 +3,12 @@
 python tools/draw_icons.py
 """
 
-import sys
 from pathlib import Path
 
+from modelicons import IconState, Panel, app_icon, draw
 from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "icons"))
-
-from modelicons import IconState, Panel, app_icon, draw  # noqa: E402
 
 SIZES = (16, 22, 24, 32, 48, 64, 128)
 GROUNDS: dict[Panel, tuple[int, int, int]] = {"dark": (0x2B, 0x2E, 0x34), "light": (0xF0, 0xF1, 0xF3)}

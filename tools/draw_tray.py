@@ -2,7 +2,7 @@
 
 python tools/draw_tray.py [TARGET]
 
-Needs what the desktop tests need (``tests/virtual_desktop.py`` names the packages).
+Needs what the desktop tests need (``tests/support/desktop/virtual_desktop.py`` names the packages).
 """
 
 import os
@@ -15,18 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / folder) for folder in ("tests", "tests/desktop", "daemon", "client", "icons", "service")]
-os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
-os.environ["GTK_THEME"] = "Adwaita:dark"  # read by the panel
+from modelctl import Client
+from modelicons import IconState
+from PIL import Image, ImageDraw, ImageFont
+from support.desktop.tray_host import TrayProcess
+from support.desktop.virtual_desktop import VirtualDesktop, environment_of
+from support.range_server import Fault, RangeServer
+from support.real_daemon import RealDaemon, sample_file
+from support.waiting import until
 
-from modelctl import Client  # noqa: E402
-from modelicons import IconState  # noqa: E402
-from PIL import Image, ImageDraw, ImageFont  # noqa: E402
-from range_server import Fault, RangeServer  # noqa: E402
-from real_daemon import RealDaemon, sample_file  # noqa: E402
-from tray_host import TrayProcess  # noqa: E402
-from virtual_desktop import VirtualDesktop, environment_of, until  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
+os.environ["GTK_THEME"] = "Adwaita:dark"  # read by the panel
 
 SPEED = 6.4 * 1024**2
 ICON = (1268, 780)

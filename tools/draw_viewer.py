@@ -5,7 +5,6 @@ python tools/draw_viewer.py [FOLDER]
 Needs what the desktop tests need (``make setup-desktop``). The models are copies of the sample under other names.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,17 +12,16 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / folder) for folder in ("tests", "daemon", "client", "icons", "service")]
-os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:5])
+from modelctl import Client
+from modelctl.client import Message, Sampling
+from modeld.protocol.states import FINAL
+from PIL import Image
+from support.desktop.virtual_desktop import VirtualDesktop, environment_of
+from support.range_server import RangeServer
+from support.real_daemon import RealDaemon, sample_file
+from support.waiting import until
 
-from modelctl import Client  # noqa: E402
-from modelctl.client import Message, Sampling  # noqa: E402
-from modeld.protocol.states import FINAL  # noqa: E402
-from PIL import Image  # noqa: E402
-from range_server import RangeServer  # noqa: E402
-from real_daemon import RealDaemon, sample_file  # noqa: E402
-from virtual_desktop import VirtualDesktop, environment_of, until  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 DOWNLOAD, COMPARE = (183, 32), (457, 32)
 """Two buttons of the toolbar, from the window's corner."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+from modeld.protocol.reasons import Reason
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "client" / "modelctl"
@@ -101,6 +102,9 @@ def main() -> int:
 def collect(package: Path) -> Texts:
     """All texts of the package, and click's."""
     texts: Texts = {id_: ["click"] for id_ in CLICK}
+    for reason in Reason if package == PACKAGE else ():
+        for text in filter(None, (reason.message, reason.hint)):
+            texts[text] = ["modeld/protocol/reasons.py"]
     for path in sorted(package.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
         for id_ in _texts_of(tree, path):

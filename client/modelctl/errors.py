@@ -13,8 +13,8 @@ from typing import assert_never
 
 from modeld.protocol.errors import REFUSALS, ErrorCode, Failure
 
-from modelctl.language import hints
-from modelctl.language.catalogue import _, is_english
+from modelctl.language import hints, sentences
+from modelctl.language.catalogue import _
 
 
 class LocalFailure(Failure, frozen=True, kw_only=True, omit_defaults=True):
@@ -86,15 +86,17 @@ def of(failure: Failure) -> ModeldError:
 
 
 def explained(failure: Failure) -> str:
-    """What went wrong, for a person; the daemon speaks English, so another language gets its own headline first."""
-    if is_english() or isinstance(failure, LocalFailure):
+    """What went wrong, in the user's language; a reason that is not known here stays English, behind a headline."""
+    if isinstance(failure, LocalFailure):
         return failure.message
-    return f"{headline(failure.code)} – {failure.message}"
+    return sentences.of_failure(failure) or f"{headline(failure.code)} – {failure.message}"
 
 
 def advice(failure: Failure) -> str:
-    """What to do next, for a person; may be empty."""
-    return failure.hint if isinstance(failure, LocalFailure) else hints.said(failure.hint)
+    """What to do next, in the user's language; may be empty."""
+    if isinstance(failure, LocalFailure):
+        return failure.hint
+    return sentences.hint_of(failure) if failure.reason else hints.said(failure.hint)
 
 
 def headline(code: ErrorCode) -> str:

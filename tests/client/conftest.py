@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_daemon import FakeDaemon
 from modelctl import Client
 from modeld.places import Places, find
+from support.fake_daemon import FakeDaemon
 
 
 @pytest.fixture

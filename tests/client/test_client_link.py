@@ -9,15 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-from fake_daemon import FakeDaemon
 from modelctl import BadRequest, Client, DaemonAway, ModeldError, NotFound, Refused
 from modelctl.transport.transport import Link, new_id
 from modeld.places import Places
 from modeld.protocol import events, replies, requests, wire
 from modeld.protocol.connection import Connection
 from modeld.protocol.errors import ErrorCode
-
-FAKE = Path(__file__).with_name("fake_daemon.py")
+from support.fake_daemon import FakeDaemon
 
 
 def wait_for(path: Path, timeout_s: float = 10) -> None:
@@ -108,7 +106,7 @@ def test_a_late_answer_does_not_meet_the_next_call(daemon: FakeDaemon) -> None:
 
 
 def test_a_daemon_killed_while_a_call_waits_is_noticed(places: Places) -> None:
-    child = subprocess.Popen([sys.executable, str(FAKE)])
+    child = subprocess.Popen([sys.executable, "-m", "support.fake_daemon"])
     try:
         wait_for(places.connection_file)
         with Client(places) as client:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from fake_daemon import AT, FakeDaemon, model_of
 from hypothesis import given
 from hypothesis import strategies as st
 from modelctl import Client
@@ -14,6 +13,7 @@ from modelctl.transport import mirror
 from modeld.places import Places
 from modeld.protocol import events, views
 from modeld.protocol.states import JobKind, JobState, ModelState
+from support.fake_daemon import AT, FakeDaemon, model_of
 
 EMPTY = views.Snapshot(
     epoch="e1",

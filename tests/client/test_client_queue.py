@@ -1,9 +1,9 @@
 """The verbs of the queue: what they ask of the daemon, and what they print."""
 
 import pytest
-from commandline import modelctl
-from fake_daemon import FakeDaemon
 from modeld.protocol import requests
+from support.commandline import modelctl
+from support.fake_daemon import FakeDaemon
 
 MIB = 1024**2
 

@@ -6,18 +6,19 @@ import pty
 import select
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import msgspec
 import pytest
-from commandline import COMMAND, modelctl, start
-from fake_daemon import FakeDaemon
 from modelctl.cli.app import VERBS
 from modeld.places import Places
 from modeld.protocol import replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobState
+from support.commandline import COMMAND, modelctl, start
+from support.fake_daemon import FakeDaemon
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -66,7 +67,7 @@ def test_json_is_the_protocols_result_before_and_after_the_verb(
 
 
 def test_down_with_json_prints_the_result_and_the_daemon_is_gone(places: Places) -> None:
-    fake = subprocess.Popen([COMMAND[0], str(Path(__file__).with_name("fake_daemon.py"))])
+    fake = subprocess.Popen([sys.executable, "-m", "support.fake_daemon"])
     try:
         deadline = time.monotonic() + 10
         while not places.connection_file.exists() and time.monotonic() < deadline:
@@ -364,11 +365,7 @@ def test_up_with_a_daemon_that_cannot_start_shows_the_end_of_its_log(places: Pla
 
 
 def test_up_starts_a_daemon_that_outlives_it_once_and_down_ends_it(places: Places, tmp_path: Path) -> None:
-    here = str(Path(__file__).parent)
-    main = (
-        f"import sys; sys.path.append({here!r})\n"
-        "from fake_daemon import FakeDaemon\nfrom modeld.places import find\nFakeDaemon(find()).join()\n"
-    )
+    main = "from modeld.places import find\nfrom support.fake_daemon import FakeDaemon\nFakeDaemon(find()).join()\n"
     env = package_instead_of_modeld(tmp_path, main)
     first, again = modelctl("up", env=env), modelctl("up", env=env)
     try:

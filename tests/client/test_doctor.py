@@ -10,9 +10,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import tiny_gguf
-from commandline import modelctl
-from fake_daemon import FakeDaemon, model_of
 from modelctl import Client
 from modelctl.doctor import daemons, desktops, engines, homes, surroundings, versions
 from modelctl.doctor.examination import examine
@@ -22,7 +19,10 @@ from modeld.protocol import views
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState, ModelState
 from modelservice import State
-from real_daemon import RealDaemon
+from support import tiny_gguf
+from support.commandline import modelctl
+from support.fake_daemon import FakeDaemon, model_of
+from support.real_daemon import RealDaemon
 
 AT = "2026-01-02T03:04:05+00:00"
 ENGINE = engines.Said(0, json.dumps(["0.3.36", False, "CPU : AVX2 = 1 | FMA = 0 | "]), "")

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from commandline import modelctl
-from fake_daemon import FakeDaemon
 from modelctl import errors
 from modelctl.language import catalogue, names
 from modelctl.language.catalogue import _, _n
@@ -16,6 +14,8 @@ from modelctl.language.preference import chosen
 from modeld.places import Places
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState, ModelState
+from support.commandline import modelctl
+from support.fake_daemon import FakeDaemon
 
 CHOICE = ("MODELCTL_LANGUAGE", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 

@@ -5,11 +5,11 @@ import pty
 import sys
 
 import pytest
-from fake_daemon import AT
 from modelctl.cli.progress import shown, text
 from modelctl.cli.session import Session
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import JobView, Progress
+from support.fake_daemon import AT
 
 
 def test_a_download_in_trouble_says_what_it_waits_for() -> None:
@@ -37,6 +37,8 @@ def test_a_line_that_comes_while_there_are_bars_is_printed_above_them_once(monke
             session.say("It fits this machine.")
         assert session.above is plain
         terminal.flush()
-        printed = seen.read(65536).decode()
+        printed = ""
+        while "MISTRAL" not in printed.partition("It fits this machine.")[2]:  # a read returns what has come so far
+            printed += seen.read(65536).decode()
     assert printed.count("It fits this machine.") == 1
     assert "MISTRAL" in printed[printed.index("It fits this machine.") :]

@@ -10,7 +10,6 @@ from pathlib import Path
 import modeld
 import modelservice
 import pytest
-from commandline import modelctl
 from modelctl import errors
 from modelctl.doctor.finding import CHECKS, ok
 from modelctl.language import catalogue, hints, names
@@ -21,6 +20,7 @@ from modeld.protocol import keys
 from modeld.protocol.errors import ErrorCode, Failure
 from modelservice import Program
 from modelservice.systemd import Autostart
+from support.commandline import modelctl
 
 MIB = 1024 * 1024
 

@@ -1,12 +1,12 @@
 """Backups, as the manager decides about them."""
 
 import msgspec
-from core.desk_fixture import HEADER, World, run
 from modeld.core import effects, facts
 from modeld.core.effects import ReadBackup, SaveModel, TakeIn
 from modeld.protocol import events, replies, requests, views
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import ModelState
+from support.manager_world import HEADER, World, run
 
 RUN = msgspec.structs.replace(run(), id="b1")
 

@@ -1,9 +1,9 @@
 """What fits: memory by context, disk by bytes."""
 
-from desk_fixture import GIB, HEADER
 from modeld.core.memory.estimate import estimate_bytes
 from modeld.core.memory.fits import DISK_RESERVE_BYTES, reckon, refuse_disk
 from modeld.protocol.views import SystemView
+from support.manager_world import GIB, HEADER
 
 
 def system(available: int, workers: int = 0) -> SystemView:

@@ -1,11 +1,11 @@
 """What of the machine is worth an event."""
 
 import pytest
-from core.desk_fixture import GIB, World
 from modeld.core import facts
 from modeld.core.machine import moved
 from modeld.protocol import events
 from modeld.protocol.views import GpuView, SystemView
+from support.manager_world import GIB, World
 
 MIB = 1024**2
 GPU = GpuView(name="G", memory_total=8 * GIB, memory_used=GIB, busy_percent=10.0)

@@ -1,14 +1,14 @@
 """Things that happen at the same time: wishes that cross with news, files that come and go under a queued download."""
 
 import pytest
-from core.desk_fixture import GIB, HEADER, World
-from core.test_hub_pulls import THREE, came, looked, pulled, started
 from modeld.core import effects, facts
 from modeld.core.state import desk
 from modeld.protocol import events, replies, requests, views
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import JobKind, JobState, ModelState
 from modeld.settings import Settings
+from support.hub_steps import THREE, came, looked, pulled, started
+from support.manager_world import GIB, HEADER, World
 
 
 def pull_of(key: str, state: JobState, **more: object) -> views.JobView:

@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from core.desk_fixture import HEADER, READY, World, run
 from modeld.core import effects, facts
 from modeld.core.benchmarks.measuring import PROMPT
 from modeld.core.state.jobs import TABLE, Job, JobFact
@@ -11,6 +10,7 @@ from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import FINAL, JobKind, JobState, ModelState
 from modeld.settings import Settings
+from support.manager_world import HEADER, READY, World, run
 
 
 def absent(**more: object) -> World:

@@ -1,11 +1,11 @@
 """Models and workers, as the manager decides about them."""
 
-from core.desk_fixture import GIB, READY, World, generation
 from modeld.core import effects, facts
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import ModelState
 from modeld.settings import Settings
+from support.manager_world import GIB, READY, World, generation
 
 
 def test_a_load_starts_a_worker_and_the_model_is_loaded_when_it_says_so():

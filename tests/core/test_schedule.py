@@ -2,13 +2,13 @@
 
 import msgspec
 import pytest
-from core.desk_fixture import GIB, World, run
 from modeld.core import effects, facts
 from modeld.core.benchmarks.schedule import AGAIN_S, DAY_S, QUIET_S
 from modeld.protocol import requests, workers
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import SystemView
 from modeld.settings import Settings
+from support.manager_world import GIB, World, run
 
 WEEK_S = 7 * DAY_S
 IDLE = SystemView(memory_total=16 * GIB, memory_available=8 * GIB)

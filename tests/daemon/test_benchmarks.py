@@ -85,7 +85,7 @@ def test_results_and_averages_are_there_after_a_restart(daemon, client: Client, 
 
 
 def test_several_models_are_compared_fastest_first(client: Client, tiny_file: Path, tmp_path: Path):
-    import tiny_gguf
+    from support import tiny_gguf
 
     large = tiny_gguf.write(tmp_path / "large.gguf", layers=12, vocabulary=20_000, context=1024)
     client.add("small", str(tiny_file))

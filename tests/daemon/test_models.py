@@ -5,13 +5,13 @@ import signal
 from pathlib import Path
 
 import pytest
-import tiny_gguf
 from modelctl import Client
 from modelctl.errors import ModeldError, NotFound, Refused
 from modeld.protocol import events
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.states import ModelState
+from support import tiny_gguf
 
 GREEDY = Sampling(temperature=0.0)
 """Drawn tokens of a random model end the answer by chance; these do not."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-import tiny_gguf
 from modelctl import Client
 from modeld.adapters.store import Store
 from modeld.core.effects import SaveModel
 from modeld.core.state.model import ModelSpec
 from modeld.protocol.states import ModelState
+from support import tiny_gguf
 
 
 def test_a_second_daemon_on_one_home_is_refused_and_the_first_goes_on(daemon, client: Client):

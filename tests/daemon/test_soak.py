@@ -20,7 +20,7 @@ from modelctl.client import Client, Sampling
 from modelctl.errors import ModeldError, NotFound
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import ModelState
-from real_daemon import DEADLINE_S, RealDaemon
+from support.real_daemon import DEADLINE_S, RealDaemon
 
 SOAK_S = float(os.environ.get("SOAK_S", "20"))
 CLIENTS = 20

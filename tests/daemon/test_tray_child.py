@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from modeld.adapters.tray_process import Tray, has_desktop
-from virtual_desktop import until
+from support.waiting import until
 
 DESKTOP = {"DISPLAY": ":0", "HF_TOKEN": "secret"}
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from virtual_desktop import VirtualDesktop
+from support.desktop.virtual_desktop import VirtualDesktop
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from modelctl.doctor import desktops
-from virtual_desktop import VirtualDesktop
+from support.desktop.virtual_desktop import VirtualDesktop
 
 
 def test_a_panel_and_a_notification_server_are_found(desktop: VirtualDesktop):

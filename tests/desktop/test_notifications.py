@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-import tiny_gguf
 from modelctl import Client
 from modelctl.desktop.notices.backend import NoAnswerError, NobodyThereError
 from modelctl.desktop.notices.dbus import DBusBackend
@@ -22,10 +21,12 @@ from modelctl.errors import ModeldError
 from modelctl.follow import Mirror, keep_following
 from modelctl.preferences import Notifications
 from modeld.protocol.events import AnyEvent
-from notice_servers import BareBus, Server
-from range_server import Fault, RangeServer
-from real_daemon import RealDaemon
-from virtual_desktop import VirtualDesktop, environment_of, until
+from support import tiny_gguf
+from support.desktop.notice_servers import BareBus, Server
+from support.desktop.virtual_desktop import VirtualDesktop, environment_of
+from support.range_server import Fault, RangeServer
+from support.real_daemon import RealDaemon
+from support.waiting import until
 
 DEADLINE_S = 30.0
 

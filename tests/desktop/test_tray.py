@@ -10,17 +10,18 @@ from pathlib import Path
 
 import psutil
 import pytest
-import tiny_gguf
 from modelctl import Client
 from modelctl.processes import is_alive
 from modeld.protocol.states import JobState, ModelState
 from modelicons import IconState
 from modelicons.palette import palette
 from PIL import Image
-from range_server import Fault, RangeServer
-from real_daemon import RealDaemon
-from tray_host import TrayProcess
-from virtual_desktop import VirtualDesktop, environment_of, until
+from support import tiny_gguf
+from support.desktop.tray_host import TrayProcess
+from support.desktop.virtual_desktop import VirtualDesktop, environment_of
+from support.range_server import Fault, RangeServer
+from support.real_daemon import RealDaemon
+from support.waiting import until
 
 BIG_BYTES = 8 * 1024**2
 SLOW = 512 * 1024
@@ -308,10 +309,10 @@ def test_two_hours_of_events_leave_no_memory_behind_and_the_menu_of_a_fresh_star
 ) -> None:
     home = tmp_path / "replayed"
     environment = environment_of(desktop, home)
-    command = [sys.executable, str(Path(__file__).with_name("replay_daemon.py"))]
+    command = [sys.executable, "-m", "support.replay_daemon"]
     daemon = subprocess.Popen(
         command,
-        env={**environment, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -327,7 +328,7 @@ def test_two_hours_of_events_leave_no_memory_behind_and_the_menu_of_a_fresh_star
         for count in (20_000, 100_000):
             daemon.stdin.write(f"{count}\n")
             until(lambda count=count: trays[0].host.entry("Load", f"AFTER-{count}"), f"{count} events", 90.0)
-            resident.append(resident_bytes(trays[0].process.pid))
+            resident.append(psutil.Process(trays[0].process.pid).memory_info().rss)
         assert resident[1] - resident[0] < 10 * 1024**2
         final = trays[0].host.texts(), trays[0].host.tooltip(), trays[0].host.icon()
         assert trays[0].end() == 0
@@ -341,12 +342,6 @@ def test_two_hours_of_events_leave_no_memory_behind_and_the_menu_of_a_fresh_star
         asked, _ = daemon.communicate()
     # One for each tray: every event of the rest was received, one after another.
     assert int(asked) == 2
-
-
-def resident_bytes(pid: int) -> int:
-    """The memory of a process that is in RAM."""
-    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(fields["VmRSS"].split()[0]) * 1024
 
 
 def known_share(tray: TrayProcess) -> int | None:

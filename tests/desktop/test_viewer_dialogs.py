@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tiny_gguf
-from dialog_window import DialogWindow, Seen
 from modelctl import Client
 from modelctl.desktop.viewer.history.plot import DISTURBED
 from modelctl.desktop.viewer.history.tab import COLOURS
 from PIL import Image
-from range_server import Fault, RangeServer
-from real_daemon import RealDaemon
-from virtual_desktop import VirtualDesktop, until
+from support import tiny_gguf
+from support.desktop.dialog_window import DialogWindow, Seen
+from support.desktop.virtual_desktop import VirtualDesktop
+from support.range_server import Fault, RangeServer
+from support.real_daemon import RealDaemon
+from support.waiting import until
 
 FILE_BYTES = 6 * 1024 * 1024
 SLOW = 700_000.0

@@ -1,26 +1,24 @@
 """What is drawn live: bars to scale, and the panel inside another program with a real daemon."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-import tiny_gguf
-from bars_window import BARS, WIDTH
 from modelctl import Client
 from modelctl.desktop.viewer.models.context_bar import COLOURS
 from modelctl.desktop.viewer.style.theme import PALETTE
 from modelctl.language.format import context_colour
 from PIL import Image
-from real_daemon import RealDaemon
-from virtual_desktop import VirtualDesktop, until
+from support import tiny_gguf
+from support.desktop.bars_window import BARS, WIDTH
+from support.desktop.virtual_desktop import VirtualDesktop
+from support.real_daemon import RealDaemon
+from support.waiting import until
 
 EDGE = 14
 """Pixels from the screen's left edge within which the bars begin, and no text does in their colours."""
-
-HERE = Path(__file__).parent
 
 
 class Program:
@@ -28,10 +26,10 @@ class Program:
 
     def __init__(self, desktop: VirtualDesktop, name: str, log: Path, **settings: str) -> None:
         self._log = log
-        environment = {**desktop.environment, "PYTHONPATH": os.pathsep.join(sys.path), **settings}
+        environment = {**desktop.environment, **settings}
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, str(HERE / name)],
+                [sys.executable, "-m", name],
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -92,7 +90,7 @@ def start(desktop: VirtualDesktop, tmp_path: Path) -> Iterator[Callable[..., Pro
 def test_the_context_bar_is_as_long_as_its_number_and_of_the_right_colour(
     desktop: VirtualDesktop, start: Callable[..., Program], tmp_path: Path
 ) -> None:
-    bars = start("bars_window.py")
+    bars = start("support.desktop.bars_window")
 
     def drawn() -> list[tuple[int, tuple[int, ...]]]:
         found = fills(Image.open(desktop.screenshot(tmp_path / "bars.png")).convert("RGB"))
@@ -111,7 +109,7 @@ def test_a_host_shows_the_models_outlives_the_daemon_and_the_panel_and_ends_in_o
 ) -> None:
     client.add("tiny", str(tiny_gguf.write(tmp_path / "tiny.gguf")))
     client.load("tiny")
-    host = start("host_program.py", MODELD_HOME=str(daemon.home))
+    host = start("support.desktop.host_program", MODELD_HOME=str(daemon.home))
 
     host.until_says(lambda text: "Own button" in text and "TINY | CPU" in text, "the news in a hidden tab")
     host.ask("select 1")

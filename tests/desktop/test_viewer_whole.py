@@ -1,26 +1,26 @@
 """The whole viewer as it is on a screen: its order, its texts in every language, a thousand models, hours of events."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
-import tiny_gguf
-from dialog_window import Seen
-from driven_viewer import SIZE, DrivenViewer
-from fake_daemon import FakeDaemon, model_of
 from modelctl import Client
 from modelctl.desktop.viewer.models.context_bar import COLOURS
 from modeld.places import find
 from modeld.protocol import events, views
 from modeld.protocol.states import IN_MEMORY, ModelState
 from PIL import Image, ImageChops
-from real_daemon import RealDaemon
-from test_tray import resident_bytes
-from virtual_desktop import VirtualDesktop, until
+from support import tiny_gguf
+from support.desktop.dialog_window import Seen
+from support.desktop.driven_viewer import SIZE, DrivenViewer
+from support.desktop.virtual_desktop import VirtualDesktop
+from support.fake_daemon import FakeDaemon, model_of
+from support.real_daemon import RealDaemon
+from support.waiting import until
 
 TABS = 78
 """Below this line of the window are the tabs."""
@@ -176,8 +176,8 @@ def test_two_hours_of_events_leave_no_memory_behind_and_the_picture_of_a_fresh_s
 ) -> None:
     home = tmp_path / "replayed"
     daemon = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("replay_daemon.py"))],
-        env={**desktop.environment, "MODELD_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)},
+        [sys.executable, "-m", "support.replay_daemon"],
+        env={**desktop.environment, "MODELD_HOME": str(home)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -191,7 +191,7 @@ def test_two_hours_of_events_leave_no_memory_behind_and_the_picture_of_a_fresh_s
         for count in (20_000, 100_000):
             daemon.stdin.write(f"{count}\n")
             until(lambda count=count: window.find(f"AFTER-{count}"), f"{count} events", 90.0)
-            resident.append(resident_bytes(window.pid))
+            resident.append(psutil.Process(window.pid).memory_info().rss)
         assert resident[1] - resident[0] < 10 * 1024**2
         after = settled(desktop, tmp_path)
         window.close()

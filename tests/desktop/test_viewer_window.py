@@ -1,6 +1,5 @@
 """The viewer's window on a real screen, with a real daemon: seen by its pixels, used by its mouse and keys."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,8 +15,9 @@ from modelctl.desktop.viewer_focus import is_watched
 from modeld.protocol.states import HAS_FILE, IN_MEMORY
 from modeld.protocol.views import ModelView
 from PIL import Image
-from real_daemon import DEADLINE_S, RealDaemon
-from virtual_desktop import VirtualDesktop, environment_of, until
+from support.desktop.virtual_desktop import VirtualDesktop, environment_of
+from support.real_daemon import DEADLINE_S, RealDaemon
+from support.waiting import until
 
 SIZE = Geometry(width=1100, height=700, x=0, y=0)
 TOOLBAR = 60
@@ -32,7 +32,7 @@ class Window:
     def __init__(self, desktop: VirtualDesktop, daemon: RealDaemon, folder: Path) -> None:
         self._desktop, self._folder = desktop, folder
         window_position.write(daemon.places, SIZE)
-        environment = {**environment_of(desktop, daemon.home), "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = environment_of(desktop, daemon.home)
         self.log = folder / "viewer.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_daemon import FakeDaemon
 from modeld.places import find
+from support.fake_daemon import FakeDaemon
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import signal
 from pathlib import Path
 
 import pytest
-from example_program import CLIENTS, EXAMPLES, Example, following, read_until
-from fake_daemon import FakeDaemon, model_of
 from modelctl import Client
 from modeld.protocol.states import ModelState
-from real_daemon import RealDaemon
+from support.example_program import CLIENTS, EXAMPLES, Example, following, read_until
+from support.fake_daemon import FakeDaemon, model_of
+from support.real_daemon import RealDaemon
 
 
 @pytest.fixture(params=CLIENTS)

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from example_program import EXAMPLES, Example
-from real_daemon import RealDaemon
+from support.example_program import EXAMPLES, Example
+from support.real_daemon import RealDaemon
 
 ALL = ["benchmark", "download", "formats", "manager", "runtime"]
 

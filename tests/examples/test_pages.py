@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from example_program import Example
 from modelctl.cli.app import VERBS, cli
-from real_daemon import RealDaemon
+from support.example_program import Example
+from support.real_daemon import RealDaemon
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ["docs/install.md", "docs/troubleshooting.md", "docs/models.md", "docs/python.md"]

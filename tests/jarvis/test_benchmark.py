@@ -8,7 +8,7 @@ import msgspec
 from modelctl import Client
 from modelctl.jarvis.benchmark import BenchmarkResult, ModelBenchmark
 from modelctl.jarvis.reach import Reach
-from virtual_desktop import until
+from support.waiting import until
 
 NINE = [
     "model_key",

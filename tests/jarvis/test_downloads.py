@@ -10,8 +10,8 @@ from modelctl.jarvis.downloader import ModelDownloader
 from modelctl.jarvis.downloads import ModelDownloadManager
 from modelctl.jarvis.progress import TERMINAL, DownloadProgress, payload
 from modelctl.jarvis.reach import Reach
-from range_server import Fault, RangeServer
-from virtual_desktop import until
+from support.range_server import Fault, RangeServer
+from support.waiting import until
 
 
 @pytest.fixture

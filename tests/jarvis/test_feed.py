@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_daemon import FakeDaemon
 from modelctl.jarvis import feed as feeds
 from modelctl.jarvis.feed import Feed
 from modelctl.transport.transport import Link
 from modeld.places import find
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import JobView
+from support.fake_daemon import FakeDaemon
 
 RUNNING = JobView(id="j1", kind=JobKind.PULL, model="phi", state=JobState.RUNNING, created_at="")
 

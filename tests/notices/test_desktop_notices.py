@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from fake_daemon import AT, FakeDaemon
 from modelctl import Client
 from modelctl.desktop.notices.desktop import DesktopNotices
 from modelctl.desktop.notices.notice import Action, Notice, NoticeKind
@@ -14,7 +13,8 @@ from modeld.places import Places, find
 from modeld.protocol import requests
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import JobView
-from notice_makers import failure, notice
+from support.fake_daemon import AT, FakeDaemon
+from support.views.notices import failure, notice
 
 DEADLINE_S = 30.0
 

@@ -2,7 +2,7 @@
 
 from modelctl.desktop.notices.grouping import NAMES, SETTLE_S, WINDOW_S, Grouping, together
 from modelctl.desktop.notices.notice import Action, Notice, NoticeKind
-from notice_makers import notice
+from support.views.notices import notice
 
 FAILED = notice("pull:llama", NoticeKind.DOWNLOAD_FAILED, title="Download failed", brief="LLAMA (disk full)")
 KEYS = ("pull:mistral", "pull:qwen", "pull:phi3")

@@ -9,7 +9,7 @@ from modeld.protocol.errors import ErrorCode
 from modeld.protocol.events import JobChanged, JobProgress, ModelChanged
 from modeld.protocol.states import JobKind, JobState, ModelState
 from modeld.protocol.views import JobView, Progress, Snapshot, SystemView
-from notice_makers import CRASH, GIB, at, failure, job, model, snapshot
+from support.views.notices import CRASH, GIB, at, failure, job, model, snapshot
 
 RUNNING = job(state=JobState.RUNNING)
 

@@ -7,7 +7,7 @@ from modelctl.desktop.notices.wording import worded
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import Change, SystemView
-from notice_makers import CRASH, GIB, MIB, benchmark_run, failure, job, model
+from support.views.notices import CRASH, GIB, MIB, benchmark_run, failure, job, model
 
 
 def test_a_finished_download_says_its_size_how_long_it_took_and_how_fast_it_was() -> None:

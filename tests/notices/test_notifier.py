@@ -12,7 +12,7 @@ from modelctl.desktop.notices.log import LogBackend
 from modelctl.desktop.notices.notice import Notice, NoticeKind
 from modelctl.desktop.notices.notifier import QUEUE, Notifier
 from modelctl.desktop.notices.plyer import BODY_LENGTH, TITLE_LENGTH, PlyerBackend
-from notice_makers import notice
+from support.views.notices import notice
 
 DEADLINE_S = 30.0
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_daemon import NOT_OURS
-from virtual_desktop import until
+from support.real_daemon import NOT_OURS
+from support.waiting import until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a systemd of one's own needs root for its namespace")
 

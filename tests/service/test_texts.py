@@ -16,16 +16,61 @@ AWKWARD = Program(
 PLAIN = Program(Path(sys.executable))
 
 
+def verified(unit: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """What ``systemd-analyze verify`` says about ``unit``, and about every unit that the login session wants."""
+    assert shutil.which("systemd-analyze"), "systemd-analyze is missing; on Debian it is in the package systemd"
+    return subprocess.run(
+        ["systemd-analyze", "--user", "verify", str(unit)],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(unit.parent), "HOME": str(unit.parent), **environment},
+        timeout=60,
+    )
+
+
+def complaints(done: "subprocess.CompletedProcess[str]") -> list[str]:
+    """The lines about our unit; other software on the machine may have faulty units of its own."""
+    return [line for line in done.stderr.splitlines() if "modeld.service" in line]
+
+
+@pytest.fixture
+def foreign_units(tmp_path: Path) -> str:
+    """A configuration folder in which the login session wants three faulty units of other software."""
+    units = tmp_path / "config/systemd/user"
+    wanted = units / "basic.target.wants"
+    wanted.mkdir(parents=True)
+    same_name = "[Service]\nType=dbus\nBusName=org.freedesktop.Notifications\nExecStart=/bin/true\n"
+    texts_of = {"first.service": same_name, "second.service": same_name, "odd.service": "[Service]\nNonsense=1\n"}
+    for name, text in texts_of.items():
+        (units / name).write_text(text)
+        (wanted / name).symlink_to(units / name)
+    return str(tmp_path / "config")
+
+
 @pytest.mark.parametrize("program", [PLAIN, Program(PLAIN.python, AWKWARD.environment)], ids=["plain", "awkward"])
-def test_the_unit_is_one_that_systemd_takes_without_a_word(program: Program, tmp_path: Path):
+def test_systemd_accepts_the_unit_without_a_complaint(program: Program, tmp_path: Path):
     unit = tmp_path / "modeld.service"
     unit.write_text(texts.systemd_unit(program))
-    environment = {"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
-    assert shutil.which("systemd-analyze"), "systemd-analyze is missing; on Debian it is in the package systemd"
-    done = subprocess.run(
-        ["systemd-analyze", "--user", "verify", str(unit)], capture_output=True, text=True, env=environment, timeout=60
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    done = verified(unit)
+    assert (done.returncode, complaints(done)) == (0, [])
+
+
+def test_faulty_units_of_other_software_are_not_complaints_about_ours(tmp_path: Path, foreign_units: str):
+    unit = tmp_path / "modeld.service"
+    unit.write_text(texts.systemd_unit(PLAIN))
+    done = verified(unit, XDG_CONFIG_HOME=foreign_units)
+    assert "odd.service" in done.stderr, "systemd-analyze did not read the faulty units"
+    assert "first.service" in done.stderr or "second.service" in done.stderr, "both services got the bus name"
+    assert (done.returncode, complaints(done)) == (0, [])
+
+
+@pytest.mark.parametrize("fault", ["[Unit]\nNonsense=1\n", "[Service]\nExecStart=/nowhere/modeld\n"])
+def test_a_fault_of_our_unit_is_found_among_faulty_units_of_other_software(
+    fault: str, tmp_path: Path, foreign_units: str
+):
+    unit = tmp_path / "modeld.service"
+    unit.write_text(texts.systemd_unit(PLAIN) + fault)
+    assert complaints(verified(unit, XDG_CONFIG_HOME=foreign_units))
 
 
 def test_signs_that_mean_something_to_systemd_are_doubled_or_quoted():

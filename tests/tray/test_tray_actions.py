@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_daemon import FakeDaemon
 from modelctl import filelock
 from modelctl.client import Client
 from modelctl.desktop import viewer_process
@@ -15,6 +14,7 @@ from modelctl.desktop.tray.actions import Actions
 from modelctl.desktop.tray.choices import Choice
 from modeld.places import Places, find
 from modeld.protocol import requests
+from support.fake_daemon import FakeDaemon
 
 DEADLINE_S = 30.0
 

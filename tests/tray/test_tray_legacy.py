@@ -12,7 +12,7 @@ from modelctl.desktop.tray.look import look
 from modelctl.desktop.tray.menu import Item, menu
 from modelctl.desktop.tray.unseen import Unseen
 from modeld.protocol.states import ModelState
-from tray_views import model, snapshot_of
+from support.views.tray import model, snapshot_of
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from modelctl.desktop.tray.unseen import Unseen
 from modeld.protocol.states import JobState, ModelState
 from modelicons import IconState
 from msgspec.structs import replace
-from tray_views import benchmark, model, pull, snapshot_of
+from support.views.tray import benchmark, model, pull, snapshot_of
 
 NONE = Unseen()
 

@@ -6,7 +6,7 @@ from modelctl.desktop.tray import choices
 from modelctl.desktop.tray.menu import MOST_ENTRIES, Item, Menu, find, menu
 from modelctl.desktop.tray.unseen import Unseen
 from modeld.protocol.states import JobState, ModelState
-from tray_views import benchmark, model, pull, snapshot_of
+from support.views.tray import benchmark, model, pull, snapshot_of
 
 NONE = Unseen()
 

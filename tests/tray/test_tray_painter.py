@@ -9,7 +9,7 @@ from modelctl.desktop.tray.menu import Menu, find
 from modelctl.desktop.tray.painter import Painter
 from modeld.protocol.states import JobState, ModelState
 from modelicons import IconState
-from tray_views import model, pull, snapshot_of
+from support.views.tray import model, pull, snapshot_of
 
 DEADLINE_S = 30.0
 

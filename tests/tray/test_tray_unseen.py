@@ -1,11 +1,11 @@
 """What is new until somebody has looked."""
 
 import msgspec
-from fake_daemon import AT
 from modelctl.desktop.tray import unseen
 from modelctl.desktop.tray.unseen import Unseen
 from modeld.protocol.states import JobState
-from tray_views import DISK_FULL, benchmark, model, pull, snapshot_of
+from support.fake_daemon import AT
+from support.views.tray import DISK_FULL, benchmark, model, pull, snapshot_of
 
 replace = msgspec.structs.replace
 NONE = Unseen()

@@ -6,9 +6,6 @@ from pathlib import Path
 
 import dearpygui.dearpygui as dpg
 import pytest
-import tiny_gguf
-from drawing import BenchUi, find, items, texts
-from fake_daemon import FakeDaemon, model_of
 from modelctl import Client
 from modelctl.client import Message
 from modelctl.desktop.viewer.chat import chat_models
@@ -19,7 +16,10 @@ from modeld.places import Places
 from modeld.places import find as find_places
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import DaemonView, Generation, Snapshot, SystemView
-from real_daemon import RealDaemon
+from support import tiny_gguf
+from support.desktop.panes import BenchUi, find, items, texts
+from support.fake_daemon import FakeDaemon, model_of
+from support.real_daemon import RealDaemon
 
 CONTEXT = 256
 

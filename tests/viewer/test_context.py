@@ -2,8 +2,8 @@
 
 import dearpygui.dearpygui as dpg
 import pytest
-from drawing import find, items, texts
 from modelctl.desktop.viewer.models.context_bar import COLOURS, ContextBar, ContextWindowVisualizer
+from support.desktop.panes import find, items, texts
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 import dearpygui.dearpygui as dpg
 import pytest
-from dialog_data import model, pull, result, snapshot
-from drawing import BenchUi, texts
 from modelctl.desktop.viewer.benchmarks.comparison import ComparisonWindow
 from modelctl.desktop.viewer.downloads.dialog import DownloadDialog
 from modelctl.desktop.viewer.downloads.progress_windows import ProgressWindows
 from modelctl.desktop.viewer.style import theme
 from modeld.protocol.states import JobState, ModelState
 from modeld.protocol.views import Comparison, JobView, Progress
+from support.desktop.panes import BenchUi, texts
+from support.views.dialogs import model, pull, result, snapshot
 
 
 @pytest.fixture

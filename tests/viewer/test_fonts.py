@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dearpygui.dearpygui as dpg
-import font_sheet
 import modelctl
 import pytest
 from fontTools.ttLib import TTFont
 from modelctl.desktop.viewer.style import fonts
 from PIL import Image
-from virtual_desktop import VirtualDesktop
+from support.desktop import font_sheet
+from support.desktop.virtual_desktop import VirtualDesktop
 
 LETTERS = (
     "".join(map(chr, (*range(0x20, 0x7F), *range(0xA0, 0x180)))) + "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρςστυφχψω"
@@ -131,7 +131,7 @@ def test_every_character_is_drawn_and_the_host_keeps_its_font(
     file: str, screen: VirtualDesktop, tmp_path: Path
 ) -> None:
     characters = [ABSENT, *(c for c in LETTERS + PUNCTUATION + SIGNS + EMOJI if c not in BLANK)]
-    command = [sys.executable, font_sheet.__file__, file, *characters]
+    command = [sys.executable, "-m", "support.desktop.font_sheet", file, *characters]
     with subprocess.Popen(
         command, env=screen.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as program:

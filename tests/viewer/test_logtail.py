@@ -5,11 +5,11 @@ from pathlib import Path
 
 import dearpygui.dearpygui as dpg
 import msgspec
-from drawing import BenchUi, find
 from modelctl import logfile
 from modelctl.desktop.viewer.log.lines import KEPT, LONGEST, LogLines
 from modelctl.desktop.viewer.log.tab import LogPane
 from modeld.protocol.views import DaemonView, Snapshot, SystemView
+from support.desktop.panes import BenchUi, find
 
 AT = "2026-01-02 03:04:05,678"
 

@@ -2,12 +2,12 @@
 
 import msgspec
 import pytest
-from drawing import BenchUi, items, texts
-from fake_daemon import AT, model_of
 from modelctl.desktop.viewer.monitor.series import SAMPLES, Series, edges, memory_parts
 from modelctl.desktop.viewer.monitor.tab import MonitorPane, gpu_line
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import DaemonView, GpuView, ModelView, Snapshot, SystemView
+from support.desktop.panes import BenchUi, items, texts
+from support.fake_daemon import AT, model_of
 
 GIB = 1 << 30
 LOADED = msgspec.structs.replace(model_of("mistral", ModelState.LOADED), estimated_bytes=2 * GIB)

@@ -1,11 +1,11 @@
 """What the benchmark dialog says, without a window."""
 
 import pytest
-from dialog_data import bench, model, pull, result, run, snapshot
 from modelctl.desktop.viewer.benchmarks.dialog_text import candidates, change_text, followed, job_row
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import FINAL, HAS_FILE, JobState, ModelState
 from modeld.protocol.views import Change, Progress
+from support.views.dialogs import bench, model, pull, result, run, snapshot
 
 
 def test_the_models_on_disk_can_be_measured_and_loaded_ones_are_marked() -> None:

@@ -3,7 +3,6 @@
 import csv
 import io
 
-from dialog_data import result
 from modelctl.desktop.viewer.benchmarks.comparison_rows import (
     BEST,
     MIDDLE,
@@ -16,6 +15,7 @@ from modelctl.desktop.viewer.benchmarks.comparison_rows import (
     too_few,
 )
 from modeld.protocol.views import BenchmarkResult, Comparison
+from support.views.dialogs import result
 
 RESULTS = [
     result("mistral", 145.32, 3250.5, 4829.3, 8192),

@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from dialog_data import GIB, MIB, model, pull, snapshot
 from modelctl.desktop.viewer.downloads.dialog_text import choices, find_job, progress_text
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import HAS_FILE, JobState, ModelState
 from modeld.protocol.views import ModelView, Progress
+from support.views.dialogs import GIB, MIB, model, pull, snapshot
 
 HALF_WAY = Progress(
     done=int(2.7 * GIB), total=int(4.1 * GIB), percent=65.3, rate=15.3 * MIB, eta_s=92.0, phase="downloading"

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from dialog_data import history, model, result, run, snapshot
 from modelctl.desktop.viewer.history.series import Points, benchmarked, curve, headers, reach, run_rows, stale, ticks
 from modelctl.desktop.viewer.style.local_time import date_and_time, seconds, time_of_day
 from modeld.protocol.views import Figure
+from support.views.dialogs import history, model, result, run, snapshot
 
 DAY_S = 86400.0
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import dearpygui.dearpygui as dpg
 import pytest
-from fake_daemon import AT
 from modelctl.client import Client
 from modelctl.desktop.viewer.downloads.tab import QueuePane
 from modelctl.desktop.viewer.downloads.tab_rows import bound, ended, queue
@@ -15,6 +14,7 @@ from modelctl.language.speed import parse_speed
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import DaemonView, JobView, Progress, Snapshot, SystemView
+from support.fake_daemon import AT
 
 MIB = 1024**2
 

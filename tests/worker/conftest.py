@@ -5,9 +5,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import tiny_gguf
 import zmq
-from worker_child import Child
+from support import tiny_gguf
+from support.worker_child import Child
 
 
 @pytest.fixture(scope="session")

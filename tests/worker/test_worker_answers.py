@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tiny_gguf
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.workers import Answer, Answered, Piece, Refused, Stop, TaskFailed
 from modeld.worker.answer import Text
-from worker_child import GREEDY, Child
+from support import tiny_gguf
+from support.worker_child import GREEDY, Child
 
 STORY = "Once upon a time there was a small robot who wanted to see the sea."
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-import tiny_gguf
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.workers import Measure, Measured, MeasureProgress, Stop, TaskFailed
-from worker_child import Child
+from support import tiny_gguf
+from support.worker_child import Child
 
 PROMPT = "Why is the sky blue?"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-import tiny_gguf
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.workers import Answer, Answered, Exit, LoadFailed, LoadFile, Ready
 from modeld.worker import native
-from worker_child import DEADLINE_S, GREEDY, Child
+from support import tiny_gguf
+from support.worker_child import DEADLINE_S, GREEDY, Child
 
 
 def test_without_a_daemon_it_says_how_it_is_used():

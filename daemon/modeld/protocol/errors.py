@@ -1,7 +1,7 @@
 """What can go wrong, as values.
 
-One struct for every refusal and every fault that reaches a client: a code to branch on, a sentence to read, a hint to
-act on. The codes in their families::
+One struct for every refusal and every fault that reaches a client: a code to branch on, a reason with its fields, a
+sentence to read, a hint to act on. The sentences are in ``modeld.protocol.reasons``. The codes in their families::
 
     the request        bad_request, unsupported_version, too_large
     the thing          not_found, already_exists, not_on_disk, bad_model_file
@@ -14,6 +14,7 @@ act on. The codes in their families::
 """
 
 from enum import StrEnum
+from typing import Union
 
 import msgspec
 
@@ -65,9 +66,27 @@ REFUSALS = frozenset(
 """Codes that mean "understood, and not now": nothing was broken and nothing was done."""
 
 
+Field = Union[str, int, float, "Note"]
+"""What a sentence is about: a name, a number, or another sentence (the cause of a decision)."""
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One sentence as data: a ``reason`` of ``modeld.protocol.reasons`` with its ``fields``; ``message`` is English."""
+
+    reason: str
+    fields: dict[str, Field] = {}
+    message: str = ""
+
+
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One failure: ``message`` says what and why, ``hint`` what to do next (may be empty)."""
+    """One failure: ``message`` says what and why, ``hint`` what to do next (may be empty), both in English.
+
+    ``reason`` and ``fields`` say the same as data (see ``modeld.protocol.reasons``); a failure that an older version
+    stored has none.
+    """
 
     code: ErrorCode
     message: str
     hint: str = ""
+    reason: str = ""
+    fields: dict[str, Field] = {}

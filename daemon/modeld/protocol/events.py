@@ -9,6 +9,7 @@ from typing import assert_never
 import msgspec
 
 from modeld.protocol import views
+from modeld.protocol.errors import Note
 from modeld.protocol.states import JobKind
 from modeld.protocol.wire import VERSION, snake
 
@@ -23,10 +24,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=sna
 
 
 class ModelChanged(Event, frozen=True, kw_only=True):
-    """A model is new or changed; ``model`` is all of it. ``reason`` says why where that is not plain (an eviction)."""
+    """A model is new or changed; ``model`` is all of it.
+
+    ``cause`` says why where that is not obvious (an eviction); ``reason`` is its English.
+    """
 
     model: views.ModelView
     reason: str = ""
+    cause: Note | None = None
 
 
 class ModelRemoved(Event, frozen=True, kw_only=True):

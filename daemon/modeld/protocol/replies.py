@@ -3,7 +3,7 @@
 import msgspec
 
 from modeld.protocol import views
-from modeld.protocol.errors import Failure
+from modeld.protocol.errors import Failure, Note
 from modeld.protocol.wire import VERSION
 
 
@@ -42,10 +42,11 @@ class Models(Result, frozen=True, kw_only=True):
 
 
 class Model(Result, frozen=True, kw_only=True):
-    """One model as it is now; ``note`` says what a person should know."""
+    """One model as it is now; ``notes`` say what a person should know (``note`` is their English)."""
 
     model: views.ModelView
     note: str = ""
+    notes: list[Note] = []
 
 
 class Jobs(Result, frozen=True, kw_only=True):
@@ -79,7 +80,10 @@ class Backup(Result, frozen=True, kw_only=True):
 
 
 class Restored(Result, frozen=True, kw_only=True):
-    """What was taken in, what was here already and stays as it is, and what was refused, a sentence each."""
+    """What was restored, what was here already and stays as it is, and what was refused.
+
+    ``refusals`` say why something was refused (``refused`` is their English, a sentence each).
+    """
 
     models: list[str] = []
     models_known: list[str] = []
@@ -88,16 +92,21 @@ class Restored(Result, frozen=True, kw_only=True):
     settings: list[str] = []
     settings_known: list[str] = []
     refused: list[str] = []
+    refusals: list[Note] = []
 
 
 class Files(Result, frozen=True, kw_only=True):
-    """The GGUF models of a hub's repository at one commit, smallest first; ``chosen`` is the one that is pulled."""
+    """The GGUF models of a hub's repository at one commit, smallest first; ``chosen`` is the one that is pulled.
+
+    ``notes`` say what a person should know (``note`` is their English).
+    """
 
     repo: str
     commit: str = ""
     files: list[views.RepoFileView]
     chosen: str = ""
     note: str = ""
+    notes: list[Note] = []
 
 
 class Repositories(Result, frozen=True, kw_only=True):
@@ -116,9 +125,10 @@ class Found(Result, frozen=True, kw_only=True):
 
 
 class Done(Result, frozen=True, kw_only=True):
-    """It was done; ``note`` says what a person should know."""
+    """It was done; ``notes`` say what a person should know (``note`` is their English)."""
 
     note: str = ""
+    notes: list[Note] = []
 
 
 AnyResult = (
@@ -139,6 +149,20 @@ AnyResult = (
     | Done
 )
 """Every result there is."""
+
+
+def done(*notes: Note) -> Done:
+    """It was done, and this is what a person should know."""
+    return Done(note=_english(notes), notes=list(notes))
+
+
+def model(view: views.ModelView, *notes: Note) -> Model:
+    """One model as it is now, and what a person should know."""
+    return Model(model=view, note=_english(notes), notes=list(notes))
+
+
+def _english(notes: tuple[Note, ...]) -> str:
+    return " ".join(note.message for note in notes)
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):

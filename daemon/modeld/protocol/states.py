@@ -33,6 +33,25 @@ class JobKind(StrEnum):
     BENCHMARK = "benchmark"
 
 
+class Phase(StrEnum):
+    """The step a running job is at."""
+
+    RESOLVING = "resolving"
+    CONNECTING = "connecting"
+    DOWNLOADING = "downloading"
+    VERIFYING = "verifying"
+    WAITING_TO_RETRY = "waiting to retry"
+    WAITING_FOR_NETWORK = "waiting for network"
+    WAITING_FOR_CONNECTION = "waiting for a connection"
+    STARTING_OVER = "starting over"
+    COMPLETED = "completed"
+    ALREADY_EXISTS = "already_exists"
+    WARM_UP = "warm-up"
+    PROMPT = "prompt"
+    PP = "pp"
+    TG = "tg"
+
+
 IN_MEMORY = frozenset({ModelState.LOADED, ModelState.BUSY})
 """The states in which a worker holds the model and can answer."""
 

@@ -5,7 +5,7 @@ Times are ISO 8601 strings in UTC; sizes are bytes; durations are seconds unless
 
 import msgspec
 
-from modeld.protocol.errors import Failure
+from modeld.protocol.errors import Failure, Note
 from modeld.protocol.states import JobKind, JobState, ModelState
 
 REMEMBERED_JOBS = 200
@@ -106,6 +106,7 @@ class BenchmarkRun(View, frozen=True, kw_only=True):
     energy_j: float | None = None
     disturbed: bool = False
     disturbance: str = ""
+    disturbances: list[Note] = []
     environment: Environment = msgspec.field(default_factory=Environment)
 
 
@@ -229,8 +230,9 @@ class Progress(View, frozen=True, kw_only=True):
 
     A pull counts bytes in ``done`` and ``total`` (``total`` 0: unknown) with ``rate`` in bytes/s; a benchmark
     counts steps, with ``rate`` the newest tokens/s. ``percent`` is 0 to 100 or None; ``eta_s`` None when unknown.
-    ``stalled_since`` is set while no byte arrives; ``retries`` counts reconnections. A pull that waits to try again
-    says in ``retry_in_s`` how long and in ``trouble`` why; ``connections`` is how many it has open.
+    ``stalled_since`` is set while no byte arrives; ``retries`` counts reconnections; ``connections`` is how many a pull
+    has open. A pull that waits to try again, or that starts over, says why in ``cause`` (``trouble`` is its English),
+    and in ``retry_in_s`` how long it waits.
     """
 
     done: int = 0
@@ -244,6 +246,7 @@ class Progress(View, frozen=True, kw_only=True):
     connections: int = 0
     retry_in_s: float | None = None
     trouble: str = ""
+    cause: Note | None = None
 
 
 class JobView(View, frozen=True, kw_only=True):

@@ -1,0 +1,62 @@
+"""The daemon's failures and notes as sentences in the user's language.
+
+They come as a reason and its fields, with an English message. In another language the template of the reason
+(``modeld.protocol.reasons``) is looked up in the catalogue and filled with the same fields. A reason that this version
+does not know keeps its English message.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from modeld.protocol.errors import Failure, Field, Note
+
+from modelctl.language import system_errors
+from modelctl.language.catalogue import _, is_english
+
+if TYPE_CHECKING:
+    from modeld.protocol.reasons import Reason
+
+
+def of_note(note: Note) -> str:
+    """A note as a sentence."""
+    reason = _reason(note.reason)
+    return _filled(reason.message, note.fields) if reason is not None else note.message
+
+
+def of_notes(notes: Iterable[Note], english: str = "") -> str:
+    """Notes, one after the other; ``english`` where there are none (an older daemon sends that alone)."""
+    return " ".join(map(of_note, notes)) or english
+
+
+def of_failure(failure: Failure) -> str | None:
+    """What went wrong; None where the reason is not known, so that there is nothing but the English message."""
+    if is_english():
+        return failure.message
+    reason = _reason(failure.reason)
+    return _filled(reason.message, failure.fields) if reason is not None else None
+
+
+def hint_of(failure: Failure) -> str:
+    """What to do next; may be empty."""
+    reason = _reason(failure.reason)
+    return _filled(reason.hint, failure.fields) if reason is not None and reason.hint else failure.hint
+
+
+def _reason(name: str) -> "Reason | None":
+    """The reason of this name, if its template is needed; English messages come filled."""
+    if not name or is_english():
+        return None
+    from modeld.protocol import reasons
+
+    return reasons.known(name)
+
+
+def _filled(template: str, fields: Mapping[str, Field]) -> str:
+    words = {name: _word(name, value) for name, value in fields.items()}
+    return _(template).format(**words)
+
+
+def _word(name: str, value: Field) -> str | int | float:
+    if isinstance(value, Note):
+        return of_note(value)
+    return system_errors.translated(value) if name == "error" and isinstance(value, str) else value

@@ -1,0 +1,36 @@
+"""What the operating system says of files and connections, in the user's language; Python gets it in English."""
+
+import re
+
+from modelctl.language.catalogue import _, is_english, marked
+
+MESSAGES = (
+    marked("No such file or directory"),
+    marked("Permission denied"),
+    marked("Is a directory"),
+    marked("Not a directory"),
+    marked("File exists"),
+    marked("File name too long"),
+    marked("No space left on device"),
+    marked("Disk quota exceeded"),
+    marked("Read-only file system"),
+    marked("Input/output error"),
+    marked("Connection refused"),
+    marked("Connection reset by peer"),
+    marked("Connection timed out"),
+    marked("Network is unreachable"),
+    marked("No route to host"),
+    marked("Name or service not known"),
+    marked("Temporary failure in name resolution"),
+)
+
+_NUMBERED = re.compile(r"\[Errno -?\d+\] (.*)", re.DOTALL)
+
+
+def translated(text: str) -> str:
+    """``text`` in the user's language, without ``[Errno N]``; a text that is not known stays as it is."""
+    if is_english():
+        return text
+    numbered = _NUMBERED.fullmatch(text)
+    message = numbered.group(1) if numbered else text
+    return _(message) if message in MESSAGES else text

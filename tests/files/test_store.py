@@ -1,0 +1,143 @@
+"""The database: taken over from every released version, refused from a newer one, and never half changed."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from modelctl import Client
+from modeld.adapters import store
+from modeld.adapters.store import MIGRATIONS, Store, StoreError
+from modeld.protocol.states import JobState
+from support import released_databases as released
+from support.real_daemon import DEADLINE_S, RealDaemon
+
+SCHEMA = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
+
+
+def opened(folder: Path) -> "closing[Store]":
+    return closing(Store(folder / "modeld.sqlite3", folder / "model_benchmarks.json"))
+
+
+def look(folder: Path, question: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(folder / "modeld.sqlite3")) as sql:
+        return sql.execute(question).fetchall()
+
+
+@pytest.mark.parametrize("version", released.RELEASED)
+def test_what_a_released_version_wrote_is_all_there(tmp_path: Path, version: int):
+    released.write(tmp_path / "modeld.sqlite3", version)
+    with opened(tmp_path) as kept:
+        (spec,) = kept.specs()
+        assert (spec.key, spec.display_name, spec.size_bytes, spec.pinned) == ("mine", "Mine", 42, True)
+        (job,) = kept.jobs()
+        assert (job.id, job.state, job.progress.done) == ("j1", JobState.PAUSED, 21)
+        (run,) = kept.runs("mine", 10)
+        assert (run.decode.mean, run.decode.n, run.environment.cpu) == (45.32, 3, "A CPU")
+        assert kept.latest()["mine"] == run.result and kept.averages()["mine"].runs == 1
+    assert look(tmp_path, "PRAGMA user_version") == [(len(MIGRATIONS),)]
+
+
+@pytest.mark.parametrize("version", released.RELEASED)
+def test_a_database_taken_over_has_the_schema_of_a_new_one(tmp_path: Path, version: int):
+    (tmp_path / "new").mkdir()
+    released.write(tmp_path / "old" / "modeld.sqlite3", version)
+    for name in ("old", "new"):
+        with opened(tmp_path / name):
+            pass
+
+    def flat(rows: list[tuple[object, ...]]) -> list[str]:
+        return [" ".join(str(row).replace("\\n", " ").split()) for row in rows]
+
+    assert flat(look(tmp_path / "old", SCHEMA)) == flat(look(tmp_path / "new", SCHEMA))
+
+
+def test_every_released_version_has_its_fixture():
+    assert sorted(released.RELEASED) == list(range(1, len(MIGRATIONS) + 1))
+
+
+def test_migrations_follow_one_another_and_keep_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    released.write(tmp_path / "modeld.sqlite3", 1)
+    later = ("ALTER TABLE models ADD COLUMN note TEXT NOT NULL DEFAULT '';", "UPDATE models SET note = 'moved';")
+    monkeypatch.setattr(store, "MIGRATIONS", (*MIGRATIONS[:1], *later))
+    with opened(tmp_path):
+        pass
+    assert look(tmp_path, "SELECT key, note FROM models") == [("mine", "moved")]
+    assert look(tmp_path, "PRAGMA user_version") == [(3,)]
+
+
+def test_a_migration_that_breaks_off_leaves_the_version_before_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    released.write(tmp_path / "modeld.sqlite3", 1)
+    before = look(tmp_path, SCHEMA)
+    monkeypatch.setattr(store, "MIGRATIONS", (*MIGRATIONS[:1], "DELETE FROM runs; DROP TABLE jobs; NONSENSE;"))
+    with pytest.raises(StoreError, match="cannot be used"):
+        opened(tmp_path)
+    assert look(tmp_path, SCHEMA) == before and look(tmp_path, "PRAGMA user_version") == [(1,)]
+    assert look(tmp_path, "SELECT COUNT(*) FROM runs") == [(1,)]
+
+
+def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path: Path):
+    file = released.write(tmp_path / "modeld.sqlite3", 1)
+    with closing(sqlite3.connect(file)) as sql:
+        sql.execute("PRAGMA user_version = 99")
+    content = file.read_bytes()
+    with pytest.raises(StoreError, match=r"is of version 99, made by a newer modeld; this one knows up to \d+"):
+        opened(tmp_path)
+    assert file.read_bytes() == content
+
+
+def test_what_is_no_database_is_named(tmp_path: Path):
+    (tmp_path / "modeld.sqlite3").write_bytes(b"this was never a database, whatever its name says" * 100)
+    with pytest.raises(StoreError, match=r"modeld\.sqlite3 cannot be used: file is not a database"):
+        opened(tmp_path)
+
+
+def test_a_damaged_row_is_left_out_and_the_others_are_read(tmp_path: Path):
+    file = released.write(tmp_path / "modeld.sqlite3", 1)
+    with closing(sqlite3.connect(file)) as sql:
+        sql.execute("INSERT INTO models VALUES ('broken', '{\"key\": 3')")
+        sql.commit()
+    with opened(tmp_path) as kept:
+        assert [spec.key for spec in kept.specs()] == ["mine"]
+    assert look(tmp_path, "SELECT COUNT(*) FROM models") == [(2,)]
+
+
+def test_a_benchmarks_file_that_was_brought_along_is_taken_in_without_what_cannot_be_true(tmp_path: Path):
+    nine = {
+        "model_key": "mine",
+        "tokens_per_second": 45.32,
+        "inference_time": 3250.5,
+        "context_used": 158,
+        "context_available": 8192,
+        "timestamp": "2025-01-02T03:04:05.000006",
+        "prompt_tokens": 30,
+        "completion_tokens": 128,
+        "memory_usage_mb": 4829.3,
+    }
+    brought = json.dumps({"mine": [nine, {**nine, "timestamp": "2025-01-03", "tokens_per_second": 0}]})
+    mirror = tmp_path / "model_benchmarks.json"
+    mirror.write_text(brought)
+    with opened(tmp_path) as kept:
+        (run,) = kept.runs("mine", 10)
+        assert run.result.tokens_per_second == 45.32 and run.prefill.n == 0
+    assert (tmp_path / "model_benchmarks.json.original").read_text() == brought
+
+
+def test_a_damaged_benchmarks_file_is_kept_under_another_name(tmp_path: Path):
+    (tmp_path / "model_benchmarks.json").write_text('{"mine": [')
+    with opened(tmp_path) as kept:
+        assert kept.all_runs() == []
+    assert (tmp_path / "model_benchmarks.json.unreadable").read_text() == '{"mine": ['
+
+
+def test_a_daemon_goes_on_with_the_home_of_a_released_version(tmp_path: Path):
+    home = tmp_path / "home"
+    released.write(home / "modeld.sqlite3", 1)
+    daemon = RealDaemon(home, {})
+    try:
+        with Client(daemon.places, timeout_s=DEADLINE_S) as client:
+            assert client.show("mine").latest is not None and client.show("mine").pinned
+            assert [job.state for job in client.jobs("mine")] == [JobState.PAUSED]
+    finally:
+        daemon.stop()

@@ -1,0 +1,144 @@
+"""One download in this process, without a daemon around it, with measures small enough to be quick."""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from modeld.core.effects import StartPull
+from modeld.core.facts import AnyFact, PullAdvanced, PullBroke, PullFinished, PullStopped
+from modeld.daemon import read_header
+from modeld.downloader.download import Pull, Shared
+from modeld.downloader.location import Hosts, Source
+from modeld.downloader.slots import Slots
+from modeld.downloader.throttle import Throttle
+from modeld.downloader.tuning import Tuning
+from modeld.protocol.errors import Failure
+
+from support.range_server import RangeServer
+
+MIB = 1024 * 1024
+DEADLINE_S = 30.0
+QUICK = {
+    "connections": 4,
+    "parallel_from_bytes": MIB,
+    "silence_s": 0.5,
+    "headers_s": 1.0,
+    "first_wait_s": 0.01,
+    "save_s": 0.05,
+    "report_s": 0.0,
+    "reserve_bytes": MIB,
+}
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def open_to(server: RangeServer) -> int:
+    """How many connections to ``server`` this process has open."""
+    ours = psutil.Process().net_connections("tcp")
+    return sum(bool(one.raddr) and one.raddr.port == server.port and one.status != "TIME_WAIT" for one in ours)
+
+
+class Download:
+    """A download of ``url`` to ``final``; ``facts`` is what it reported so far."""
+
+    def __init__(
+        self,
+        url: str,
+        final: Path,
+        *,
+        sha256: str = "",
+        size: int = 0,
+        token: str = "",
+        token_host: str = "",
+        slots: Slots | None = None,
+        limit: float = 0.0,
+        suspended: Callable[[], float] = lambda: 0.0,
+        **tuning: float,
+    ) -> None:
+        self.facts: list[AnyFact] = []
+        self.final = final
+        self._told = threading.Condition()
+        self.shared = Shared(
+            slots=slots or Slots(),
+            throttle=Throttle(limit),
+            tuning=Tuning(**{**QUICK, **tuning}),  # type: ignore[arg-type]  # whole numbers where they are meant
+            read_header=read_header,
+            report=self._report,
+            suspended=suspended,
+        )
+        order = StartPull(job="job", run=1, url=url, file_name=final.name, sha256=sha256, size_bytes=size)
+        source = Source(url, token, token_host, Hosts())
+        self.pull = Pull(order, final, source, Throttle(), self.shared)
+        self._thread = threading.Thread(target=self.pull.run, name="pull-job", daemon=True)
+
+    def _report(self, fact: AnyFact) -> None:
+        with self._told:
+            self.facts.append(fact)
+            self._told.notify_all()
+
+    def start(self) -> "Download":
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def until(self, condition: Callable[[PullAdvanced], bool]) -> PullAdvanced:
+        """Wait for news of its progress that fulfil ``condition``; the first of them."""
+
+        def found() -> PullAdvanced | None:
+            return next((fact for fact in self.facts if isinstance(fact, PullAdvanced) and condition(fact)), None)
+
+        with self._told:
+            assert self._told.wait_for(lambda: found() is not None or self._ended(), DEADLINE_S), self.phases()
+            fact = found()
+            assert fact is not None, self.facts[-1]
+            return fact
+
+    def _ended(self) -> bool:
+        return bool(self.facts) and not isinstance(self.facts[-1], PullAdvanced)
+
+    def phases(self) -> list[str]:
+        """What it said it was doing, each change once."""
+        said: list[str] = []
+        for fact in self.facts:
+            if isinstance(fact, PullAdvanced) and (not said or said[-1] != fact.phase):
+                said.append(fact.phase)
+        return said
+
+    def retries(self) -> int:
+        """How often it had to try again."""
+        return max(fact.retries for fact in self.facts if isinstance(fact, PullAdvanced))
+
+    def wait(self) -> AnyFact:
+        """Its end, which is told once."""
+        self._thread.join(DEADLINE_S)
+        assert not self._thread.is_alive(), self.phases()
+        ends = [fact for fact in self.facts if not isinstance(fact, PullAdvanced)]
+        assert len(ends) == 1
+        return ends[0]
+
+    def stop(self, *, keep: bool = True) -> None:
+        """Stop it, and see that it has."""
+        self.pull.stop(keep)
+        assert isinstance(self.wait(), PullStopped)
+
+    def finished(self) -> PullFinished:
+        """Let it run to its good end."""
+        self.start()
+        end = self.wait()
+        assert isinstance(end, PullFinished), end
+        left = {path.name for path in self.final.parent.iterdir() if path.name.startswith(self.final.name)}
+        assert left <= {self.final.name, self.final.name + ".bad"}, left
+        return end
+
+    def failure(self) -> Failure:
+        """Let it run to its bad end; nothing has the final name then."""
+        self.start()
+        end = self.wait()
+        assert isinstance(end, PullBroke), end
+        assert not self.final.exists()
+        return end.failure

@@ -1,0 +1,160 @@
+"""What one client may ask for: limits in pure arithmetic, and what a flood does to a real daemon and to others."""
+
+import json
+from collections.abc import Iterator
+
+import psutil
+import pytest
+import zmq
+from modelctl import Client
+from modelctl.errors import ModeldError, Refused
+from modeld.adapters.endpoint.limits import REPLY_UNIT_BYTES, Allowance, Limits
+from modeld.protocol.errors import ErrorCode
+from support.real_daemon import DEADLINE_S, RealDaemon
+
+A, B = b"a", b"b"
+
+
+def test_a_burst_is_allowed_and_the_rate_after_it():
+    allowance = Allowance(Limits(requests_per_s=10, burst_s=2))
+    assert all(allowance.spend(A, 0.0) >= 0 for _ in range(20))
+    assert allowance.spend(A, 0.0) < 0
+    assert allowance.spend(A, 0.25) >= 0
+    assert allowance.spend(A, 0.25) < 0
+
+
+def test_one_clients_flood_takes_nothing_from_another():
+    allowance = Allowance(Limits(requests_per_s=10))
+    for _ in range(1000):
+        allowance.spend(A, 0.0)
+    assert allowance.spend(B, 0.0) >= 0
+
+
+def test_the_first_refusals_are_said_and_the_rest_of_a_flood_gets_silence():
+    allowance = Allowance(Limits(requests_per_s=10, burst_s=1))
+    left = [allowance.spend(A, 0.0) for _ in range(100)]
+    assert 5 <= sum(each < 0 and allowance.worth_a_word(each) for each in left) <= 10
+    assert not allowance.worth_a_word(left[-1])
+
+
+def test_a_flood_is_forgiven_within_seconds():
+    allowance = Allowance(Limits(requests_per_s=10))
+    for _ in range(100_000):
+        allowance.spend(A, 0.0)
+    assert allowance.spend(A, 2.0) >= 0
+
+
+def test_large_answers_are_paid_for():
+    allowance = Allowance(Limits(requests_per_s=10, burst_s=1))
+    allowance.charge(A, 20 * REPLY_UNIT_BYTES, 0.0)
+    assert allowance.spend(A, 0.0) < 0
+    allowance.charge(B, 100, 0.0)
+    assert allowance.spend(B, 0.0) == 9
+
+
+def test_open_requests_are_counted_for_each_and_for_all():
+    allowance = Allowance(Limits(open_requests=2, open_requests_in_all=3))
+    assert allowance.open(A) and allowance.open(A) and not allowance.open(A)
+    assert allowance.open(B) and not allowance.open(B)
+    allowance.answered(A)
+    assert allowance.open(B)
+    for client in (A, B, B, A, B):
+        allowance.answered(client)
+    assert allowance.open_of(A) == allowance.open_of(B) == 0
+    assert allowance.open(A) and allowance.open(A) and allowance.open(B)
+
+
+def test_a_key_has_its_open_requests_over_all_its_connections_and_gets_them_back():
+    allowance = Allowance(Limits(open_requests=2))
+    assert allowance.open(A, b"key") and allowance.open(B, b"key") and not allowance.open(b"c", b"key")
+    assert allowance.open(b"d", b"other")
+    allowance.answered(B)
+    allowance.answered(B)
+    assert allowance.open_of(b"key") == 1
+    allowance.answered(A)
+    allowance.answered(b"d")
+    assert allowance.open_of(b"key") == allowance.open_of(b"other") == 0
+
+
+def test_no_limit_is_none():
+    allowance = Allowance(Limits(requests_per_s=0, open_requests=0, open_requests_in_all=0))
+    assert all(allowance.spend(A, 0.0) > 0 and allowance.open(A) for _ in range(10_000))
+
+
+@pytest.fixture
+def flooder(daemon: RealDaemon) -> Iterator["zmq.Socket[bytes]"]:
+    connection = json.loads(daemon.places.connection_file.read_text())
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    socket = context.socket(zmq.DEALER)
+    socket.connect(connection["commands"])
+    yield socket
+    context.destroy(0)
+
+
+PING = b'{"v":1,"id":"p","op":"ping"}'
+
+
+def test_a_client_that_asks_too_fast_is_told_so_and_served_again_later(
+    daemon: RealDaemon, client: Client, flooder: "zmq.Socket[bytes]"
+):
+    flooder.setsockopt(zmq.RCVHWM, 0)
+    for _ in range(20_000):
+        flooder.send(PING)
+    codes: dict[str, int] = {}
+    while not codes.get("busy"):
+        assert flooder.poll(DEADLINE_S * 1000)
+        reply = json.loads(flooder.recv())
+        code = reply["error"]["code"] if "error" in reply else "ok"
+        codes[code] = codes.get(code, 0) + 1
+        assert reply["id"] == "p"
+    assert codes["ok"] >= 1000
+    assert client.ping().pid == daemon.process.pid
+    while True:  # the flood has ended, so its sender is served again
+        flooder.send(PING)
+        if flooder.poll(100) and "result" in json.loads(flooder.recv()):
+            break
+
+
+def test_while_one_floods_and_never_reads_every_question_of_another_is_answered(
+    daemon: RealDaemon, client: Client, flooder: "zmq.Socket[bytes]"
+):
+    process = psutil.Process(daemon.process.pid)
+    client.ping()
+    before = process.memory_info().rss
+    flooder.setsockopt(zmq.SNDTIMEO, 0)
+    snapshot = b'{"v":1,"id":"s","op":"snapshot"}'
+    for _ in range(100):
+        for _ in range(1000):
+            try:
+                flooder.send(snapshot)
+            except zmq.Again:
+                break
+        assert client.ping().pid == daemon.process.pid
+    assert process.memory_info().rss - before < 256 * 1024**2
+
+
+@pytest.mark.parametrize("settings", [{"MODELD_MAX_OPEN_REQUESTS": "5"}])
+def test_a_client_with_too_many_open_requests_is_refused_one_more(
+    client: Client, daemon: RealDaemon, flooder: "zmq.Socket[bytes]", tmp_path
+):
+    from support import tiny_gguf
+
+    client.add("slow", str(tiny_gguf.write(tmp_path / "slow.gguf", context=100_000, layers=8)))
+    client.load("slow", context_size=100_000)
+    for number in range(6):
+        request = {"v": 1, "id": str(number), "op": "generate", "model": "slow", "prompt": "hi", "max_tokens": 90_000}
+        flooder.send(json.dumps(request).encode())
+    assert flooder.poll(DEADLINE_S * 1000)
+    refused = json.loads(flooder.recv())
+    assert refused["id"] == "5" and refused["error"]["code"] == "busy" and "5 requests" in refused["error"]["message"]
+    assert client.ping().pid == daemon.process.pid
+    client.unload("slow")
+
+
+@pytest.mark.parametrize("settings", [{"MODELD_MAX_REQUESTS_PER_S": "1"}])
+def test_the_python_client_raises_a_refusal_for_a_limit(client: Client):
+    with pytest.raises(Refused) as refused:
+        for _ in range(10):
+            client.ping()
+    assert refused.value.code is ErrorCode.BUSY
+    assert isinstance(refused.value, ModeldError)
