@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from modelctl import Client
-from modelctl.desktop.notices.backend import NoAnswerError, NobodyThereError
+from modelctl.desktop.notices.backend import NoAnswerError, UnavailableError
 from modelctl.desktop.notices.dbus import DBusBackend
 from modelctl.desktop.notices.desktop import DesktopNotices
 from modelctl.desktop.notices.notice import Action, Notice, NoticeKind, Urgency
@@ -170,7 +170,7 @@ def test_a_click_on_the_notification_opens(desktop: VirtualDesktop, backend: DBu
 def test_without_a_bus_nobody_is_there(tmp_path: Path, clicks: Clicks) -> None:
     backend = DBusBackend(clicks, address=f"unix:path={tmp_path / 'no-bus'}")
 
-    with pytest.raises(NobodyThereError):
+    with pytest.raises(UnavailableError):
         backend.send(notice("a", "A"))
     backend.close()
 
@@ -182,13 +182,13 @@ def test_an_environment_without_a_bus_is_said_to_be_that(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     backend = DBusBackend(clicks)
 
-    with pytest.raises(NobodyThereError, match="there is no session bus"):
+    with pytest.raises(UnavailableError, match="there is no session bus"):
         backend.send(notice("a", "A"))
     backend.close()
 
 
 def test_without_a_server_nobody_is_there_until_one_comes(bare: DBusBackend, bare_bus: BareBus) -> None:
-    with pytest.raises(NobodyThereError, match="not provided by any"):
+    with pytest.raises(UnavailableError, match="not provided by any"):
         bare.send(notice("a", "A"))
     server = Server(bare_bus.address, answers=True)
 
@@ -370,13 +370,13 @@ def following(
     stop, begun = threading.Event(), threading.Event()
     with Client(daemon.places) as client:
         backend = DBusBackend(lambda _n, _a: None, address=desktop.environment["DBUS_SESSION_BUS_ADDRESS"])
-        notices = DesktopNotices(client, wanted, watched=watched, backends=[backend])
+        notices = DesktopNotices(client, wanted, viewer_focused=watched, backends=[backend])
 
         def changed(mirror: Mirror | None, event: AnyEvent | None) -> None:
             notices.on_change(mirror, event)
             begun.set()
 
-        thread = threading.Thread(target=keep_following, args=(client.link, changed, stop))
+        thread = threading.Thread(target=keep_following, args=(client.transport, changed, stop))
         thread.start()
         assert begun.wait(DEADLINE_S)
         try:

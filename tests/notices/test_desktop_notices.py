@@ -85,7 +85,7 @@ def end_of(key: str, state: JobState = JobState.DONE, kind: JobKind = JobKind.PU
 
 def told(daemon: FakeDaemon, client: Client, notices: DesktopNotices, *ends: JobView) -> None:
     """Let the jobs end, and the notices follow until they have seen the last."""
-    mirror = Mirror(client.link)
+    mirror = Mirror(client.transport)
     notices.on_change(mirror, None)
     for end in ends:
         daemon.do(lambda end=end: daemon.change_job(end))  # type: ignore[misc]  # bound now
@@ -100,7 +100,7 @@ def test_a_benchmark_is_told_with_the_change_the_daemon_knows(
     daemon: FakeDaemon, client: Client, screen: Screen, make: Make
 ) -> None:
     notices = make(screen)
-    mirror = Mirror(client.link)
+    mirror = Mirror(client.transport)
     notices.on_change(mirror, None)
     client.benchmark(["mistral"])
     for event in mirror:
@@ -117,7 +117,7 @@ def test_a_benchmark_is_told_with_the_change_the_daemon_knows(
 def test_a_daemon_that_does_not_answer_leaves_the_change_out(daemon: FakeDaemon, screen: Screen) -> None:
     with Client(daemon.places, timeout_s=0.1) as client:
         notices = DesktopNotices(client, Notifications(), backends=[screen])
-        mirror = Mirror(client.link)
+        mirror = Mirror(client.transport)
         notices.on_change(mirror, None)
         client.benchmark(["mistral"])
         daemon.silent = True
@@ -184,7 +184,7 @@ def test_a_retry_that_is_refused_is_answered_on_the_screen(daemon: FakeDaemon, s
 
 def test_a_click_opens_the_viewer_even_while_it_is_looked_at(daemon: FakeDaemon, screen: Screen, make: Make) -> None:
     opened = threading.Event()
-    make(screen, watched=lambda: True, viewer=opened.set).clicked(notice(), Action.OPEN)
+    make(screen, viewer_focused=lambda: True, viewer=opened.set).clicked(notice(), Action.OPEN)
 
     assert opened.wait(DEADLINE_S)
 

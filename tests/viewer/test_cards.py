@@ -8,7 +8,7 @@ from modelctl.client import Client
 from modelctl.desktop.viewer.models import card_layout
 from modelctl.desktop.viewer.models.card_actions import CardActions
 from modelctl.desktop.viewer.models.card_layout import Metrics
-from modelctl.desktop.viewer.models.presenter import Card, Do, Gauge
+from modelctl.desktop.viewer.models.presenter import Card, Gauge, ModelAction
 from modelctl.errors import LocalFailure, ModeldError
 from modelctl.language.model_card import BenchmarkFigures, ModelCard
 from modeld.protocol.errors import ErrorCode
@@ -65,7 +65,7 @@ def card(texts: ModelCard = PLAIN, **fields: object) -> Card:
     return Card(**whole)  # type: ignore[arg-type]  # a test names the fields it is about
 
 
-def inside(layout: card_layout.Layout, width: int) -> bool:
+def inside(layout: card_layout.CardLayout, width: int) -> bool:
     return all(
         line.x + line.width <= width and line.y + METRICS.line <= layout.height and line.width > 0
         for line in layout.lines
@@ -155,16 +155,16 @@ FAILURE = ModeldError(LocalFailure(code=ErrorCode.INTERNAL, message="No memory."
 @pytest.mark.parametrize(
     ("do", "call"),
     [
-        (Do.LOAD, "load('m',){'wait': False}"),
-        (Do.UNLOAD, "unload('m',){'wait': False}"),
-        (Do.BENCHMARK, "benchmark(['m'],){}"),
-        (Do.DOWNLOAD, "pull('m',){}"),
-        (Do.PIN, "pin('m',){}"),
-        (Do.UNPIN, "pin('m', False){}"),
-        (Do.CANCEL, "cancel(){'model': 'm'}"),
+        (ModelAction.LOAD, "load('m',){'wait': False}"),
+        (ModelAction.UNLOAD, "unload('m',){'wait': False}"),
+        (ModelAction.BENCHMARK, "benchmark(['m'],){}"),
+        (ModelAction.DOWNLOAD, "pull('m',){}"),
+        (ModelAction.PIN, "pin('m',){}"),
+        (ModelAction.UNPIN, "pin('m', False){}"),
+        (ModelAction.CANCEL, "cancel(){'model': 'm'}"),
     ],
 )
-def test_a_button_asks_the_daemon_for_what_it_says(do: Do, call: str) -> None:
+def test_a_button_asks_the_daemon_for_what_it_says(do: ModelAction, call: str) -> None:
     ui, client = FakeUi(), FakeClient()
     CardActions(ui, lambda key: None, lambda job: None).do(MODEL, None, do)
 
@@ -176,29 +176,29 @@ def test_a_button_asks_the_daemon_for_what_it_says(do: Do, call: str) -> None:
 def test_a_failure_is_kept_for_its_card_until_the_next_attempt() -> None:
     ui = FakeUi()
     actions = CardActions(ui, lambda key: None, lambda job: None)
-    actions.do(MODEL, None, Do.LOAD)
+    actions.do(MODEL, None, ModelAction.LOAD)
 
     ui.asked[0][2](FAILURE)
     assert actions.failures == {"m": "No memory. Unload one."}
 
-    actions.do(MODEL, None, Do.LOAD)
+    actions.do(MODEL, None, ModelAction.LOAD)
     assert actions.failures == {}
 
 
 def test_a_second_click_waits_for_the_answer_to_the_first() -> None:
     ui = FakeUi()
     actions = CardActions(ui, lambda key: None, lambda job: None)
-    actions.do(MODEL, None, Do.LOAD)
-    actions.do(MODEL, None, Do.LOAD)
+    actions.do(MODEL, None, ModelAction.LOAD)
+    actions.do(MODEL, None, ModelAction.LOAD)
     assert len(ui.asked) == 1
 
     ui.asked[0][1](None)
-    actions.do(MODEL, None, Do.LOAD)
+    actions.do(MODEL, None, ModelAction.LOAD)
     assert len(ui.asked) == 2
 
 
 def test_chat_is_opened_with_the_model() -> None:
     chosen: list[str] = []
-    CardActions(FakeUi(), chosen.append, lambda job: None).do(MODEL, None, Do.CHAT)
+    CardActions(FakeUi(), chosen.append, lambda job: None).do(MODEL, None, ModelAction.CHAT)
 
     assert chosen == ["m"]

@@ -129,7 +129,7 @@ class Talk:
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=keep_following,
-            args=(client.link, lambda mirror, _: self.show(mirror.snapshot if mirror else None), self._stop),
+            args=(client.transport, lambda mirror, _: self.show(mirror.snapshot if mirror else None), self._stop),
         )
         self._thread.start()
 

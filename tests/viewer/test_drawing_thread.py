@@ -9,8 +9,8 @@ from modelctl.client import Client
 from modelctl.desktop.viewer.frame.drawing_thread import DrawingThread
 from modelctl.desktop.viewer.frame.following import Following, leaves_no_trace
 from modelctl.desktop.viewer.frame.ui import Ui
-from modelctl.desktop.viewer_focus import Watched, is_watched
-from modelctl.errors import DaemonAway, ModeldError
+from modelctl.desktop.viewer_focus import ViewerFocus, is_focused
+from modelctl.errors import DaemonUnavailable, ModeldError
 from modeld.places import Places
 from modeld.protocol import events, views
 from modeld.protocol.states import ModelState
@@ -154,7 +154,7 @@ def following(drawing: DrawingThread, shown: list[views.Snapshot | None], heard:
         shown.append(snapshot)
         return True
 
-    return Following(None, drawing, show, heard.append)  # type: ignore[arg-type]  # no link: the test is the daemon
+    return Following(None, drawing, show, heard.append)  # type: ignore[arg-type]  # no transport: the test is the daemon
 
 
 def test_many_events_before_a_frame_become_one_refresh_with_the_newest_snapshot() -> None:
@@ -246,7 +246,7 @@ def test_a_failure_goes_where_it_was_asked_for(places: Places) -> None:
         ui.ask(lambda client: client.ping(), None, failed)
         steps.until(done)
 
-    assert isinstance(failures[0], DaemonAway)
+    assert isinstance(failures[0], DaemonUnavailable)
 
 
 def test_a_failure_without_a_place_of_its_own_is_said_with_its_hint(places: Places) -> None:
@@ -265,26 +265,26 @@ def test_a_failure_without_a_place_of_its_own_is_said_with_its_hint(places: Plac
 
 
 def test_the_mark_of_a_watched_viewer_is_there_while_it_is_held(places: Places) -> None:
-    watched = Watched()
-    assert not is_watched(places)
+    watched = ViewerFocus()
+    assert not is_focused(places)
 
     watched.hold(places)
     watched.hold(places)
-    assert is_watched(places)
+    assert is_focused(places)
 
     watched.release()
-    assert not is_watched(places)
+    assert not is_focused(places)
 
 
 def test_two_viewers_may_be_open_and_the_mark_is_one(places: Places) -> None:
-    first, second = Watched(), Watched()
+    first, second = ViewerFocus(), ViewerFocus()
     first.hold(places)
     second.hold(places)
     second.release()
-    assert is_watched(places)
+    assert is_focused(places)
 
     first.release()
-    assert not is_watched(places)
+    assert not is_focused(places)
 
 
 def test_without_a_runtime_folder_nobody_watches(places: Places) -> None:
@@ -292,8 +292,8 @@ def test_without_a_runtime_folder_nobody_watches(places: Places) -> None:
         dict.fromkeys(("config_dir", "data_dir", "state_dir", "runtime_dir"), places.runtime_dir / "missing"),
         Places,
     )
-    watched = Watched()
+    watched = ViewerFocus()
     watched.hold(nowhere)
 
-    assert not is_watched(nowhere)
+    assert not is_focused(nowhere)
     watched.release()

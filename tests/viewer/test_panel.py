@@ -16,7 +16,7 @@ from modelctl.desktop.viewer.frame.panel import Panel
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.frame.window_position import Geometry
 from modelctl.desktop.viewer.models import empty_state
-from modelctl.desktop.viewer.models.empty_state import Reason
+from modelctl.desktop.viewer.models.empty_state import EmptyReason
 from modelctl.desktop.viewer.style import theme
 from modeld.places import Places, find
 from modeld.protocol import events, views
@@ -151,11 +151,11 @@ def test_when_the_daemon_is_back_nothing_says_any_more_that_it_stops(built: Pane
 
     built.show(snapshot(LOADED))
 
-    assert built._foot.text == ""
+    assert built._message_bar.text == ""
 
 
 def test_every_reason_for_an_empty_list_has_words() -> None:
-    assert all(title and text for title, text, _button in map(empty_state.words, Reason))
+    assert all(title and text for title, text, _button in map(empty_state.words, EmptyReason))
 
 
 def test_only_the_machines_figures_need_no_new_frame_on_other_tabs(built: Panel) -> None:

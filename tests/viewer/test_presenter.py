@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from modelctl.desktop.viewer.models import presenter
-from modelctl.desktop.viewer.models.presenter import Do
+from modelctl.desktop.viewer.models.presenter import ModelAction
 from modeld.protocol import views
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState, ModelState
@@ -98,41 +98,41 @@ def test_a_failure_is_shown_once_with_its_hint() -> None:
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (ModelState.ABSENT, (Do.DOWNLOAD,)),
-        (ModelState.ON_DISK, (Do.LOAD, Do.BENCHMARK)),
-        (ModelState.LOADING, (Do.UNLOAD,)),
-        (ModelState.LOADED, (Do.CHAT, Do.BENCHMARK, Do.UNLOAD)),
-        (ModelState.BUSY, (Do.CHAT, Do.BENCHMARK, Do.UNLOAD)),
+        (ModelState.ABSENT, (ModelAction.DOWNLOAD,)),
+        (ModelState.ON_DISK, (ModelAction.LOAD, ModelAction.BENCHMARK)),
+        (ModelState.LOADING, (ModelAction.UNLOAD,)),
+        (ModelState.LOADED, (ModelAction.CHAT, ModelAction.BENCHMARK, ModelAction.UNLOAD)),
+        (ModelState.BUSY, (ModelAction.CHAT, ModelAction.BENCHMARK, ModelAction.UNLOAD)),
         (ModelState.UNLOADING, ()),
     ],
 )
-def test_a_card_offers_what_its_state_allows(state: ModelState, expected: tuple[Do, ...]) -> None:
+def test_a_card_offers_what_its_state_allows(state: ModelState, expected: tuple[ModelAction, ...]) -> None:
     assert presenter.actions(model(state), None) == expected
 
 
 def test_a_download_can_be_held_and_cancelled_and_a_held_one_goes_on() -> None:
     absent = model(ModelState.DOWNLOADING)
 
-    assert presenter.actions(absent, job(JobKind.PULL, JobState.RUNNING)) == (Do.PAUSE, Do.CANCEL)
-    assert presenter.actions(absent, job(JobKind.PULL, JobState.PAUSED)) == (Do.RESUME, Do.CANCEL)
+    assert presenter.actions(absent, job(JobKind.PULL, JobState.RUNNING)) == (ModelAction.PAUSE, ModelAction.CANCEL)
+    assert presenter.actions(absent, job(JobKind.PULL, JobState.PAUSED)) == (ModelAction.RESUME, ModelAction.CANCEL)
 
 
 def test_a_benchmark_that_runs_can_be_cancelled_but_not_begun_again() -> None:
     offered = presenter.actions(model(ModelState.BUSY), job(JobKind.BENCHMARK, JobState.RUNNING))
 
-    assert offered == (Do.CHAT, Do.CANCEL, Do.UNLOAD)
+    assert offered == (ModelAction.CHAT, ModelAction.CANCEL, ModelAction.UNLOAD)
 
 
 def test_a_model_in_memory_cannot_be_removed_and_one_of_the_catalogue_without_a_file_neither() -> None:
-    assert Do.REMOVE not in presenter.more(model(ModelState.LOADED))
-    assert Do.REMOVE not in presenter.more(model(ModelState.ABSENT, builtin=True))
-    assert Do.REMOVE in presenter.more(model(ModelState.ON_DISK, builtin=True))
-    assert Do.REMOVE in presenter.more(model(ModelState.ABSENT))
+    assert ModelAction.REMOVE not in presenter.more(model(ModelState.LOADED))
+    assert ModelAction.REMOVE not in presenter.more(model(ModelState.ABSENT, builtin=True))
+    assert ModelAction.REMOVE in presenter.more(model(ModelState.ON_DISK, builtin=True))
+    assert ModelAction.REMOVE in presenter.more(model(ModelState.ABSENT))
 
 
 def test_the_menu_says_what_a_click_would_change() -> None:
-    assert Do.PIN in presenter.more(model())
-    assert Do.UNPIN in presenter.more(model(pinned=True))
+    assert ModelAction.PIN in presenter.more(model())
+    assert ModelAction.UNPIN in presenter.more(model(pinned=True))
 
 
 def test_a_downloads_line_has_percent_amount_speed_and_time() -> None:
@@ -196,7 +196,7 @@ def test_what_works_comes_first_when_sorted_by_state_and_the_daemons_order_stays
 
 
 def test_every_action_has_words() -> None:
-    assert all(presenter.label(do) for do in Do)
+    assert all(presenter.label(do) for do in ModelAction)
 
 
 def test_the_list_in_a_line_counts_what_is_there_and_in_memory() -> None:

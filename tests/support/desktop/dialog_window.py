@@ -199,7 +199,7 @@ def main() -> None:
         for part in (transfers, *dialogs.values()):
             part.show(snapshot)
 
-    following = Following(client.link, loop, show, lambda _event: None)
+    following = Following(client.transport, loop, show, lambda _event: None)
     dpg.show_viewport()
     following.start()
     listener = threading.Thread(target=_obey, args=(sys.stdin, loop, dialogs, newest), daemon=True)

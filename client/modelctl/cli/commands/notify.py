@@ -39,7 +39,7 @@ def _test(session: Session) -> None:
     from modelctl.desktop.notices.wording import test_notice
 
     backends = [way for way in backend_chain.found(lambda _notice, _action: None) if not isinstance(way, LogBackend)]
-    found = backend_chain.Ways(backends)
+    found = backend_chain.BackendChain(backends)
     try:
         how = found.show(test_notice())
     except NotShownError as error:
@@ -54,7 +54,7 @@ def _test(session: Session) -> None:
 
 def _run(session: Session) -> None:
     from modelctl.desktop.notices.desktop import DesktopNotices
-    from modelctl.desktop.viewer_focus import is_watched
+    from modelctl.desktop.viewer_focus import is_focused
     from modelctl.follow import keep_following
 
     stop = threading.Event()
@@ -65,7 +65,7 @@ def _run(session: Session) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     notices = DesktopNotices(
-        session.client, session.preferences.notifications, watched=partial(is_watched, session.places)
+        session.client, session.preferences.notifications, viewer_focused=partial(is_focused, session.places)
     )
     said: int | None = 0
 
@@ -80,7 +80,7 @@ def _run(session: Session) -> None:
         notices.on_change(mirror, event)
 
     try:
-        keep_following(session.client.link, changed, stop)
+        keep_following(session.client.transport, changed, stop)
     finally:
         if notices.close():
             session.client.close()

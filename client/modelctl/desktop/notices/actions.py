@@ -15,7 +15,7 @@ def act(client: Client, notice: Notice, action: Action, viewer: Callable[[], Non
         if action is Action.OPEN:
             viewer()
         elif action is Action.SHOW_LOG:
-            if not open_path(client.link.places.log_file):
+            if not open_path(client.transport.places.log_file):
                 return _("Nothing is installed to open the log with. Read it with: modelctl logs")
         elif notice.kind is NoticeKind.DOWNLOAD_FAILED:
             client.pull(notice.model)

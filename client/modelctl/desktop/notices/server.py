@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from modelctl.desktop.notices.backend import NobodyThereError
+from modelctl.desktop.notices.backend import UnavailableError
 from modelctl.desktop.notices.notice import FAILURES, Action, Notice, NoticeKind
 from modelctl.language.catalogue import _
 
@@ -89,7 +89,7 @@ class Server:
         signature: str = "",
         body: list[object] | None = None,
     ) -> object:
-        """The first value of the answer; raises NobodyThereError when the answer is an error."""
+        """The first value of the answer; raises UnavailableError when the answer is an error."""
         reply = await self.bus.call(
             Message(
                 destination=destination,
@@ -101,7 +101,7 @@ class Server:
             )
         )
         if reply is None or reply.message_type is MessageType.ERROR:
-            raise NobodyThereError(str(reply.body[0]) if reply and reply.body else "no answer")
+            raise UnavailableError(str(reply.body[0]) if reply and reply.body else "no answer")
         return reply.body[0] if reply.body else None
 
 

@@ -11,7 +11,7 @@ from dbus_fast.annotations import DBusBool, DBusInt32, DBusSignature, DBusStr, D
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
 
 from modelctl.desktop.tray.backend import Listener
-from modelctl.desktop.tray.layout import ROOT, Layout, Node, Properties, Value, selected
+from modelctl.desktop.tray.layout import ROOT, MenuLayout, Node, Properties, Value, selected
 from modelctl.desktop.tray.menu import Menu
 
 PATH = "/MenuBar"
@@ -29,7 +29,7 @@ class MenuService(ServiceInterface):
     def __init__(self, listener: Listener) -> None:
         super().__init__("com.canonical.dbusmenu")
         self._listener = listener
-        self._layout = Layout()
+        self._layout = MenuLayout()
 
     def show(self, menu: Menu) -> None:
         """Offer this menu from now on, and tell the panel what is different."""

@@ -39,7 +39,7 @@ class Update:
 
 
 @dataclass
-class Layout:
+class MenuLayout:
     """The menu that is offered now; ``revision`` grows with every new structure."""
 
     revision: int = 1

@@ -29,7 +29,7 @@ TIP_CHARACTERS = 127
 """Windows keeps no more of a tooltip, and pystray fails with more."""
 
 
-class LegacyError(Exception):
+class PystrayError(Exception):
     """pystray cannot be used here; the message says why."""
 
 
@@ -138,11 +138,11 @@ def tip(look: Look) -> str:
 
 
 def load() -> ModuleType:
-    """pystray with a backend that has menus. Raises LegacyError; pystray raises more than ImportError when imported."""
+    """pystray with a backend that has menus. Raises PystrayError, whatever pystray's import raises."""
     if sys.platform not in ("win32", "darwin"):
         os.environ["PYSTRAY_BACKEND"] = "gtk"
     try:
         return importlib.import_module("pystray")
     except Exception as error:
         text = _("pystray cannot be used here: {why}")
-        raise LegacyError(text.format(why=f"{type(error).__name__}: {error}")) from error
+        raise PystrayError(text.format(why=f"{type(error).__name__}: {error}")) from error

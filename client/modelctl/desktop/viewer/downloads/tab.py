@@ -22,7 +22,7 @@ FIELD_EM = 8
 
 
 @dataclass
-class _Line:
+class _LineItems:
     """The items of one download."""
 
     group: Tag
@@ -40,7 +40,7 @@ class QueuePane:
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, _LineItems] = {}
         self._bound: str | None = None
         self._ended: list[EndedRow] = []
 
@@ -108,12 +108,12 @@ class QueuePane:
                 dpg.add_text(row.detail, parent=self._ends, wrap=0, indent=em(1), color=theme.PALETTE.muted)
         dpg.configure_item(self._below, show=bool(rows))
 
-    def _build(self, row: QueueRow) -> _Line:
+    def _build(self, row: QueueRow) -> _LineItems:
         group = dpg.add_group(parent=self._queue)
         dpg.add_spacer(parent=group, height=em(0.2))
         head = dpg.add_group(parent=group, horizontal=True)
         title = dpg.add_text(parent=head)
-        line = _Line(group, title, 0, 0, 0)
+        line = _LineItems(group, title, 0, 0, 0)
         id_ = row.id
         line.buttons = {
             "rise": self._button(head, "▲", lambda: self._move(id_, -1)),
@@ -129,7 +129,7 @@ class QueuePane:
         line.note = dpg.add_text(parent=group, wrap=0, color=theme.PALETTE.red, show=False)
         return line
 
-    def _draw(self, line: _Line, row: QueueRow) -> None:
+    def _draw(self, line: _LineItems, row: QueueRow) -> None:
         if line.shown is None or line.shown.text.status != row.text.status:
             line.refusal = ""
         line.shown = row

@@ -88,7 +88,7 @@ class _View:
         self._drawing = HostWindow(LETTERS_FRAMES, self._clean_up)
         self._drawing.post(_delete_letters)
         self._panel = Panel(Ui(client, self._drawing))
-        self._following = Following(client.link, self._drawing, self._panel.show, self._panel.heard)
+        self._following = Following(client.transport, self._drawing, self._panel.show, self._panel.heard)
         # The finalizer must not call DearPyGui, which is in the middle of deleting the item.
         weakref.finalize(anchor, self.end).atexit = False
         del anchor
@@ -130,7 +130,7 @@ def _prepare(client: Client) -> None:
     if dpg.does_item_exist(theme.GLOBAL):
         return
     try:
-        wanted = preferences.read(client.link.places)
+        wanted = preferences.read(client.transport.places)
     except preferences.PreferencesError as error:
         log.warning("%s", error)
         wanted = preferences.Preferences()

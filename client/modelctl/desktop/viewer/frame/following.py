@@ -13,7 +13,7 @@ from modeld.protocol.views import Snapshot
 
 from modelctl.desktop.viewer.frame.drawing_thread import DrawingThread
 from modelctl.follow import Mirror, keep_following
-from modelctl.transport.transport import Link
+from modelctl.transport.transport import Transport
 
 KEPT = 100
 """How many events may wait for a frame; older ones are dropped."""
@@ -24,12 +24,12 @@ class Following:
 
     def __init__(
         self,
-        link: Link,
+        transport: Transport,
         drawing: DrawingThread,
         show: Callable[[Snapshot | None], object],
         heard: Callable[[events.AnyEvent], None],
     ) -> None:
-        self._link, self._drawing = link, drawing
+        self._transport, self._drawing = transport, drawing
         self._show, self._heard = show, heard
         self._newest: Snapshot | None = None
         self._events: deque[events.AnyEvent] = deque(maxlen=KEPT)
@@ -63,7 +63,7 @@ class Following:
         self._drawing.post(self._deliver, once=True)
 
     def _follow(self) -> None:
-        keep_following(self._link, self.changed, self._stop)
+        keep_following(self._transport, self.changed, self._stop)
 
     def _deliver(self) -> bool:
         """On the drawing thread: show the newest snapshot, then pass on the events; return whether to draw."""

@@ -14,16 +14,16 @@ from modelctl.desktop.viewer.chat.tab import ChatPane
 from modelctl.desktop.viewer.downloads.dialog import DownloadDialog
 from modelctl.desktop.viewer.downloads.progress_windows import ProgressWindows
 from modelctl.desktop.viewer.downloads.tab import QueuePane
-from modelctl.desktop.viewer.frame.message_bar import Foot
+from modelctl.desktop.viewer.frame.message_bar import MessageBar
 from modelctl.desktop.viewer.frame.pane import Pane, Tag
-from modelctl.desktop.viewer.frame.toolbar import Deeds, Toolbar
+from modelctl.desktop.viewer.frame.toolbar import Toolbar, ToolbarActions
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.history.tab import HistoryPane
 from modelctl.desktop.viewer.log.tab import LogPane
 from modelctl.desktop.viewer.models import presenter
 from modelctl.desktop.viewer.models.card_actions import CardActions
 from modelctl.desktop.viewer.models.cards import CardList
-from modelctl.desktop.viewer.models.empty_state import Emptiness
+from modelctl.desktop.viewer.models.empty_state import EmptyState
 from modelctl.desktop.viewer.monitor.tab import MonitorPane
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.errors import ModeldError
@@ -40,15 +40,15 @@ class Panel:
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
         self._snapshot: Snapshot | None = None
-        self._foot_height = -1
-        self._foot = Foot()
+        self._message_bar_height = -1
+        self._message_bar = MessageBar()
         ui.on_say = self._say
         self._transfers = ProgressWindows(ui)
         self._downloads = DownloadDialog(ui, self._transfers.open)
         self._benchmarks = BenchmarkDialog(ui)
         self._comparison = ComparisonWindow(ui)
         self._actions = CardActions(ui, self._chat, self._transfers.open)
-        self._cards = CardList(ui, self._actions, Emptiness(self.start, self._open_downloads))
+        self._cards = CardList(ui, self._actions, EmptyState(self.start, self._open_downloads))
         self._chat_pane = ChatPane(ui)
         self._log = LogPane(ui)
         self._monitor = MonitorPane(ui)
@@ -62,7 +62,7 @@ class Panel:
         ]
         self._tabs: list[Tag] = []
         self._toolbar = Toolbar(
-            Deeds(
+            ToolbarActions(
                 refresh=self.refresh,
                 download=self._open_downloads,
                 benchmark=lambda: self._benchmarks.open(self._snapshot),
@@ -80,7 +80,7 @@ class Panel:
         top = dpg.add_child_window(parent=self._root, border=False, width=-1, auto_resize_y=True)
         self._toolbar.build(top)
         self._body = dpg.add_child_window(parent=self._root, border=False, width=-1, height=-1, no_scrollbar=True)
-        self._foot.build(self._root)
+        self._message_bar.build(self._root)
         self._tab_bar = dpg.add_tab_bar(parent=self._body)
         for title, pane in zip(tab_titles(), self._panes, strict=True):
             tab = dpg.add_tab(label=title, parent=self._tab_bar)
@@ -148,7 +148,7 @@ class Panel:
         if self._actions.close():
             return
         self._close_dialogs()
-        self._foot.dismiss()
+        self._message_bar.dismiss()
 
     def close(self) -> None:
         """End what runs on its own, and take away the windows; the other items go with their parent.
@@ -180,23 +180,23 @@ class Panel:
         self._ui.ask(lambda client: client.unload(wait=False), done)
 
     def _say(self, text: str, error: bool) -> None:
-        self._foot.say(text, error)
+        self._message_bar.say(text, error)
         if not error:
             timer = threading.Timer(SAID_FOR_S, lambda: self._ui.post(lambda: self._forget(text)))
             timer.daemon = True
             timer.start()
 
     def _forget(self, text: str) -> None:
-        if self._foot.text == text:
-            self._foot.dismiss()
+        if self._message_bar.text == text:
+            self._message_bar.dismiss()
 
     def _track(self) -> bool:
         """After a frame: make room for the foot, keep the toolbar's right end at the right."""
         moved = self._toolbar.track()
-        height = self._foot.height()
-        if height == self._foot_height:
+        height = self._message_bar.height()
+        if height == self._message_bar_height:
             return moved
-        self._foot_height = height
+        self._message_bar_height = height
         dpg.configure_item(self._body, height=-(height + 12) if height else -1)
         return True
 

@@ -22,7 +22,7 @@ from modelctl.desktop.viewer.frame.panel import Panel
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.frame.window_position import MIN_HEIGHT, MIN_WIDTH, Geometry
 from modelctl.desktop.viewer.style import fonts, text_metrics, theme
-from modelctl.desktop.viewer_focus import Watched
+from modelctl.desktop.viewer_focus import ViewerFocus
 from modelctl.language.catalogue import _
 
 ICON_PX = 64
@@ -43,7 +43,7 @@ def run(places: Places, scale: float = 0.0) -> None:
         area = library.work_area() if library is not None else None
         _viewport(window_position.placed(window_position.read(places), area))
         panel = _make(ui, scale or display_scale(os.environ, library))
-        following = Following(client.link, drawing, panel.show, panel.heard)
+        following = Following(client.transport, drawing, panel.show, panel.heard)
         following.start()
         _draw(drawing, panel, places, library)
     finally:
@@ -89,14 +89,14 @@ def _make(ui: Ui, scale: float) -> Panel:
 
 def _draw(drawing: OwnWindow, panel: Panel, places: Places, library: glfw.Glfw | None) -> None:
     """Show the window until it is closed."""
-    watched = Watched()
+    focus = ViewerFocus()
 
-    def look() -> None:
-        """Hold the mark while the window has the keyboard; where that cannot be told, while it is open."""
-        if library is None or library.watched():
-            watched.hold(places)
+    def update_focus() -> None:
+        """Without GLFW the focus is not known: then an open window counts as focused."""
+        if library is None or library.focused():
+            focus.hold(places)
         else:
-            watched.release()
+            focus.release()
 
     with tempfile.TemporaryDirectory(prefix="modeld-viewer-") as folder:
         icon = _icon(Path(folder))
@@ -108,9 +108,9 @@ def _draw(drawing: OwnWindow, panel: Panel, places: Places, library: glfw.Glfw |
         dpg.set_primary_window(WINDOW, True)
         with _ended_by_signals(drawing):
             try:
-                drawing.run(look)
+                drawing.run(update_focus)
             finally:
-                watched.release()
+                focus.release()
                 panel.close()
                 _keep_geometry(places)
 

@@ -13,7 +13,7 @@ from modelctl import logfile
 from modelctl.desktop.opening import open_path
 from modelctl.desktop.viewer.frame.pane import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
-from modelctl.desktop.viewer.log.lines import KEPT, LEVELS, Line, LogLines
+from modelctl.desktop.viewer.log.lines import KEPT, LEVELS, LogLine, LogLines
 from modelctl.desktop.viewer.style import text_metrics
 from modelctl.desktop.viewer.style.theme import PALETTE, Colour
 from modelctl.language.catalogue import _, _n
@@ -39,7 +39,7 @@ class LogPane:
         self._ui = ui
         self._lines = LogLines()
         self._rows: deque[tuple[int, Tag]] = deque()
-        self._tail: _Tail | None = None
+        self._follower: _LogFollower | None = None
         self._paused = False
 
     def build(self, parent: Tag) -> None:
@@ -69,21 +69,21 @@ class LogPane:
         if snapshot is None or not snapshot.daemon.log_file:
             return
         path = Path(snapshot.daemon.log_file)
-        if self._tail is None or self._tail.path != path:
+        if self._follower is None or self._follower.path != path:
             self.close()
             self._lines.clear()
             self._rebuild()
-            self._tail = _Tail(path, self._ui, self._take)
-            self._tail.start()
+            self._follower = _LogFollower(path, self._ui, self._take)
+            self._follower.start()
 
     def heard(self, event: AnyEvent) -> None:
         """The log has everything it shows."""
 
     def close(self) -> None:
         """Stop following; the thread has ended when this returns."""
-        if self._tail is not None:
-            self._tail.stop()
-            self._tail = None
+        if self._follower is not None:
+            self._follower.stop()
+            self._follower = None
 
     def _take(self, texts: Sequence[str]) -> None:
         self._lines.add(texts)
@@ -92,10 +92,10 @@ class LogPane:
             return
         self._append(self._chosen())
 
-    def _chosen(self) -> Sequence[Line]:
+    def _chosen(self) -> Sequence[LogLine]:
         return self._lines.chosen(dpg.get_value(self._text), levels()[dpg.get_value(self._level)])
 
-    def _append(self, lines: Sequence[Line]) -> None:
+    def _append(self, lines: Sequence[LogLine]) -> None:
         """Bring the rows up to ``lines``: old ones go at the top, new ones come at the end."""
         at_end = dpg.get_y_scroll(self._frame) >= dpg.get_y_scroll_max(self._frame) - 4
         first = lines[0].number if lines else 0
@@ -116,7 +116,7 @@ class LogPane:
         self._append(self._chosen())
         dpg.set_y_scroll(self._frame, -1.0)
 
-    def _row(self, line: Line) -> Tag:
+    def _row(self, line: LogLine) -> Tag:
         """A line as a field that cannot be written to: its text can be selected, and has the colour of its level."""
         row: Tag = dpg.add_input_text(
             parent=self._frame,
@@ -127,7 +127,7 @@ class LogPane:
         dpg.bind_item_theme(row, _row_theme(line.level))
         return row
 
-    def _describe(self, lines: Sequence[Line]) -> None:
+    def _describe(self, lines: Sequence[LogLine]) -> None:
         dpg.configure_item(self._empty, show=not lines)
         dpg.set_value(self._empty, _("No line of the log matches.") if len(self._lines) else _("The log is empty."))
         self._say(_n("{count} line", "{count} lines", len(lines)).format(count=len(lines)))
@@ -152,12 +152,12 @@ class LogPane:
         self._ui.say(_n("{count} line copied.", "{count} lines copied.", len(lines)).format(count=len(lines)))
 
     def _open_folder(self) -> None:
-        if self._tail is not None and not open_path(self._tail.path.parent):
-            folder = self._tail.path.parent
+        if self._follower is not None and not open_path(self._follower.path.parent):
+            folder = self._follower.path.parent
             self._ui.say(_("No program opens folders here. The log is in {folder}").format(folder=folder), error=True)
 
 
-class _Tail:
+class _LogFollower:
     """A thread that reads the end of a file and then follows it; ``take`` gets the lines on the drawing thread."""
 
     def __init__(self, path: Path, ui: Ui, take: Callable[[Sequence[str]], None]) -> None:

@@ -38,7 +38,7 @@ class Metrics:
 
 
 @dataclass(frozen=True)
-class Line:
+class PlacedText:
     """A line of text at a place on its card, not wider than ``width``."""
 
     text: str
@@ -58,17 +58,17 @@ class _Text:
 
 
 @dataclass(frozen=True)
-class Layout:
+class CardLayout:
     """A card's lines and the tops of its other parts (None: not there), and how high it is."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[PlacedText, ...]
     context_y: int | None
     gauge_y: int | None
     failure_y: int | None
     height: int
 
 
-def layout(card: Card, width: int, metrics: Metrics, failure_lines: int = 0) -> Layout:
+def layout(card: Card, width: int, metrics: Metrics, failure_lines: int = 0) -> CardLayout:
     """A card ``width`` pixels wide; ``failure_lines`` is how many lines its failure takes when wrapped."""
     m = metrics
     words = card.texts
@@ -103,7 +103,7 @@ def layout(card: Card, width: int, metrics: Metrics, failure_lines: int = 0) -> 
     if failure_lines:
         failure_y = y + m.line // 5
         y = failure_y + failure_lines * m.line
-    return Layout(tuple(lines), context_y, gauge_y, failure_y, y + m.padding - m.line // 4)
+    return CardLayout(tuple(lines), context_y, gauge_y, failure_y, y + m.padding - m.line // 4)
 
 
 def _about(texts: ModelCard) -> list[_Text]:
@@ -125,10 +125,10 @@ def _machine_in_two(texts: ModelCard) -> list[_Text]:
     return [_Text(line) for line in lines if line]
 
 
-def _line(text: _Text, x: int, y: int, width: int, metrics: Metrics) -> Line:
+def _line(text: _Text, x: int, y: int, width: int, metrics: Metrics) -> PlacedText:
     """A text at its place; figures begin below the words of their heading, not below its sign."""
     indent = metrics.line if text.indented else 0
-    return Line(text.text, x + indent, y, width - indent, text.tone)
+    return PlacedText(text.text, x + indent, y, width - indent, text.tone)
 
 
 def tops(heights: Sequence[int], gap: int) -> list[int]:

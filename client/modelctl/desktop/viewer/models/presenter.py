@@ -17,7 +17,7 @@ GAP = "    "
 """Between facts that share a line."""
 
 
-class Do(StrEnum):
+class ModelAction(StrEnum):
     """What a person can do with a model."""
 
     LOAD = "load"
@@ -66,8 +66,8 @@ class Card:
     context: tuple[int, int] | None
     gauge: Gauge | None
     failure: str
-    actions: tuple[Do, ...]
-    more: tuple[Do, ...]
+    actions: tuple[ModelAction, ...]
+    more: tuple[ModelAction, ...]
     moving: bool
 
 
@@ -113,62 +113,62 @@ def card(view: ModelView, job: JobView | None = None) -> Card:
     )
 
 
-def actions(view: ModelView, job: JobView | None) -> tuple[Do, ...]:
+def actions(view: ModelView, job: JobView | None) -> tuple[ModelAction, ...]:
     """The buttons of a card, the obvious one first."""
     if job is not None and job.kind is JobKind.PULL:
-        return (Do.RESUME if job.state is JobState.PAUSED else Do.PAUSE, Do.CANCEL)
-    measuring = (Do.CANCEL,) if job is not None else (Do.BENCHMARK,)
+        return (ModelAction.RESUME if job.state is JobState.PAUSED else ModelAction.PAUSE, ModelAction.CANCEL)
+    measuring = (ModelAction.CANCEL,) if job is not None else (ModelAction.BENCHMARK,)
     match view.state:
         case ModelState.ABSENT:
-            return (Do.DOWNLOAD,)
+            return (ModelAction.DOWNLOAD,)
         case ModelState.DOWNLOADING:
-            return (Do.CANCEL,)
+            return (ModelAction.CANCEL,)
         case ModelState.ON_DISK:
-            return (Do.LOAD, *measuring)
+            return (ModelAction.LOAD, *measuring)
         case ModelState.LOADING:
-            return (*((Do.CANCEL,) if job is not None else ()), Do.UNLOAD)
+            return (*((ModelAction.CANCEL,) if job is not None else ()), ModelAction.UNLOAD)
         case ModelState.LOADED | ModelState.BUSY:
-            return (Do.CHAT, *measuring, Do.UNLOAD)
+            return (ModelAction.CHAT, *measuring, ModelAction.UNLOAD)
         case ModelState.UNLOADING:
             return ()
 
 
-def more(view: ModelView) -> tuple[Do, ...]:
+def more(view: ModelView) -> tuple[ModelAction, ...]:
     """The menu of a card."""
-    known = [Do.UNPIN if view.pinned else Do.PIN] if view.state in HAS_FILE else []
+    known = [ModelAction.UNPIN if view.pinned else ModelAction.PIN] if view.state in HAS_FILE else []
     if view.path and view.state in HAS_FILE:
-        known.append(Do.COPY_PATH)
+        known.append(ModelAction.COPY_PATH)
     if view.state in (ModelState.ON_DISK, ModelState.ABSENT) and (view.state in HAS_FILE or not view.builtin):
-        known.append(Do.REMOVE)
+        known.append(ModelAction.REMOVE)
     return tuple(known)
 
 
-def label(do: Do) -> str:
+def label(do: ModelAction) -> str:
     """The words on its button."""
     match do:
-        case Do.LOAD:
+        case ModelAction.LOAD:
             return _("Load")
-        case Do.UNLOAD:
+        case ModelAction.UNLOAD:
             return _("Unload")
-        case Do.DOWNLOAD:
+        case ModelAction.DOWNLOAD:
             return _("Download")
-        case Do.CANCEL:
+        case ModelAction.CANCEL:
             return _("Cancel")
-        case Do.PAUSE:
+        case ModelAction.PAUSE:
             return _("Pause")
-        case Do.RESUME:
+        case ModelAction.RESUME:
             return _("Resume")
-        case Do.BENCHMARK:
+        case ModelAction.BENCHMARK:
             return _("Benchmark")
-        case Do.CHAT:
+        case ModelAction.CHAT:
             return _("Chat")
-        case Do.PIN:
+        case ModelAction.PIN:
             return _("Keep loaded")
-        case Do.UNPIN:
+        case ModelAction.UNPIN:
             return _("Do not keep loaded")
-        case Do.REMOVE:
+        case ModelAction.REMOVE:
             return _("Remove…")
-        case Do.COPY_PATH:
+        case ModelAction.COPY_PATH:
             return _("Copy the file's path")
 
 

@@ -103,5 +103,5 @@ def test_a_tooltip_is_no_longer_than_windows_can_show() -> None:
 
 def test_a_pystray_that_cannot_be_imported_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pystray", None)
-    with pytest.raises(pystray_backend.LegacyError, match="pystray cannot be used here"):
+    with pytest.raises(pystray_backend.PystrayError, match="pystray cannot be used here"):
         pystray_backend.load()
