@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from modelctl import Client
 from modelctl.desktop.notices.desktop import DesktopNotices
-from modelctl.desktop.notices.notice import Action, Notice, NoticeKind
+from modelctl.desktop.notices.notice import Notice, NoticeAction, NoticeKind
 from modelctl.follow import Mirror
 from modelctl.preferences import Notifications
 from modeld.places import Places, find
@@ -168,14 +168,14 @@ def test_retry_asks_the_daemon_again(
     daemon: FakeDaemon, screen: Screen, make: Make, kind: NoticeKind, asked: type[requests.Request]
 ) -> None:
     daemon.arrived.clear()
-    make(screen).clicked(notice("pull:mistral", kind), Action.RETRY)
+    make(screen).clicked(notice("pull:mistral", kind), NoticeAction.RETRY)
 
     assert daemon.arrived.wait(DEADLINE_S)
     assert isinstance(daemon.seen[-1], asked)
 
 
 def test_a_retry_that_is_refused_is_answered_on_the_screen(daemon: FakeDaemon, screen: Screen, make: Make) -> None:
-    make(screen).clicked(notice("pull:gone", NoticeKind.DOWNLOAD_FAILED), Action.RETRY)
+    make(screen).clicked(notice("pull:gone", NoticeKind.DOWNLOAD_FAILED), NoticeAction.RETRY)
 
     assert screen.arrived.acquire(timeout=DEADLINE_S)
     assert screen.shown[0].title == "That did not work"
@@ -184,7 +184,7 @@ def test_a_retry_that_is_refused_is_answered_on_the_screen(daemon: FakeDaemon, s
 
 def test_a_click_opens_the_viewer_even_while_it_is_looked_at(daemon: FakeDaemon, screen: Screen, make: Make) -> None:
     opened = threading.Event()
-    make(screen, viewer_focused=lambda: True, viewer=opened.set).clicked(notice(), Action.OPEN)
+    make(screen, viewer_focused=lambda: True, viewer=opened.set).clicked(notice(), NoticeAction.OPEN)
 
     assert opened.wait(DEADLINE_S)
 
@@ -193,7 +193,7 @@ def test_a_viewer_that_cannot_be_started_is_said(daemon: FakeDaemon, screen: Scr
     def unable() -> None:
         raise OSError("no such program")
 
-    make(screen, viewer=unable).clicked(notice(), Action.OPEN)
+    make(screen, viewer=unable).clicked(notice(), NoticeAction.OPEN)
 
     assert screen.arrived.acquire(timeout=DEADLINE_S)
     assert screen.shown[0].body == "no such program"

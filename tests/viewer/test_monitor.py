@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from modelctl.desktop.viewer.monitor.series import SAMPLES, Series, edges, memory_parts
+from modelctl.desktop.viewer.monitor.series import SAMPLES, SampleSeries, edges, memory_parts
 from modelctl.desktop.viewer.monitor.tab import MonitorPane, gpu_line
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import DaemonView, GpuView, ModelView, Snapshot, SystemView
@@ -56,7 +56,7 @@ def test_the_edges_of_a_stacked_bar_are_to_scale() -> None:
 
 
 def test_a_sample_is_kept_only_when_the_machine_changed() -> None:
-    series = Series()
+    series = SampleSeries()
 
     assert series.take(snapshot_of(system_of(cpu=1)))
     assert not series.take(snapshot_of(system_of(cpu=1)))
@@ -66,7 +66,7 @@ def test_a_sample_is_kept_only_when_the_machine_changed() -> None:
 
 
 def test_the_plot_has_the_last_ten_minutes_and_the_ring_no_more_than_it_holds() -> None:
-    series = Series()
+    series = SampleSeries()
     for second in range(2 * SAMPLES):
         at = f"2026-01-02T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}+00:00"
         series.take(snapshot_of(system_of(cpu=second / 100), at=at))

@@ -145,7 +145,7 @@ def test_a_daemon_without_models_leads_to_the_first_one(built: Panel) -> None:
 
 def test_when_the_daemon_is_back_nothing_says_any_more_that_it_stops(built: Panel) -> None:
     built.show(snapshot(LOADED))
-    built._say(panel.told(events.DaemonStopping()), False)
+    built._say(panel.message_for(events.DaemonStopping()), False)
     built.show(None)
     assert "modeld is stopping." in shown_texts()
 
@@ -177,11 +177,11 @@ def test_only_the_machines_figures_need_no_new_frame_on_other_tabs(built: Panel)
     ],
 )
 def test_an_event_without_a_trace_is_told(event: events.AnyEvent, said: str) -> None:
-    assert panel.told(event).startswith(said)
+    assert panel.message_for(event).startswith(said)
 
 
 def test_a_plain_change_is_not_told() -> None:
-    assert panel.told(events.ModelChanged(model=LOADED)) == ""
+    assert panel.message_for(events.ModelChanged(model=LOADED)) == ""
 
 
 def test_the_window_comes_back_where_it_was(places: Places) -> None:

@@ -25,7 +25,7 @@ class ConnectionFault(Enum):
     LOST = "the connection was there, and ended"
 
 
-class Watch:
+class SocketMonitor:
     """What the monitor of one socket has reported so far."""
 
     _EVENTS = (
@@ -69,7 +69,7 @@ class Watch:
 class DaemonSocket(zmq.Socket[bytes]):
     """A socket of the transport; used by one thread at a time."""
 
-    watch: Watch | None = None
+    watch: SocketMonitor | None = None
 
     def reach(self, endpoint: str, connection: Connection) -> None:
         """Connect; over tcp with CURVE."""
@@ -81,7 +81,7 @@ class DaemonSocket(zmq.Socket[bytes]):
             self.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3 * HEARTBEAT_MS)
             if "[" in endpoint:
                 self.setsockopt(zmq.IPV6, 1)
-            self.watch = Watch(self)
+            self.watch = SocketMonitor(self)
         self.connect(endpoint)
 
     def fault(self) -> ConnectionFault | None:

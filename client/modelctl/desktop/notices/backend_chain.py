@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from modelctl.desktop.notices import plyer
 from modelctl.desktop.notices.backend import NoAnswerError, NotifierBackend, NotShownError
 from modelctl.desktop.notices.log import LogBackend
-from modelctl.desktop.notices.notice import Action, Notice
+from modelctl.desktop.notices.notice import Notice, NoticeAction
 from modelctl.language.catalogue import _
 
 OFF_S = 60.0
@@ -17,7 +17,7 @@ OFF_S = 60.0
 log = logging.getLogger("modelctl.desktop.notices")
 
 
-def found(clicked: Callable[[Notice, Action], None]) -> list[NotifierBackend]:
+def found(clicked: Callable[[Notice, NoticeAction], None]) -> list[NotifierBackend]:
     """The backends of this machine: D-Bus (not on Windows and macOS), else plyer if installed; the log is the last."""
     first = _dbus(clicked)
     if first is None and plyer.available():
@@ -25,7 +25,7 @@ def found(clicked: Callable[[Notice, Action], None]) -> list[NotifierBackend]:
     return [LogBackend()] if first is None else [first, LogBackend()]
 
 
-def _dbus(clicked: Callable[[Notice, Action], None]) -> NotifierBackend | None:
+def _dbus(clicked: Callable[[Notice, NoticeAction], None]) -> NotifierBackend | None:
     if sys.platform in ("win32", "darwin"):
         return None
     try:

@@ -15,7 +15,7 @@ from dbus_fast.aio import MessageBus
 
 from modelctl.desktop.notices.backend import DEADLINE_S, NoAnswerError, UnavailableError
 from modelctl.desktop.notices.notice import Notice
-from modelctl.desktop.notices.server import Clicked, Server
+from modelctl.desktop.notices.server import Clicked, NotificationServer
 from modelctl.language.catalogue import _
 
 
@@ -31,7 +31,7 @@ class DBusBackend:
         self._deadline_s = deadline_s
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._server: Server | None = None
+        self._server: NotificationServer | None = None
 
     def send(self, notice: Notice) -> str:
         """Show it and name the server; raises UnavailableError or NoAnswerError."""
@@ -84,14 +84,14 @@ class DBusBackend:
             await self._leave()
             raise UnavailableError(str(error) or type(error).__name__) from error
 
-    async def _connected(self) -> Server:
+    async def _connected(self) -> NotificationServer:
         if self._server is not None and self._server.bus.connected:
             return self._server
         address = self._address or session_bus_address()
         if not address:
             raise UnavailableError(_("there is no session bus"))
         bus = await MessageBus(bus_address=address, bus_type=BusType.SESSION).connect()
-        server = Server(bus, self._clicked)
+        server = NotificationServer(bus, self._clicked)
         try:
             await server.listen()
         except BaseException:

@@ -18,8 +18,8 @@ from modelctl.client import Client
 from modelctl.desktop import viewer_process
 from modelctl.desktop.notices import actions, backend_chain
 from modelctl.desktop.notices.backend import NotifierBackend
-from modelctl.desktop.notices.news import AnyNews, JobEnded, Reader, kind_of
-from modelctl.desktop.notices.notice import Action, Notice
+from modelctl.desktop.notices.news import AnyNews, JobEnded, NewsReader, kind_of
+from modelctl.desktop.notices.notice import Notice, NoticeAction
 from modelctl.desktop.notices.notifier import Notifier
 from modelctl.desktop.notices.notifier_lock import NotifierLock
 from modelctl.desktop.notices.wording import action_failed, worded
@@ -54,7 +54,7 @@ class DesktopNotices:
         self._viewer_focused = viewer_focused
         self._viewer = viewer
         self._notifier_lock = NotifierLock(client.transport.places)
-        self._reader = Reader()
+        self._reader = NewsReader()
         self._notifier = Notifier(
             backend_chain.BackendChain(backend_chain.found(self.clicked) if backends is None else backends)
         )
@@ -67,7 +67,7 @@ class DesktopNotices:
             if self._wanted[kind_of(news)]:
                 self._notifier.post(partial(self._worded, news))
 
-    def clicked(self, notice: Notice, action: Action) -> None:
+    def clicked(self, notice: Notice, action: NoticeAction) -> None:
         """Do what the user chose on a notification; from any thread."""
 
         def act() -> Notice | None:

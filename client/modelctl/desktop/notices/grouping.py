@@ -7,7 +7,7 @@ there everything is held for the whole window.
 
 from dataclasses import replace
 
-from modelctl.desktop.notices.notice import BODY_LENGTH, FAILURES, Action, Notice, NoticeKind, tidy
+from modelctl.desktop.notices.notice import BODY_LENGTH, FAILURES, Notice, NoticeAction, NoticeKind, tidy
 from modelctl.language.catalogue import _, _n
 
 WINDOW_S = 5.0
@@ -94,7 +94,7 @@ def together(notices: list[Notice], key: str) -> Notice:
         title=_title(notices, failed),
         body=tidy("; ".join(_clauses(notices)), BODY_LENGTH),
         urgency=max(notice.urgency for notice in notices),
-        actions=(Action.OPEN, Action.SHOW_LOG) if failed else (Action.OPEN,),
+        actions=(NoticeAction.OPEN, NoticeAction.SHOW_LOG) if failed else (NoticeAction.OPEN,),
     )
 
 

@@ -68,7 +68,7 @@ def kind_of(news: AnyNews) -> NoticeKind:
             assert_never(news)
 
 
-class Reader:
+class NewsReader:
     """Reads the daemon's snapshots and events in their order, and tells what is news."""
 
     def __init__(self) -> None:

@@ -38,7 +38,7 @@ class Urgency(IntEnum):
     CRITICAL = 2
 
 
-class Action(StrEnum):
+class NoticeAction(StrEnum):
     """What a person may choose; OPEN is a click on the notification itself."""
 
     OPEN = "default"
@@ -59,7 +59,7 @@ class Notice:
     title: str
     body: str
     urgency: Urgency = Urgency.NORMAL
-    actions: tuple[Action, ...] = ()
+    actions: tuple[NoticeAction, ...] = ()
     model: str = ""
     brief: str = ""
     progress: int | None = None

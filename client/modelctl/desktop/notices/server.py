@@ -10,7 +10,7 @@ from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
 from modelctl.desktop.notices.backend import UnavailableError
-from modelctl.desktop.notices.notice import FAILURES, Action, Notice, NoticeKind
+from modelctl.desktop.notices.notice import FAILURES, Notice, NoticeAction, NoticeKind
 from modelctl.language.catalogue import _
 
 NAME = "org.freedesktop.Notifications"
@@ -20,10 +20,10 @@ ICON_SIZE = 64
 REMEMBERED = 100
 """Notices whose clicks and replacements are still known; servers tell when one is closed, but need not."""
 
-Clicked = Callable[[Notice, Action], None]
+Clicked = Callable[[Notice, NoticeAction], None]
 
 
-class Server:
+class NotificationServer:
     """What the server there can do, and which of our notices it shows."""
 
     def __init__(self, bus: MessageBus, clicked: Clicked) -> None:
@@ -78,8 +78,8 @@ class Server:
                 self._shown.clear()
             case "NotificationClosed", [int(id_), *_rest]:
                 self._shown.pop(id_, None)
-            case "ActionInvoked", [int(id_), str(action)] if id_ in self._shown and action in set(Action):
-                self._clicked(self._shown[id_], Action(action))
+            case "ActionInvoked", [int(id_), str(action)] if id_ in self._shown and action in set(NoticeAction):
+                self._clicked(self._shown[id_], NoticeAction(action))
 
     async def _call(
         self,
@@ -107,7 +107,7 @@ class Server:
 
 def _actions(notice: Notice) -> list[str]:
     """The actions as the specification wants them: key, label, key, label."""
-    labels = {Action.OPEN: _("Open"), Action.RETRY: _("Retry"), Action.SHOW_LOG: _("Show log")}
+    labels = {NoticeAction.OPEN: _("Open"), NoticeAction.RETRY: _("Retry"), NoticeAction.SHOW_LOG: _("Show log")}
     return [text for action in notice.actions for text in (action.value, labels[action])]
 
 

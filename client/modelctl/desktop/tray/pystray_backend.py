@@ -18,7 +18,7 @@ from PIL import Image
 from modelctl.desktop.tray.backend import Listener
 from modelctl.desktop.tray.choices import Choice, OpenViewer
 from modelctl.desktop.tray.look import Look
-from modelctl.desktop.tray.menu import Item, Menu
+from modelctl.desktop.tray.menu import Menu, MenuItem
 from modelctl.desktop.tray.pixmaps import picture
 from modelctl.language.catalogue import _
 
@@ -109,7 +109,7 @@ def converted(menu: Menu, pystray: ModuleType, chosen: Callable[[Choice], None])
     return [_converted_item(item, pystray, chosen) for item in menu]
 
 
-def _converted_item(item: Item, pystray: ModuleType, chosen: Callable[[Choice], None]) -> object:
+def _converted_item(item: MenuItem, pystray: ModuleType, chosen: Callable[[Choice], None]) -> object:
     if item.separator:
         return pystray.Menu.SEPARATOR
     label = item.label.replace("&", "&&") if sys.platform == "win32" else item.label

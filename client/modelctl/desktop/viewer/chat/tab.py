@@ -68,7 +68,7 @@ class ChatPane:
             self._models, self._away = models, snapshot is None
             self._show_models()
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """A refused prompt or a full context of ours comes with the answer, so that it is shown where it happened."""
 
     def choose(self, key: str) -> None:

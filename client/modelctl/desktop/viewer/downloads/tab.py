@@ -85,7 +85,7 @@ class QueuePane:
         self._show_bound(snapshot)
         self._show_ends(ended(snapshot) if snapshot is not None else [])
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """Nothing here comes by events alone."""
 
     def _show_bound(self, snapshot: Snapshot | None) -> None:

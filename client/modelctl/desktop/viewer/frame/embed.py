@@ -46,7 +46,7 @@ class ExtendedModelManagerUI:
     def __init__(self, jarvis_instance: object | None = None) -> None:
         self.jarvis = jarvis_instance
         self._client: Client | None = None
-        self._view: _View | None = None
+        self._view: _EmbeddedPanel | None = None
 
     def build_ui(self, parent_tag: Tag) -> None:
         """Put the panel into a window, tab, child window or group; an earlier one of this object is taken away."""
@@ -54,7 +54,7 @@ class ExtendedModelManagerUI:
         if self._client is None:
             self._client = Client()
         _prepare(self._client)
-        self._view = _View(self._client, parent_tag)
+        self._view = _EmbeddedPanel(self._client, parent_tag)
 
     def close(self) -> None:
         """Take the panel away and stop following the daemon; needless after the host deleted it, and harmless."""
@@ -76,7 +76,7 @@ class _Anchor:
     """Held by nothing but DearPyGui, as the user data of the panel's item: it dies with it."""
 
 
-class _View:
+class _EmbeddedPanel:
     """One panel in one place, until it is closed or the host deletes it."""
 
     def __init__(self, client: Client, parent: Tag) -> None:
@@ -88,7 +88,7 @@ class _View:
         self._drawing = HostWindow(LETTERS_FRAMES, self._clean_up)
         self._drawing.post(_delete_letters)
         self._panel = Panel(Ui(client, self._drawing))
-        self._following = Following(client.transport, self._drawing, self._panel.show, self._panel.heard)
+        self._following = Following(client.transport, self._drawing, self._panel.show, self._panel.on_event)
         # The finalizer must not call DearPyGui, which is in the middle of deleting the item.
         weakref.finalize(anchor, self.end).atexit = False
         del anchor
@@ -115,7 +115,7 @@ class _View:
         self._drawing.delete()
 
 
-_views: "weakref.WeakSet[_View]" = weakref.WeakSet()
+_views: "weakref.WeakSet[_EmbeddedPanel]" = weakref.WeakSet()
 
 
 @atexit.register

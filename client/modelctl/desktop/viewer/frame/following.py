@@ -20,17 +20,17 @@ KEPT = 100
 
 
 class Following:
-    """Calls ``show`` and ``heard`` on the drawing thread until it is stopped."""
+    """Calls ``show`` and ``on_event`` on the drawing thread until it is stopped."""
 
     def __init__(
         self,
         transport: Transport,
         drawing: DrawingThread,
         show: Callable[[Snapshot | None], object],
-        heard: Callable[[events.AnyEvent], None],
+        on_event: Callable[[events.AnyEvent], None],
     ) -> None:
         self._transport, self._drawing = transport, drawing
-        self._show, self._heard = show, heard
+        self._show, self._on_event = show, on_event
         self._newest: Snapshot | None = None
         self._events: deque[events.AnyEvent] = deque(maxlen=KEPT)
         self._stop = threading.Event()
@@ -68,11 +68,11 @@ class Following:
     def _deliver(self) -> bool:
         """On the drawing thread: show the newest snapshot, then pass on the events; return whether to draw."""
         # The events are taken first, so that the snapshot is at least as new as they are.
-        heard = [self._events.popleft() for _number in range(len(self._events))]
+        arrived = [self._events.popleft() for _number in range(len(self._events))]
         changed = self._show(self._newest) is not False
-        for event in heard:
-            self._heard(event)
-        return changed or bool(heard)
+        for event in arrived:
+            self._on_event(event)
+        return changed or bool(arrived)
 
 
 def leaves_no_trace(event: events.AnyEvent) -> bool:

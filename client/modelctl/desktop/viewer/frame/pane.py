@@ -21,5 +21,5 @@ class Pane(Protocol):
     def show(self, snapshot: Snapshot | None) -> None:
         """Bring the items up to ``snapshot`` (None: the daemon is away); unchanged parts of it are the same objects."""
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """An event that the snapshot does not show (a refused prompt, a full context, the reason of an eviction)."""

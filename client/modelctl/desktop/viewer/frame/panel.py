@@ -22,7 +22,7 @@ from modelctl.desktop.viewer.history.tab import HistoryPane
 from modelctl.desktop.viewer.log.tab import LogPane
 from modelctl.desktop.viewer.models import presenter
 from modelctl.desktop.viewer.models.card_actions import CardActions
-from modelctl.desktop.viewer.models.cards import CardList
+from modelctl.desktop.viewer.models.card_list import CardList
 from modelctl.desktop.viewer.models.empty_state import EmptyState
 from modelctl.desktop.viewer.monitor.tab import MonitorPane
 from modelctl.desktop.viewer.style import text_metrics, theme
@@ -35,7 +35,7 @@ SAID_FOR_S = 6.0
 
 
 class Panel:
-    """Built once into a parent; ``show`` and ``heard`` bring it the daemon's news."""
+    """Built once into a parent; ``show`` and ``on_event`` bring it the daemon's news."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
@@ -105,11 +105,11 @@ class Panel:
             window.show(snapshot)
         return True
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """Hand on an event that left no trace in the snapshot, and say what a person should know of it."""
         for pane in self._panes:
-            pane.heard(event)
-        text = told(event)
+            pane.on_event(event)
+        text = message_for(event)
         if text:
             self._ui.say(text)
 
@@ -213,7 +213,7 @@ def only_the_machine(before: Snapshot | None, now: Snapshot | None) -> bool:
     return before.models is now.models and before.jobs is now.jobs and before.daemon is now.daemon
 
 
-def told(event: AnyEvent) -> str:
+def message_for(event: AnyEvent) -> str:
     """The sentence for an event that a person should know of; empty for the others."""
     match event:
         case ContextRefused(model=key, prompt_tokens=tokens, size=size):

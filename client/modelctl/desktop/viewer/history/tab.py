@@ -78,7 +78,7 @@ class HistoryPane:
             self._say("")
             self._load()
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """Everything it needs is in the snapshot."""
 
     def _resize(self) -> None:

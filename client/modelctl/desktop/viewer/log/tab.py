@@ -76,7 +76,7 @@ class LogPane:
             self._follower = _LogFollower(path, self._ui, self._take)
             self._follower.start()
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """The log has everything it shows."""
 
     def close(self) -> None:

@@ -81,7 +81,7 @@ class CardList:
         self._known_layouts = {key: entry for key, entry in self._known_layouts.items() if key in known}
         self._choose()
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """The snapshot tells all of it."""
 
     def focus_filter(self) -> None:
