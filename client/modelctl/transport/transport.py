@@ -444,7 +444,7 @@ class Events(Iterator["AnyEvent"]):
 
 
 def _is_ours(descriptor: int) -> bool:
-    """Whether an open file is this user's: somebody else's connection file could lead to somebody else's daemon."""
+    """Whether an open file is this user's: another user's connection file could lead to another user's daemon."""
     return not hasattr(os, "getuid") or os.fstat(descriptor).st_uid == os.getuid()
 
 

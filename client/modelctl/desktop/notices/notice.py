@@ -5,7 +5,7 @@ from enum import IntEnum, StrEnum
 
 TITLE_LENGTH = 80
 BODY_LENGTH = 300
-"""Servers show about this much; what is longer is cut where a person sees that it was."""
+"""Servers show about this much; a longer text is cut and ends with an ellipsis."""
 
 _JOINERS = "\u200c\u200d"
 """Not printable by themselves, but they make one sign of several."""
@@ -39,7 +39,7 @@ class Urgency(IntEnum):
 
 
 class NoticeAction(StrEnum):
-    """What a person may choose; OPEN is a click on the notification itself."""
+    """What the user may choose; OPEN is a click on the notification itself."""
 
     OPEN = "default"
     RETRY = "retry"

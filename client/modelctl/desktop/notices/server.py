@@ -73,7 +73,7 @@ class NotificationServer:
             return
         match message.member, message.body:
             case "NameOwnerChanged", [name, *_rest] if name == NAME:
-                # Another server counts its notices anew, so that ours would replace a stranger's.
+                # Another server numbers its notices from 1, so our old numbers could replace notices of other programs.
                 self._name = ""
                 self._shown.clear()
             case "NotificationClosed", [int(id_), *_rest]:

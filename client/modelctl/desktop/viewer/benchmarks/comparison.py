@@ -49,7 +49,7 @@ class ComparisonWindow:
         self._drawn: list[ComparisonRow] = []
 
     def open(self, snapshot: Snapshot | None) -> None:
-        """Open it, or open it anew."""
+        """Open it, or close it and open it again."""
         self.close()
         title = glyphs(_("📊 Performance Comparison"))
         self._frame = DialogFrame(self._ui, title, (WIDTH_EM, REST_EM), self.close)

@@ -14,7 +14,7 @@ KEPT = 100
 
 @dataclass
 class Exchange:
-    """A question and its answer; ``note`` says what a person should know of its end, ``error`` that it went wrong."""
+    """A question and its answer; ``note`` tells the user how it ended, ``error`` whether it failed."""
 
     number: int
     model: str

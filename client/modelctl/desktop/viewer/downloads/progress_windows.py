@@ -1,4 +1,4 @@
-"""The progress windows: one for each download, until the person closes it after its end."""
+"""The progress windows: one for each download, until the user closes it after the download has ended."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

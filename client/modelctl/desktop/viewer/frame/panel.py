@@ -106,7 +106,7 @@ class Panel:
         return True
 
     def on_event(self, event: AnyEvent) -> None:
-        """Hand on an event that left no trace in the snapshot, and say what a person should know of it."""
+        """Pass on an event that the snapshot does not show, and show the user a message about it."""
         for pane in self._panes:
             pane.on_event(event)
         text = message_for(event)
@@ -114,7 +114,7 @@ class Panel:
             self._ui.say(text)
 
     def refresh(self) -> None:
-        """Read everything anew from the daemon, now."""
+        """Read everything from the daemon again, now."""
 
         def arrived(snapshot: Snapshot) -> None:
             known = self._snapshot
@@ -214,7 +214,7 @@ def only_the_machine(before: Snapshot | None, now: Snapshot | None) -> bool:
 
 
 def message_for(event: AnyEvent) -> str:
-    """The sentence for an event that a person should know of; empty for the others."""
+    """The message about an event that the user should know of; empty for other events."""
     match event:
         case ContextRefused(model=key, prompt_tokens=tokens, size=size):
             text = _("{key}: the prompt has {tokens} tokens, the context {size}. Nothing was cut; it was refused.")

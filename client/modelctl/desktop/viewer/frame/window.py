@@ -117,7 +117,7 @@ def _draw(drawing: OwnWindow, panel: Panel, places: Places, library: glfw.Glfw |
 
 @contextmanager
 def _ended_by_signals(drawing: OwnWindow) -> Iterator[None]:
-    """Close the window in order when the session ends or somebody presses Ctrl+C in the terminal."""
+    """Close the window properly when the session ends or on Ctrl+C in the terminal."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda _number, _frame: drawing.stop()) for number in numbers]
     try:

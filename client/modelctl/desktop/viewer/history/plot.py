@@ -28,7 +28,7 @@ class Measure:
 
 
 class HistoryPlot:
-    """The plot; ``show`` draws everything anew, which happens only after a choice or a new run."""
+    """The plot; ``show`` draws everything again; it is called only after a choice or a new run."""
 
     def __init__(self, parent: Tag, measure: Measure) -> None:
         self._measure = measure

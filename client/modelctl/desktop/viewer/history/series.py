@@ -144,7 +144,7 @@ def stale(chosen: Sequence[str], newest: Mapping[str, str], asked: Mapping[str, 
 
 
 def ticks(low: float, high: float) -> list[tuple[str, float]]:
-    """Marks for an axis of time between two moments, a handful, at whole hours or days of the person's own clock."""
+    """Marks for an axis of time between two moments, a handful, at whole hours or days of the user's own clock."""
     step = next((step for step in _STEPS_S if (high - low) / step < MOST_TICKS), _STEPS_S[-1])
     by_day = step >= DAY_S
     first = datetime.fromtimestamp(low).replace(minute=0, second=0, microsecond=0, hour=0)

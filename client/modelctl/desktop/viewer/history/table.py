@@ -15,7 +15,7 @@ SHOWN = 500
 
 
 class HistoryTable:
-    """The table; rows are made anew when the runs are different."""
+    """The table; rows are made again when the runs are different."""
 
     def __init__(self, parent: Tag) -> None:
         self._shown: list[History] = []

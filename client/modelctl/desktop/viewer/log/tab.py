@@ -110,7 +110,7 @@ class LogPane:
             dpg.set_y_scroll(self._frame, -1.0)  # the end, also of what the next frame adds
 
     def _rebuild(self) -> None:
-        """All rows anew: another filter."""
+        """Make all rows again, after the filter changed."""
         while self._rows:
             dpg.delete_item(self._rows.popleft()[1])
         self._append(self._chosen())

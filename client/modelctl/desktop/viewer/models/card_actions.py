@@ -16,7 +16,7 @@ from modelctl.language.format import format_bytes
 
 
 class CardActions:
-    """Carries out what a person chose; ``failures`` has the newest one of each model, for its card."""
+    """Carries out what the user chose; ``failures`` holds each model's newest failure, for its card."""
 
     def __init__(self, ui: Ui, on_chat: Callable[[str], None], on_job: Callable[[JobView], None]) -> None:
         self._ui, self._on_chat, self._on_job = ui, on_chat, on_job

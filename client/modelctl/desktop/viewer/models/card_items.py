@@ -19,7 +19,7 @@ BUTTONS = 3
 GAUGE_HEIGHT = 8
 HEAD_GAP = 14
 PROMINENT = frozenset({ModelAction.LOAD, ModelAction.CHAT, ModelAction.DOWNLOAD, ModelAction.RESUME})
-"""What a person most likely wants; one of a card's buttons at most."""
+"""The action the user most likely wants; at most one of a card's buttons."""
 
 Act = Callable[[str, ModelAction], None]
 

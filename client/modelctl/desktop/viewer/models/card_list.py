@@ -114,12 +114,12 @@ class CardList:
         return moved
 
     def _chosen(self) -> None:
-        """The person wants others, or another order: from the first one on."""
+        """The user changed the filter or the order: show the list from its beginning."""
         dpg.set_y_scroll(self._area, 0)
         self._choose()
 
     def _choose(self) -> None:
-        """Select the models to show, anew."""
+        """Select the models to show."""
         snapshot = self._snapshot
         self._dirty = True
         if snapshot is None:
@@ -163,7 +163,7 @@ class CardList:
         self._dirty = True
 
     def _card(self, view: ModelView) -> Card:
-        """The card of a model, made anew only when the model or its job changed."""
+        """The card of a model; made again only if the model or its job changed."""
         job = self._jobs.get(view.key)
         known = self._cards.get(view.key)
         if known is not None and known[0] is view and known[1] is job:
@@ -176,7 +176,7 @@ class CardList:
         return self._actions.failures.get(card.key) or card.failure
 
     def _layout(self, card: Card) -> CardLayout:
-        """The layout of a card, made anew only when the card, its failure or the width changed."""
+        """The layout of a card; made again only if the card, its failure or the width changed."""
         width, failure = self._card_width(), self._failure(card)
         known = self._known_layouts.get(card.key)
         if known is not None and known[0] is card and known[1:4] == (width, self._metrics, failure):

@@ -18,7 +18,7 @@ GAP = "    "
 
 
 class ModelAction(StrEnum):
-    """What a person can do with a model."""
+    """What the user can do with a model."""
 
     LOAD = "load"
     UNLOAD = "unload"
@@ -234,7 +234,7 @@ def short_summary(snapshot: Snapshot) -> str:
 
 
 def nothing_on_disk(snapshot: Snapshot) -> bool:
-    """Whether a person has to fetch a model first."""
+    """Whether no model is on disk or being downloaded."""
     return not any(model.state in HAS_FILE or model.state is ModelState.DOWNLOADING for model in snapshot.models)
 
 
