@@ -168,7 +168,7 @@ def main() -> None:
     from modelctl.desktop.viewer.frame.following import Following
     from modelctl.desktop.viewer.frame.own_window import OwnWindow
     from modelctl.desktop.viewer.frame.ui import Ui
-    from modelctl.desktop.viewer.history.tab import HistoryPane
+    from modelctl.desktop.viewer.history.tab import HistoryTab
     from modelctl.desktop.viewer.style import fonts, text_metrics, theme
     from modeld.protocol.views import Snapshot
 
@@ -187,7 +187,7 @@ def main() -> None:
     dpg.set_primary_window(below, True)
     transfers = ProgressWindows(ui)
     dialogs = {
-        "history": _Tab(HistoryPane(ui), below),
+        "history": _Tab(HistoryTab(ui), below),
         "download": DownloadDialog(ui, transfers.open),
         "benchmark": BenchmarkDialog(ui),
         "compare": ComparisonWindow(ui),
@@ -212,19 +212,19 @@ def main() -> None:
 
 
 class _Tab:
-    """A pane that is built when it is opened, as a tab of the panel would show it."""
+    """A tab that is built when it is opened, as a tab of the panel would show it."""
 
-    def __init__(self, pane: Any, parent: int | str) -> None:
-        self._pane, self._parent, self._built = pane, parent, False
+    def __init__(self, tab: Any, parent: int | str) -> None:
+        self._tab, self._parent, self._built = tab, parent, False
 
     def open(self, snapshot: object) -> None:
-        self._pane.build(self._parent)
+        self._tab.build(self._parent)
         self._built = True
-        self._pane.show(snapshot)
+        self._tab.show(snapshot)
 
     def show(self, snapshot: object) -> None:
         if self._built:
-            self._pane.show(snapshot)
+            self._tab.show(snapshot)
 
 
 def _obey(lines: IO[str], loop: Any, dialogs: dict[str, Any], newest: list[Any]) -> None:

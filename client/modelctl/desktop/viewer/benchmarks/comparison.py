@@ -14,7 +14,7 @@ from modelctl.desktop.viewer.benchmarks.comparison_rows import (
 )
 from modelctl.desktop.viewer.downloads.dialog_text import failure_text
 from modelctl.desktop.viewer.frame.dialog import DialogFrame, tight
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.history.series import benchmarked
 from modelctl.desktop.viewer.style import theme, tones

@@ -10,7 +10,7 @@ from modelctl.desktop.viewer.benchmarks.dialog_text import BenchmarkCandidate, c
 from modelctl.desktop.viewer.benchmarks.table import BenchTable
 from modelctl.desktop.viewer.downloads.dialog_text import failure_text
 from modelctl.desktop.viewer.frame.dialog import DialogFrame
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.fonts import glyphs

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 
 from modelctl.desktop.viewer.benchmarks.dialog_text import JobRow
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.sizes import em

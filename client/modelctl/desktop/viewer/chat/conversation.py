@@ -1,4 +1,4 @@
-"""A conversation as the chat pane shows it: questions, answers as they grow, and how each ended; pure."""
+"""A conversation as the chat tab shows it: questions, answers as they grow, and how each ended; pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

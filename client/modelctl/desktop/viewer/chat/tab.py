@@ -1,4 +1,4 @@
-"""The chat pane: talk with a model, and watch its context fill while it answers."""
+"""The chat tab: talk with a model, and watch its context fill while it answers."""
 
 import threading
 from collections import deque
@@ -13,7 +13,7 @@ from modelctl.client import Client, GenerationStream
 from modelctl.desktop.viewer.chat import chat_models
 from modelctl.desktop.viewer.chat.bubbles import Bubbles
 from modelctl.desktop.viewer.chat.conversation import Conversation, Exchange
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.models.context_bar import ContextBar
 from modelctl.desktop.viewer.style.sizes import em
@@ -22,8 +22,8 @@ from modelctl.errors import ModeldError, advice, explained
 from modelctl.language.catalogue import _
 
 
-class ChatPane:
-    """The pane; an answer streams in a thread of ``ui.ask`` and is shown as often as frames are drawn."""
+class ChatTab:
+    """The tab. An answer streams in a thread of ``ui.ask`` and is shown as often as frames are drawn."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui

@@ -9,7 +9,7 @@ from modeld.protocol.views import JobView, ModelView, Snapshot
 from modelctl.desktop.viewer.downloads.add_form import AddForm
 from modelctl.desktop.viewer.downloads.dialog_text import DownloadChoice, choices, failure_text
 from modelctl.desktop.viewer.frame.dialog import DialogFrame, tight
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.fonts import glyphs

@@ -9,7 +9,7 @@ from modeld.protocol.views import JobView, Snapshot
 from modelctl.client import Client
 from modelctl.desktop.viewer.downloads.dialog_text import ProgressText, failure_text, find_job, progress_text
 from modelctl.desktop.viewer.frame.dialog import dress, tight
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.sizes import em, room

@@ -10,7 +10,7 @@ from modeld.protocol.views import Snapshot
 from modelctl.client import Client
 from modelctl.desktop.viewer.downloads.dialog_text import failure_text
 from modelctl.desktop.viewer.downloads.tab_rows import EndedRow, QueueRow, bound, ended, queue
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.sizes import em
@@ -35,7 +35,7 @@ class _LineItems:
     refusal: str = ""
 
 
-class QueuePane:
+class DownloadsTab:
     """One line for each download that has not ended; those that ended below."""
 
     def __init__(self, ui: Ui) -> None:

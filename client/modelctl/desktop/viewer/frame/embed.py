@@ -16,8 +16,8 @@ from modelctl import preferences
 from modelctl.client import Client
 from modelctl.desktop.viewer.frame.following import Following
 from modelctl.desktop.viewer.frame.host_window import HostWindow
-from modelctl.desktop.viewer.frame.pane import Tag
 from modelctl.desktop.viewer.frame.panel import Panel
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import fonts, text_metrics, theme
 from modelctl.language import catalogue, preference

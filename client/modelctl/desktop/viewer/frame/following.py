@@ -1,4 +1,4 @@
-"""Follows the daemon in a thread and brings its news to the panes, on the drawing thread.
+"""Follows the daemon in a thread and brings its news to the tabs, on the drawing thread.
 
 However fast events arrive, at most one refresh waits, with the newest snapshot. Only events that a snapshot does not
 show are passed on one by one.

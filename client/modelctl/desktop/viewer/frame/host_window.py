@@ -10,7 +10,7 @@ import dearpygui.dearpygui as dpg
 
 from modelctl.desktop.viewer.frame import glfw
 from modelctl.desktop.viewer.frame.drawing_thread import Action, DrawingThread
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 
 
 class HostWindow(DrawingThread):

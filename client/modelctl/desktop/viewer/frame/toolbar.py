@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 from modeld.protocol.views import Snapshot
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.models.presenter import can_unload
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.language.catalogue import _

@@ -128,7 +128,7 @@ def _ended_by_signals(drawing: OwnWindow) -> Iterator[None]:
 
 
 def _viewport(kept: Geometry) -> None:
-    """The window, where and as large as it was; not shown yet, but the panes may ask for its size."""
+    """The window, where and as large as it was; not shown yet, but the tabs may ask for its size."""
     dpg.create_viewport(
         title="modeld",
         width=kept.width,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.history.series import Curve, RunPoints, reach, ticks
 from modelctl.desktop.viewer.style.theme import PALETTE, Colour
 from modelctl.language.catalogue import _

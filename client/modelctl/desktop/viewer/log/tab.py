@@ -1,4 +1,4 @@
-"""The log pane: the end of the daemon's log, growing as it is written, coloured by level, to search and to copy."""
+"""The log tab: the end of the daemon's log, growing as it is written, coloured by level, to search and to copy."""
 
 import threading
 from collections import deque
@@ -11,7 +11,7 @@ from modeld.protocol.views import Snapshot
 
 from modelctl import logfile
 from modelctl.desktop.opening import open_path
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.log.lines import KEPT, LEVELS, LogLine, LogLines
 from modelctl.desktop.viewer.style import text_metrics
@@ -32,8 +32,8 @@ WAITING = 2000
 """How many lines may wait to be shown; if a log grows faster than it can be drawn, the oldest are left out."""
 
 
-class LogPane:
-    """The pane; a thread of its own follows the file from the first snapshot until ``close``."""
+class LogTab:
+    """The tab. A thread of its own follows the file from the first snapshot until ``close``."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui

@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.views import JobView, ModelView
 
 from modelctl.client import Client
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.models.presenter import ModelAction, label
 from modelctl.desktop.viewer.style import theme

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.models.card_layout import CardLayout, Metrics
 from modelctl.desktop.viewer.models.context_bar import ContextBar
 from modelctl.desktop.viewer.models.presenter import Card, ModelAction, label

@@ -10,7 +10,7 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.events import AnyEvent
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.models import card_layout, presenter
 from modelctl.desktop.viewer.models.card_actions import CardActions
@@ -30,7 +30,7 @@ PULSE_S = 1.0
 
 
 class CardList:
-    """The pane of the models."""
+    """The models tab."""
 
     def __init__(self, ui: Ui, actions: CardActions, empty_state: EmptyState) -> None:
         self._ui, self._actions, self._empty_state = ui, actions, empty_state

@@ -5,7 +5,7 @@ import math
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style.theme import PALETTE, stripe
 from modelctl.language.catalogue import _
 from modelctl.language.format import context_colour, percent

@@ -5,7 +5,7 @@ from enum import Enum, auto
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.language.catalogue import _
 

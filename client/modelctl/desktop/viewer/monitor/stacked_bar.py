@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.monitor.series import edges
 from modelctl.desktop.viewer.style.theme import Colour

@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.events import AnyEvent
 from modeld.protocol.views import GpuView, ModelView, Snapshot, SystemView
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.monitor.series import MemoryPart, SampleSeries, memory_parts, memory_percent, with_worker
 from modelctl.desktop.viewer.monitor.stacked_bar import BarPiece, StackedBar
@@ -23,8 +23,8 @@ BACK = (2, 5, 10)
 """How many minutes the plot may go back."""
 
 
-class MonitorPane:
-    """The pane; what did not change since the last snapshot is not touched."""
+class MonitorTab:
+    """The tab. It changes only the items whose values differ from the last snapshot."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui

@@ -1,4 +1,4 @@
-"""What a part of the viewer is: built once into a parent, then shown the newest snapshot whenever it changed.
+"""What a tab of the viewer is: built once into a parent, then shown the newest snapshot whenever it changed.
 
 Everything here runs on the drawing thread; ``Ui.post`` brings work to it from any other thread.
 """
@@ -12,8 +12,8 @@ Tag = int | str
 """How DearPyGui names an item."""
 
 
-class Pane(Protocol):
-    """One part of the panel."""
+class Tab(Protocol):
+    """One tab of the panel."""
 
     def build(self, parent: Tag) -> None:
         """Make the items, once, inside ``parent``."""
