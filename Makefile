@@ -1,9 +1,11 @@
 # Everything starts with a ready .venv; making it the first time compiles llama.cpp (see tools/setup.py).
 PYTHON ?= python3
 BIN := .venv/bin
+# Folders whose tests start no daemon and no worker, open no window and need no package of the system.
+PURE := $(addprefix tests/,client core docs icons notices protocol tray viewer)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-desktop demo test bench fuzz soak docs clean
+.PHONY: help setup setup-desktop demo check test lint bench fuzz soak docs clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -17,16 +19,19 @@ setup-desktop:
 demo: setup ## watch a real model being downloaded, loaded, asked and measured
 	@$(BIN)/python tools/demo.py
 
-test: setup-desktop ## every check: lint, format, types, layers, generated docs, tests
+check: lint ## lint, types, layers, generated files, and the tests that need no screen, no apt and no model
+	$(BIN)/pytest $(PURE)
+
+test: setup-desktop lint ## every check and every test
+	$(BIN)/pytest
+
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy tools tests/support/range_server.py tests/support/desktop/virtual_desktop.py tests/support/real_daemon.py
-	$(BIN)/mypy examples/python examples/jarvis
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/make_protocol_docs.py --check
 	$(BIN)/python tools/translations.py --check
-	$(BIN)/pytest
 
 bench: setup-desktop ## measure against peers; writes docs/performance.md
 	$(BIN)/python tools/bench_engine.py

@@ -1,4 +1,4 @@
-"""What holds for all tests: they read English, whatever language the person has, and Ctrl-C ends programs.
+"""What holds for all tests: they read English, and colours, whatever the environment says; Ctrl-C ends programs.
 
 A shell starts what runs in its background with SIGINT ignored, which every program started from there would inherit.
 """
@@ -7,7 +7,8 @@ import os
 import signal
 
 os.environ["MODELCTL_LANGUAGE"] = "en"
-os.environ["MODELD_TRAY"] = "0"  # one that a test's daemon puts on the person's own desktop would stay there
+os.environ["MODELD_TRAY"] = "0"  # a daemon of a test would put a tray on the real desktop, where it would stay
+os.environ.pop("NO_COLOR", None)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["support.fixtures"]

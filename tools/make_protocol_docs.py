@@ -168,6 +168,10 @@ def _type(kind: object) -> str:
         return names[kind]
     if getattr(kind, "__origin__", None) is list:
         return f"array of {_type(get_args(kind)[0])}"
+    if getattr(kind, "__origin__", None) is dict:
+        return f"object; its values are {_type(get_args(kind)[1])}"
+    if kind == errors.Field:
+        return "string, number or [Note](#note-object)"
     if get_args(kind):
         return " or ".join(_type(part) for part in get_args(kind))
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
@@ -199,7 +203,7 @@ def _codes() -> Iterator[str]:
 
 
 def _views() -> Iterator[type[msgspec.Struct]]:
-    yield from (requests.Sampling, requests.Message)
+    yield from (errors.Note, requests.Sampling, requests.Message)
     for kind in vars(views).values():
         if isinstance(kind, type) and issubclass(kind, views.View) and kind is not views.View:
             yield kind

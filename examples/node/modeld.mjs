@@ -1,7 +1,9 @@
 // modeld from Node, written from docs/protocol.md alone. Needs the package `zeromq`.
 
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { Dealer, Subscriber } from "zeromq";
 
@@ -19,15 +21,21 @@ export class Failed extends Error {
 /** No daemon runs. */
 export class Away extends Error {}
 
-/** Where the daemon listens: the connection file in its runtime folder. Throws Away. */
+/** Where the connection file can be, the likeliest first. */
+function connectionFiles({ MODELD_HOME, XDG_RUNTIME_DIR, XDG_DATA_HOME }) {
+  if (MODELD_HOME) return [join(MODELD_HOME, "run", "connection.json")];
+  const runtime = XDG_RUNTIME_DIR || `/run/user/${process.getuid()}`;
+  const data = XDG_DATA_HOME || join(homedir(), ".local", "share");
+  return [join(runtime, "modeld", "connection.json"), join(data, "modeld", "run", "connection.json")];
+}
+
+/** Where the daemon listens. Throws Away. */
 export async function connection(environment = process.env) {
-  const { MODELD_HOME, XDG_RUNTIME_DIR } = environment;
-  const runtime = MODELD_HOME
-    ? join(MODELD_HOME, "run")
-    : join(XDG_RUNTIME_DIR || `/run/user/${process.getuid()}`, "modeld");
+  const file = connectionFiles(environment).find(existsSync);
+  if (!file) throw new Away("modeld is not running; start it with: modelctl up");
   let found;
   try {
-    found = JSON.parse(await readFile(join(runtime, "connection.json"), "utf8"));
+    found = JSON.parse(await readFile(file, "utf8"));
     process.kill(found.pid, 0); // asks only; a daemon that was killed leaves its file behind
   } catch (error) {
     if (error.code !== "ENOENT" && error.code !== "ESRCH") throw error;

@@ -36,14 +36,22 @@ class AwayError(Exception):
     """No daemon runs."""
 
 
-def connection() -> Json:
-    """Where the daemon listens: the connection file in its runtime folder. Raises AwayError."""
+def connection_files() -> list[Path]:
+    """Where the connection file can be, the likeliest first."""
     if home := os.environ.get("MODELD_HOME"):
-        runtime = Path(home, "run")
-    else:
-        runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}", "modeld")
+        return [Path(home, "run", "connection.json")]
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return [Path(runtime, "modeld", "connection.json"), Path(data, "modeld", "run", "connection.json")]
+
+
+def connection() -> Json:
+    """Where the daemon listens. Raises AwayError."""
+    file = next((file for file in connection_files() if file.exists()), None)
+    if file is None:
+        raise AwayError("modeld is not running; start it with: modelctl up")
     try:
-        found: Json = json.loads((runtime / "connection.json").read_text(encoding="utf-8"))
+        found: Json = json.loads(file.read_text(encoding="utf-8"))
         os.kill(found["pid"], 0)  # asks only; a daemon that was killed leaves its file behind
     except (FileNotFoundError, ProcessLookupError) as error:
         raise AwayError("modeld is not running; start it with: modelctl up") from error

@@ -133,25 +133,25 @@ def settle(followed: Mirror, daemon: FakeDaemon) -> list[events.AnyEvent | None]
     raise AssertionError("the events ended")
 
 
-def test_a_followed_daemon_is_mirrored(client: Client, daemon: FakeDaemon) -> None:
-    followed = client.follow()
-    daemon.do(lambda: daemon.change(model_of("newcomer", ModelState.ON_DISK)))
-    client.load("phi")
-    settle(followed, daemon)
-    assert followed.snapshot.models == daemon.snapshot().models
+def test_a_followed_daemon_is_mirrored(fake_client: Client, fake_daemon: FakeDaemon) -> None:
+    followed = fake_client.follow()
+    fake_daemon.do(lambda: fake_daemon.change(model_of("newcomer", ModelState.ON_DISK)))
+    fake_client.load("phi")
+    settle(followed, fake_daemon)
+    assert followed.snapshot.models == fake_daemon.snapshot().models
     assert followed.model("newcomer") is not None
     followed.close()
 
 
-def test_a_lost_event_is_made_good_by_a_new_snapshot(client: Client, daemon: FakeDaemon) -> None:
-    followed = client.follow()
-    settle(followed, daemon)
-    daemon.do(daemon.skip_event)
-    daemon.models["phi"] = model_of("phi", ModelState.LOADED)
-    client.ping()  # the daemon has turned its loop: the hole is there
-    seen = settle(followed, daemon)
+def test_a_lost_event_is_made_good_by_a_new_snapshot(fake_client: Client, fake_daemon: FakeDaemon) -> None:
+    followed = fake_client.follow()
+    settle(followed, fake_daemon)
+    fake_daemon.do(fake_daemon.skip_event)
+    fake_daemon.models["phi"] = model_of("phi", ModelState.LOADED)
+    fake_client.ping()  # the daemon has turned its loop: the hole is there
+    seen = settle(followed, fake_daemon)
     assert None in seen
-    assert followed.snapshot.models == daemon.snapshot().models
+    assert followed.snapshot.models == fake_daemon.snapshot().models
     followed.close()
 
 

@@ -71,36 +71,36 @@ def test_a_network_endpoint_without_keys_is_not_used(places: Places) -> None:
         client.ping()
 
 
-def test_a_failure_is_raised_as_the_class_of_its_code(client: Client) -> None:
+def test_a_failure_is_raised_as_the_class_of_its_code(fake_client: Client) -> None:
     with pytest.raises(NotFound) as missing:
-        client.show("nobody")
+        fake_client.show("nobody")
     with pytest.raises(Refused) as refused:
-        client.load("absent")
+        fake_client.load("absent")
     assert (missing.value.code, missing.value.hint) == (ErrorCode.NOT_FOUND, "modelctl ls")
     assert refused.value.code is ErrorCode.NOT_ON_DISK
 
 
-def test_a_request_over_the_limit_is_refused_before_it_is_sent(client: Client) -> None:
+def test_a_request_over_the_limit_is_refused_before_it_is_sent(fake_client: Client) -> None:
     with pytest.raises(BadRequest) as caught:
-        client.generate("mistral", "x" * wire.MAX_REQUEST_BYTES)
+        fake_client.generate("mistral", "x" * wire.MAX_REQUEST_BYTES)
     assert caught.value.code is ErrorCode.TOO_LARGE
-    assert client.ping().version == "0.1.0"
+    assert fake_client.ping().version == "0.1.0"
 
 
-def test_a_daemon_that_does_not_answer_is_given_up_after_the_timeout(daemon: FakeDaemon) -> None:
-    daemon.silent = True
-    transport = Transport(daemon.places)
+def test_a_daemon_that_does_not_answer_is_given_up_after_the_timeout(fake_daemon: FakeDaemon) -> None:
+    fake_daemon.silent = True
+    transport = Transport(fake_daemon.places)
     with pytest.raises(DaemonUnavailable, match="did not answer within"):
         transport.request(requests.Ping(id=new_id()), timeout_s=0.2)
     transport.close()
 
 
-def test_a_late_answer_does_not_meet_the_next_call(daemon: FakeDaemon) -> None:
-    daemon.silent = True
-    transport = Transport(daemon.places)
+def test_a_late_answer_does_not_meet_the_next_call(fake_daemon: FakeDaemon) -> None:
+    fake_daemon.silent = True
+    transport = Transport(fake_daemon.places)
     with pytest.raises(DaemonUnavailable):
         transport.request(requests.List(id="late"), timeout_s=0.1)
-    daemon.silent = False
+    fake_daemon.silent = False
     assert isinstance(transport.request(requests.Ping(id=new_id())), replies.Pong)
     transport.close()
 
@@ -126,11 +126,11 @@ def test_a_daemon_killed_while_a_call_waits_is_noticed(places: Places) -> None:
         child.wait()
 
 
-def test_a_waiting_request_ends_when_the_daemon_withdraws(daemon: FakeDaemon) -> None:
-    transport = Transport(daemon.places)
+def test_a_waiting_request_ends_when_the_daemon_withdraws(fake_daemon: FakeDaemon) -> None:
+    transport = Transport(fake_daemon.places)
     transport.request(requests.Ping(id=new_id()))
-    daemon.silent = True
-    daemon.arrived.clear()
+    fake_daemon.silent = True
+    fake_daemon.arrived.clear()
     caught: list[BaseException] = []
 
     def wait() -> None:
@@ -141,17 +141,17 @@ def test_a_waiting_request_ends_when_the_daemon_withdraws(daemon: FakeDaemon) ->
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    assert daemon.arrived.wait(5)
-    daemon.close()
+    assert fake_daemon.arrived.wait(5)
+    fake_daemon.close()
     waiting.join(5)
     assert not waiting.is_alive()
     assert "ended before it answered" in str(caught[0])
     transport.close()
 
 
-def test_three_seconds_of_silence_mean_away(daemon: FakeDaemon) -> None:
-    daemon.mute_heartbeats = True
-    transport = Transport(daemon.places)
+def test_three_seconds_of_silence_mean_away(fake_daemon: FakeDaemon) -> None:
+    fake_daemon.mute_heartbeats = True
+    transport = Transport(fake_daemon.places)
     started = time.monotonic()
     with pytest.raises(DaemonUnavailable, match="silent"):
         for _ in transport.events():
@@ -160,24 +160,24 @@ def test_three_seconds_of_silence_mean_away(daemon: FakeDaemon) -> None:
     transport.close()
 
 
-def test_only_the_topics_asked_for_and_heartbeats_come(client: Client, daemon: FakeDaemon) -> None:
-    listening = client.events("model.phi")
+def test_only_the_topics_asked_for_and_heartbeats_come(fake_client: Client, fake_daemon: FakeDaemon) -> None:
+    listening = fake_client.events("model.phi")
     next(listening)  # a heartbeat: the subscription is in place
-    daemon.do(lambda: daemon.change(daemon.models["mistral"]))
-    daemon.do(lambda: daemon.change(daemon.models["phi"]))
+    fake_daemon.do(lambda: fake_daemon.change(fake_daemon.models["mistral"]))
+    fake_daemon.do(lambda: fake_daemon.change(fake_daemon.models["phi"]))
     heard = next(event for event in listening if not isinstance(event, events.Heartbeat))
     assert isinstance(heard, events.ModelChanged)
     assert heard.model.key == "phi"
     listening.close()
 
 
-def test_many_threads_on_one_client_get_their_own_answers(client: Client) -> None:
+def test_many_threads_on_one_client_get_their_own_answers(fake_client: Client) -> None:
     wrong: list[str] = []
 
     def ask(number: int) -> None:
         for turn in range(30):
             prompt = f"{number}/{turn}"
-            if client.generate("mistral", prompt).text != prompt:
+            if fake_client.generate("mistral", prompt).text != prompt:
                 wrong.append(prompt)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(12)]
@@ -189,38 +189,38 @@ def test_many_threads_on_one_client_get_their_own_answers(client: Client) -> Non
     assert not any(thread.is_alive() for thread in threads)
 
 
-def test_requests_and_two_streams_may_interleave_in_one_thread(client: Client) -> None:
-    first, second = client.stream_chat("mistral", []), client.stream_chat("mistral", [])
-    pairs = [(a.text, client.ping().version, b.text) for a, b in zip(first, second, strict=True)]
+def test_requests_and_two_streams_may_interleave_in_one_thread(fake_client: Client) -> None:
+    first, second = fake_client.stream_chat("mistral", []), fake_client.stream_chat("mistral", [])
+    pairs = [(a.text, fake_client.ping().version, b.text) for a, b in zip(first, second, strict=True)]
     assert [pair[0] for pair in pairs] == [pair[2] for pair in pairs] == ["w1 ", "w2 ", "w3 ", "w4 ", "w5 "]
 
 
-def test_leaving_a_stream_cancels_its_generation(client: Client, daemon: FakeDaemon) -> None:
-    daemon.hold_generation = True
-    with client.stream_chat("mistral", []) as stream:
+def test_leaving_a_stream_cancels_its_generation(fake_client: Client, fake_daemon: FakeDaemon) -> None:
+    fake_daemon.hold_generation = True
+    with fake_client.stream_chat("mistral", []) as stream:
         next(iter(stream))
-        daemon.arrived.clear()
-    assert daemon.arrived.wait(5)
-    asked = next(request for request in daemon.seen if isinstance(request, requests.Chat))
-    cancelled = next(request for request in daemon.seen if isinstance(request, requests.Cancel))
+        fake_daemon.arrived.clear()
+    assert fake_daemon.arrived.wait(5)
+    asked = next(request for request in fake_daemon.seen if isinstance(request, requests.Chat))
+    cancelled = next(request for request in fake_daemon.seen if isinstance(request, requests.Cancel))
     assert cancelled.request == asked.id
 
 
-def test_a_cancelled_stream_still_gives_its_generation(client: Client, daemon: FakeDaemon) -> None:
-    daemon.hold_generation = True
-    stream = client.stream_chat("mistral", [])
+def test_a_cancelled_stream_still_gives_its_generation(fake_client: Client, fake_daemon: FakeDaemon) -> None:
+    fake_daemon.hold_generation = True
+    stream = fake_client.stream_chat("mistral", [])
     next(iter(stream))
     stream.cancel()
     assert stream.generation.finish == "cancelled"
 
 
-def test_a_stream_of_an_unknown_model_raises(client: Client) -> None:
+def test_a_stream_of_an_unknown_model_raises(fake_client: Client) -> None:
     with pytest.raises(NotFound):
-        list(client.stream_chat("nobody", []))
+        list(fake_client.stream_chat("nobody", []))
 
 
-def test_keys_are_sent_in_lower_case(client: Client, daemon: FakeDaemon) -> None:
-    assert client.show("MISTRAL").key == "mistral"
+def test_keys_are_sent_in_lower_case(fake_client: Client, fake_daemon: FakeDaemon) -> None:
+    assert fake_client.show("MISTRAL").key == "mistral"
 
 
 def test_importing_the_package_imports_no_zmq() -> None:

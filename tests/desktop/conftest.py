@@ -1,7 +1,8 @@
-"""One desktop for all tests of this folder."""
+"""One desktop for all tests of this folder, and windows that are never drawn."""
 
 from collections.abc import Iterator
 
+import dearpygui.dearpygui as dpg
 import pytest
 from support.desktop.virtual_desktop import VirtualDesktop
 
@@ -12,3 +13,11 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualDesktop
     made = VirtualDesktop(tmp_path_factory.mktemp("desktop"))
     yield made
     made.close()
+
+
+@pytest.fixture
+def window() -> Iterator[int]:
+    """A window to build into, of a DearPyGui context that draws nothing."""
+    dpg.create_context()
+    yield dpg.add_window()
+    dpg.destroy_context()

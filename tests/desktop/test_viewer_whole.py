@@ -10,7 +10,7 @@ import psutil
 import pytest
 from modelctl import Client
 from modelctl.desktop.viewer.models.context_bar import COLOURS
-from modeld.places import find
+from modeld.places import Places, find
 from modeld.protocol import events, views
 from modeld.protocol.states import IN_MEMORY, ModelState
 from PIL import Image, ImageChops
@@ -50,19 +50,17 @@ def view(desktop: VirtualDesktop) -> Iterator[Start]:
 
 
 @pytest.fixture
-def fake(tmp_path: Path) -> Iterator[FakeDaemon]:
-    """A daemon that shows what a test wants to see."""
-    made = FakeDaemon(find({"MODELD_HOME": str(tmp_path / "fake")}))
-    yield made
-    made.close()
+def places(tmp_path: Path) -> Places:
+    """Where the fake daemon lives; the viewer writes its log beside this folder."""
+    return find({"MODELD_HOME": str(tmp_path / "fake")})
 
 
 def home_of(fake: FakeDaemon) -> Path:
     return fake.places.data_dir
 
 
-def test_the_five_buttons_stand_in_their_order_on_one_line(fake: FakeDaemon, view: Start) -> None:
-    window = view(home_of(fake))
+def test_the_five_buttons_stand_in_their_order_on_one_line(fake_daemon: FakeDaemon, view: Start) -> None:
+    window = view(home_of(fake_daemon))
     words = ("Refresh", "Download", "Benchmark", "Compare", "Unload All")
 
     def row() -> list[Seen]:
@@ -76,20 +74,20 @@ def test_the_five_buttons_stand_in_their_order_on_one_line(fake: FakeDaemon, vie
 
 
 def test_the_context_bar_of_a_card_moves_with_every_token_and_changes_its_colour(
-    desktop: VirtualDesktop, fake: FakeDaemon, view: Start, tmp_path: Path
+    desktop: VirtualDesktop, fake_daemon: FakeDaemon, view: Start, tmp_path: Path
 ) -> None:
-    window = view(home_of(fake))
-    loaded = fake.models["mistral"]
+    window = view(home_of(fake_daemon))
+    loaded = fake_daemon.models["mistral"]
     assert loaded.loaded is not None
 
     def use(tokens: int) -> None:
-        fake.models["mistral"] = msgspec.structs.replace(
+        fake_daemon.models["mistral"] = msgspec.structs.replace(
             loaded, loaded=msgspec.structs.replace(loaded.loaded, context_used=tokens)
         )
-        fake.publish(events.ContextUsed, model="mistral", used=tokens, size=8192)
+        fake_daemon.publish(events.ContextUsed, model="mistral", used=tokens, size=8192)
 
     for tokens, colour in ((159, "green"), (160, "green"), (5000, "orange"), (8000, "red")):
-        fake.do(lambda tokens=tokens: use(tokens))
+        fake_daemon.do(lambda tokens=tokens: use(tokens))
         text = window.wait_for(f"Context: {tokens}/8192 tokens")
         window.wait_for(f"{100 * tokens / 8192:.1f}%")
 
@@ -122,14 +120,14 @@ def test_a_prompt_too_long_is_refused_in_the_chat_and_nothing_is_cut(
     assert client.show("tiny").state in IN_MEMORY
 
 
-def test_a_gpu_is_shown_with_its_memory_and_how_busy_it_is(fake: FakeDaemon, view: Start) -> None:
+def test_a_gpu_is_shown_with_its_memory_and_how_busy_it_is(fake_daemon: FakeDaemon, view: Start) -> None:
     gpu = views.GpuView(name="Some GPU", memory_total=8 << 30, memory_used=2 << 30, busy_percent=37.0)
     system = views.SystemView(memory_total=16 << 30, memory_available=12 << 30, cpu_percent=25.0, gpus=[gpu])
-    window = view(home_of(fake))
+    window = view(home_of(fake_daemon))
     window.desktop.keys("ctrl+4")
     window.wait_for("No GPU seen: models run on the processor.")
 
-    fake.do(lambda: fake.publish(events.SystemSampled, system=system))
+    fake_daemon.do(lambda: fake_daemon.publish(events.SystemSampled, system=system))
 
     line = window.wait_for("2.0 GB of 8.0 GB  ·  37.0% busy")
     window.wait_for("Some GPU")
@@ -140,24 +138,24 @@ def test_a_gpu_is_shown_with_its_memory_and_how_busy_it_is(fake: FakeDaemon, vie
     assert line.left < SIZE.width
 
 
-def test_a_viewer_that_waits_for_a_daemon_that_says_nothing_ends_in_order(fake: FakeDaemon, view: Start) -> None:
-    window = view(home_of(fake))
-    fake.silent = True
-    fake.seen.clear()
+def test_a_viewer_that_waits_for_a_daemon_that_says_nothing_ends_in_order(fake_daemon: FakeDaemon, view: Start) -> None:
+    window = view(home_of(fake_daemon))
+    fake_daemon.silent = True
+    fake_daemon.seen.clear()
 
-    fake.do(fake.skip_event)  # a hole: the whole is asked for again
-    fake.do(lambda: fake.change(model_of("phi", ModelState.ON_DISK)))
-    until(lambda: fake.seen, "the question for a snapshot")
+    fake_daemon.do(fake_daemon.skip_event)  # a hole: the whole is asked for again
+    fake_daemon.do(lambda: fake_daemon.change(model_of("phi", ModelState.ON_DISK)))
+    until(lambda: fake_daemon.seen, "the question for a snapshot")
 
     window.close()
 
 
 def test_a_thousand_models_are_listed_scrolled_to_the_last_and_filtered(
-    desktop: VirtualDesktop, fake: FakeDaemon, view: Start
+    desktop: VirtualDesktop, fake_daemon: FakeDaemon, view: Start
 ) -> None:
     for number in range(1000):
-        fake.models[f"m-{number:03}"] = model_of(f"m-{number:03}", ModelState.ON_DISK)
-    window = view(home_of(fake))
+        fake_daemon.models[f"m-{number:03}"] = model_of(f"m-{number:03}", ModelState.ON_DISK)
+    window = view(home_of(fake_daemon))
     window.wait_until(lambda texts: any(text.startswith("1003 models") for text in texts), "how many there are")
     assert len(window.look()) < 400, "only what is on the screen is there"
 
@@ -224,12 +222,12 @@ def picture(desktop: VirtualDesktop, folder: Path) -> Image.Image:
 
 @pytest.mark.parametrize(("language", "first"), [("en", "Refresh"), ("de", "Aktualisieren")])
 def test_no_text_is_cut_at_the_windows_edge_in_any_tab_or_dialog(
-    desktop: VirtualDesktop, fake: FakeDaemon, view: Start, language: str, first: str
+    desktop: VirtualDesktop, fake_daemon: FakeDaemon, view: Start, language: str, first: str
 ) -> None:
-    fake.models["mistral"] = msgspec.structs.replace(
-        fake.models["mistral"], description="Ein Modell für Gespräche", pinned=True, active=True
+    fake_daemon.models["mistral"] = msgspec.structs.replace(
+        fake_daemon.models["mistral"], description="Ein Modell für Gespräche", pinned=True, active=True
     )
-    window = view(home_of(fake), MODELCTL_LANGUAGE=language)
+    window = view(home_of(fake_daemon), MODELCTL_LANGUAGE=language)
     window.wait_until(lambda texts: any(text.endswith(first) for text in texts), "the language")
     items = until(lambda: same_twice(window), "a window at rest")
     buttons = [item for item in items if item.kind == "mvButton" and item.top < TABS // 2]

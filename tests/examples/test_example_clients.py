@@ -64,19 +64,21 @@ def test_without_a_daemon_a_sentence_says_how_to_start_it(tmp_path: Path, comman
     assert said.startswith("away: ") and "modelctl up" in said and len(said.splitlines()) == 1
 
 
-def test_after_a_hole_everything_is_asked_for_again(tmp_path: Path, fake: FakeDaemon, command: list[str]):
+def test_after_a_hole_everything_is_asked_for_again(tmp_path: Path, fake_daemon: FakeDaemon, command: list[str]):
     with following(Example(command, tmp_path)) as running:
         read_until(running, "snapshot 3")
-        fake.do(fake.skip_event)
-        fake.do(lambda: fake.change(model_of("new", ModelState.ON_DISK)))
+        fake_daemon.do(fake_daemon.skip_event)
+        fake_daemon.do(lambda: fake_daemon.change(model_of("new", ModelState.ON_DISK)))
         assert read_until(running, "snapshot 4")[-1] == "snapshot 4"
 
 
-def test_a_loss_at_the_end_of_a_burst_is_seen_by_the_heartbeat(tmp_path: Path, fake: FakeDaemon, command: list[str]):
+def test_a_loss_at_the_end_of_a_burst_is_seen_by_the_heartbeat(
+    tmp_path: Path, fake_daemon: FakeDaemon, command: list[str]
+):
     with following(Example(command, tmp_path)) as running:
         read_until(running, "snapshot 3")
-        fake.do(lambda: fake.models.update(new=model_of("new", ModelState.ON_DISK)))
-        fake.do(fake.skip_event)
+        fake_daemon.do(lambda: fake_daemon.models.update(new=model_of("new", ModelState.ON_DISK)))
+        fake_daemon.do(fake_daemon.skip_event)
         read_until(running, "snapshot 4")
 
 

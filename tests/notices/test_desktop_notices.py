@@ -9,7 +9,6 @@ from modelctl.desktop.notices.desktop import DesktopNotices
 from modelctl.desktop.notices.notice import Notice, NoticeAction, NoticeKind
 from modelctl.follow import Mirror
 from modelctl.preferences import Notifications
-from modeld.places import Places, find
 from modeld.protocol import requests
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import JobView
@@ -39,25 +38,6 @@ class Screen:
 
 
 @pytest.fixture
-def places(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> Places:
-    monkeypatch.setenv("MODELD_HOME", str(tmp_path))
-    return find()
-
-
-@pytest.fixture
-def daemon(places: Places) -> Iterator[FakeDaemon]:
-    fake = FakeDaemon(places)
-    yield fake
-    fake.close()
-
-
-@pytest.fixture
-def client(daemon: FakeDaemon) -> Iterator[Client]:
-    with Client(daemon.places, timeout_s=5) as found:
-        yield found
-
-
-@pytest.fixture
 def screen() -> Screen:
     return Screen()
 
@@ -66,11 +46,11 @@ Make = Callable[..., DesktopNotices]
 
 
 @pytest.fixture
-def make(client: Client) -> Iterator[Make]:
+def make(fake_client: Client) -> Iterator[Make]:
     made: list[DesktopNotices] = []
 
     def _make(screen: Screen, wanted: Notifications | None = None, **more: Callable[[], object]) -> DesktopNotices:
-        made.append(DesktopNotices(client, wanted or Notifications(), backends=[screen], **more))  # type: ignore[arg-type]
+        made.append(DesktopNotices(fake_client, wanted or Notifications(), backends=[screen], **more))  # type: ignore[arg-type]
         return made[-1]
 
     yield _make
@@ -97,12 +77,12 @@ def told(daemon: FakeDaemon, client: Client, notices: DesktopNotices, *ends: Job
 
 
 def test_a_benchmark_is_told_with_the_change_the_daemon_knows(
-    daemon: FakeDaemon, client: Client, screen: Screen, make: Make
+    fake_daemon: FakeDaemon, fake_client: Client, screen: Screen, make: Make
 ) -> None:
     notices = make(screen)
-    mirror = Mirror(client.transport)
+    mirror = Mirror(fake_client.transport)
     notices.on_change(mirror, None)
-    client.benchmark(["mistral"])
+    fake_client.benchmark(["mistral"])
     for event in mirror:
         notices.on_change(mirror, event)
         job = mirror.job("b-mistral")
@@ -114,13 +94,13 @@ def test_a_benchmark_is_told_with_the_change_the_daemon_knows(
     assert screen.shown[0].body.startswith("45.3 tokens/s, 12.5% faster than the run before")
 
 
-def test_a_daemon_that_does_not_answer_leaves_the_change_out(daemon: FakeDaemon, screen: Screen) -> None:
-    with Client(daemon.places, timeout_s=0.1) as client:
+def test_a_daemon_that_does_not_answer_leaves_the_change_out(fake_daemon: FakeDaemon, screen: Screen) -> None:
+    with Client(fake_daemon.places, timeout_s=0.1) as client:
         notices = DesktopNotices(client, Notifications(), backends=[screen])
         mirror = Mirror(client.transport)
         notices.on_change(mirror, None)
         client.benchmark(["mistral"])
-        daemon.silent = True
+        fake_daemon.silent = True
         for event in mirror:
             notices.on_change(mirror, event)
             job = mirror.job("b-mistral")
@@ -134,28 +114,28 @@ def test_a_daemon_that_does_not_answer_leaves_the_change_out(daemon: FakeDaemon,
 
 
 def test_two_programs_of_one_home_tell_an_end_once(
-    daemon: FakeDaemon, client: Client, screen: Screen, make: Make
+    fake_daemon: FakeDaemon, fake_client: Client, screen: Screen, make: Make
 ) -> None:
     other = Screen()
     first, second = make(screen), make(other)
 
-    told(daemon, client, first, end_of("phi"))
+    told(fake_daemon, fake_client, first, end_of("phi"))
     assert screen.arrived.acquire(timeout=DEADLINE_S)
-    told(daemon, client, second, end_of("mistral"))
+    told(fake_daemon, fake_client, second, end_of("mistral"))
     second.close()
     assert other.shown == []
 
 
 def test_the_other_program_tells_once_the_first_has_ended(
-    daemon: FakeDaemon, client: Client, screen: Screen, make: Make
+    fake_daemon: FakeDaemon, fake_client: Client, screen: Screen, make: Make
 ) -> None:
     other = Screen()
     first, second = make(screen), make(other)
-    told(daemon, client, first, end_of("phi"))
+    told(fake_daemon, fake_client, first, end_of("phi"))
     assert screen.arrived.acquire(timeout=DEADLINE_S)
     first.close()
 
-    told(daemon, client, second, end_of("mistral"))
+    told(fake_daemon, fake_client, second, end_of("mistral"))
 
     assert other.arrived.acquire(timeout=DEADLINE_S)
 
@@ -165,16 +145,16 @@ def test_the_other_program_tells_once_the_first_has_ended(
     [(NoticeKind.DOWNLOAD_FAILED, requests.Pull), (NoticeKind.BENCHMARK_FAILED, requests.Benchmark)],
 )
 def test_retry_asks_the_daemon_again(
-    daemon: FakeDaemon, screen: Screen, make: Make, kind: NoticeKind, asked: type[requests.Request]
+    fake_daemon: FakeDaemon, screen: Screen, make: Make, kind: NoticeKind, asked: type[requests.Request]
 ) -> None:
-    daemon.arrived.clear()
+    fake_daemon.arrived.clear()
     make(screen).clicked(notice("pull:mistral", kind), NoticeAction.RETRY)
 
-    assert daemon.arrived.wait(DEADLINE_S)
-    assert isinstance(daemon.seen[-1], asked)
+    assert fake_daemon.arrived.wait(DEADLINE_S)
+    assert isinstance(fake_daemon.seen[-1], asked)
 
 
-def test_a_retry_that_is_refused_is_answered_on_the_screen(daemon: FakeDaemon, screen: Screen, make: Make) -> None:
+def test_a_retry_that_is_refused_is_answered_on_the_screen(fake_daemon: FakeDaemon, screen: Screen, make: Make) -> None:
     make(screen).clicked(notice("pull:gone", NoticeKind.DOWNLOAD_FAILED), NoticeAction.RETRY)
 
     assert screen.arrived.acquire(timeout=DEADLINE_S)
@@ -182,14 +162,16 @@ def test_a_retry_that_is_refused_is_answered_on_the_screen(daemon: FakeDaemon, s
     assert screen.shown[0].body == "There is no model gone.\nmodelctl ls"
 
 
-def test_a_click_opens_the_viewer_even_while_it_is_looked_at(daemon: FakeDaemon, screen: Screen, make: Make) -> None:
+def test_a_click_opens_the_viewer_even_while_it_is_looked_at(
+    fake_daemon: FakeDaemon, screen: Screen, make: Make
+) -> None:
     opened = threading.Event()
     make(screen, viewer_focused=lambda: True, viewer=opened.set).clicked(notice(), NoticeAction.OPEN)
 
     assert opened.wait(DEADLINE_S)
 
 
-def test_a_viewer_that_cannot_be_started_is_said(daemon: FakeDaemon, screen: Screen, make: Make) -> None:
+def test_a_viewer_that_cannot_be_started_is_said(fake_daemon: FakeDaemon, screen: Screen, make: Make) -> None:
     def unable() -> None:
         raise OSError("no such program")
 

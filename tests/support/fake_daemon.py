@@ -254,6 +254,8 @@ class FakeDaemon:
                 return replies.Done(note="")
             case requests.Generate() | requests.Chat() if request.stream:
                 return self._stream(request, envelope)
+            case requests.Backup() | requests.Restore() | requests.Files() | requests.Search() | requests.Scan():
+                raise NotImplementedError(f"the fake daemon has no answer to {request}")
         if request.model not in self.models:
             return Failure(code=ErrorCode.NOT_FOUND, message=f"There is no model {request.model}.", hint="modelctl ls")
         return self._answer_of_model(request)

@@ -1,4 +1,4 @@
-"""For every test that asks: a real daemon in a home of its own, real models, a client, a file server."""
+"""For every test that asks: a real or a fake daemon in a home of its own, a client of it, models, a file server."""
 
 import os
 import shutil
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from modelctl import Client
+from modeld.places import Places, find
 
 from support import tiny_gguf
+from support.fake_daemon import FakeDaemon
 from support.range_server import RangeServer
 from support.real_daemon import DEADLINE_S, RealDaemon, sample_file
 
@@ -46,6 +48,28 @@ def daemon(tmp_path: Path, settings: dict[str, str]) -> Iterator[RealDaemon]:
 def client(daemon: RealDaemon) -> Iterator[Client]:
     """A client of the daemon."""
     with Client(daemon.places, timeout_s=DEADLINE_S) as found:
+        yield found
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """The paths of an empty home, which programs that the test starts use too."""
+    monkeypatch.setenv("MODELD_HOME", str(tmp_path))
+    return find()
+
+
+@pytest.fixture
+def fake_daemon(places: Places) -> Iterator[FakeDaemon]:
+    """A daemon in this process whose answers the test chooses."""
+    running = FakeDaemon(places)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def fake_client(fake_daemon: FakeDaemon) -> Iterator[Client]:
+    """A client of the fake daemon."""
+    with Client(fake_daemon.places, timeout_s=5) as found:
         yield found
 
 

@@ -21,7 +21,8 @@ PER_DOWNLOAD = 5000
 
 def story(daemon: FakeDaemon, count: int) -> None:
     """So many events: downloads that come, go on and are cancelled, contexts that fill, models that come and go."""
-    loaded = daemon.models["mistral"]
+    mistral = daemon.models["mistral"]
+    assert mistral.loaded is not None
     for number in range(count):
         step = number % PER_DOWNLOAD
         id_ = f"pull-{count}-{number // PER_DOWNLOAD}"
@@ -38,8 +39,8 @@ def story(daemon: FakeDaemon, count: int) -> None:
             daemon.jobs[id_] = replace(daemon.jobs[id_], progress=progress)
             daemon.publish(events.JobProgress, job=id_, kind=JobKind.PULL, model="absent", progress=progress)
         else:
-            daemon.models["mistral"] = replace(loaded, loaded=replace(loaded.loaded, context_used=step))
-            daemon.publish(events.ContextUsed, model="mistral", used=step, size=loaded.loaded.context_size)
+            daemon.models["mistral"] = replace(mistral, loaded=replace(mistral.loaded, context_used=step))
+            daemon.publish(events.ContextUsed, model="mistral", used=step, size=mistral.loaded.context_size)
     daemon.change(model_of(f"after-{count}", ModelState.ON_DISK))
 
 

@@ -10,7 +10,7 @@ LOOK_S = 0.05
 _T = TypeVar("_T")
 
 
-def until(look: Callable[[], _T], what: str, deadline_s: float = DEADLINE_S) -> _T:
+def until(look: Callable[[], _T | None], what: str, deadline_s: float = DEADLINE_S) -> _T:
     """The first true value of ``look``; fails with ``what`` when none comes before the deadline.
 
     For what only can be looked at from outside: a picture, a bus name, another process.

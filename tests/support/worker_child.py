@@ -37,7 +37,7 @@ class Child:
         self._socket = context.socket(zmq.ROUTER)
         self._socket.linger = 0
         self._socket.bind(f"ipc://{folder}/w")
-        self._decoder = msgspec.json.Decoder(AnyNews)
+        self._decoder: msgspec.json.Decoder[AnyNews] = msgspec.json.Decoder(AnyNews)
         self._tasks = 0
         self.process = subprocess.Popen(
             [sys.executable, "-m", "modeld.worker", f"ipc://{folder}/w", RUN],

@@ -12,7 +12,7 @@ from modelctl.desktop import viewer_process
 from modelctl.desktop.tray import choices
 from modelctl.desktop.tray.actions import Actions
 from modelctl.desktop.tray.choices import Choice
-from modeld.places import Places, find
+from modeld.places import Places
 from modeld.protocol import requests
 from support.fake_daemon import FakeDaemon
 
@@ -37,18 +37,6 @@ class Harness:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return find({"MODELD_HOME": str(tmp_path / "home")})
-
-
-@pytest.fixture
-def daemon(places: Places) -> Iterator[FakeDaemon]:
-    made = FakeDaemon(places)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def harness(places: Places) -> Iterator[Harness]:
     made = Harness(places)
     yield made
@@ -70,22 +58,22 @@ def harness(places: Places) -> Iterator[Harness]:
     ],
 )
 def test_a_choice_is_a_request(
-    daemon: FakeDaemon,
+    fake_daemon: FakeDaemon,
     harness: Harness,
     choice: Choice,
     request_type: type[requests.Request],
     fields: dict[str, object],
 ) -> None:
     harness.actions.start(choice)
-    assert daemon.arrived.wait(DEADLINE_S)
-    (seen,) = daemon.seen
+    assert fake_daemon.arrived.wait(DEADLINE_S)
+    (seen,) = fake_daemon.seen
     assert isinstance(seen, request_type)
     assert {name: getattr(seen, name) for name in fields} == fields
     harness.actions.close()
     assert harness.failures.empty()
 
 
-def test_a_refusal_is_told_with_what_to_do(daemon: FakeDaemon, harness: Harness) -> None:
+def test_a_refusal_is_told_with_what_to_do(fake_daemon: FakeDaemon, harness: Harness) -> None:
     harness.actions.start(choices.Load("absent"))
     assert harness.failure() == "absent is not on disk. modelctl pull absent"
 
@@ -95,10 +83,10 @@ def test_without_a_daemon_a_choice_tells_that_it_is_away(harness: Harness) -> No
     assert "modeld is not running" in harness.failure()
 
 
-def test_quitting_asks_the_daemon_nothing(daemon: FakeDaemon, harness: Harness) -> None:
+def test_quitting_asks_the_daemon_nothing(fake_daemon: FakeDaemon, harness: Harness) -> None:
     harness.actions.start(choices.QuitTray())
     harness.actions.close()
-    assert (harness.quits, daemon.seen) == ([True], [])
+    assert (harness.quits, fake_daemon.seen) == ([True], [])
 
 
 def test_a_viewer_that_ends_badly_is_told_with_its_reason(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,14 +111,14 @@ def test_a_log_that_nothing_opens_is_told_with_its_path(
 
 
 def test_a_bug_in_a_choice_is_logged_and_the_next_one_is_done(
-    daemon: FakeDaemon, harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    fake_daemon: FakeDaemon, harness: Harness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(viewer_process, "start", None)
     harness.actions.start(choices.OpenViewer())
     assert "tray's log" in harness.failure()
     assert "TypeError" in caplog.text
     harness.actions.start(choices.Unload())
-    assert daemon.arrived.wait(DEADLINE_S)
+    assert fake_daemon.arrived.wait(DEADLINE_S)
 
 
 def test_a_home_has_one_tray_at_a_time(tmp_path: Path) -> None:

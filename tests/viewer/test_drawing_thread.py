@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -209,8 +210,9 @@ def test_an_eviction_is_heard_and_a_plain_change_is_not() -> None:
 
 
 @pytest.fixture
-def places(tmp_path: object) -> Places:
-    return Places(config_dir=tmp_path, data_dir=tmp_path, state_dir=tmp_path, runtime_dir=tmp_path)  # type: ignore[arg-type]
+def places(tmp_path: Path) -> Places:
+    """The paths of a home whose folders are there, as they are once a daemon has run."""
+    return Places(config_dir=tmp_path, data_dir=tmp_path, state_dir=tmp_path, runtime_dir=tmp_path)
 
 
 def test_an_answer_comes_back_to_the_drawing_thread(places: Places) -> None:

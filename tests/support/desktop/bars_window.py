@@ -21,7 +21,12 @@ def main() -> None:
     dpg.show_viewport()
     dpg.set_primary_window("bars", True)
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
     while dpg.is_dearpygui_running() and not ended.is_set():
         dpg.render_dearpygui_frame()
     dpg.destroy_context()

@@ -186,7 +186,7 @@ def main() -> None:
     below = dpg.add_window()
     dpg.set_primary_window(below, True)
     transfers = ProgressWindows(ui)
-    dialogs = {
+    dialogs: dict[str, Any] = {
         "history": _Tab(HistoryTab(ui), below),
         "download": DownloadDialog(ui, transfers.open),
         "benchmark": BenchmarkDialog(ui),
@@ -203,7 +203,12 @@ def main() -> None:
     dpg.show_viewport()
     following.start()
     listener = threading.Thread(target=_obey, args=(sys.stdin, loop, dialogs, newest), daemon=True)
-    ui.post(lambda: (print("ready", flush=True), listener.start())[0])
+
+    def drawn_once() -> None:
+        print("ready", flush=True)
+        listener.start()
+
+    ui.post(drawn_once)
     loop.run()
     loop.stop()
     dpg.destroy_context()

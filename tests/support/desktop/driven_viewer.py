@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def main() -> None:
     def obey() -> None:
         for line in sys.stdin:
             words = json.loads(line)
-            loops[0].post(lambda words=words: answer(words))
+            loops[0].post(partial(answer, words))
 
     def answer(words: list[str]) -> None:
         result: object = None
@@ -98,7 +99,8 @@ def main() -> None:
     loops: list[OwnWindow] = []
     latencies: list[float] = []
     listener = threading.Thread(target=obey, daemon=True)
-    window.OwnWindow, window.Panel = Counting, Listening
+    setattr(window, "OwnWindow", Counting)  # noqa: B010  (it is not exported)
+    setattr(window, "Panel", Listening)  # noqa: B010
     catalogue.use(preference.chosen(os.environ))
     window.run(find())
 

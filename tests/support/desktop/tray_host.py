@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import modelicons
 from dbus_fast import Message, MessageType, Variant, unpack_variants
 from dbus_fast.aio import MessageBus
 from modelicons import IconState
+from PIL import Image
 
 from support.waiting import until
 
@@ -68,7 +70,7 @@ class TrayHost:
 
     def click(self, *labels: str) -> None:
         """Choose an entry as a panel does; waits until it is there and can be chosen."""
-        self.event(until(lambda: self._choosable(labels), f"{labels} in {self.texts()}").number, "clicked")
+        self.event(self._wait_for(labels).number, "clicked")
 
     def event(self, number: int, kind: str) -> None:
         """Tell that something was done to an entry."""
@@ -87,7 +89,7 @@ class TrayHost:
         """The tooltip's title and details."""
         return "\n".join(self.property("ToolTip")[2:]).strip()
 
-    def property(self, name: str) -> object:
+    def property(self, name: str) -> Any:
         """A property of the item."""
         body = ["org.kde.StatusNotifierItem", name]
         (value,) = self._call("/StatusNotifierItem", "org.freedesktop.DBus.Properties", "Get", "ss", body)
@@ -124,11 +126,14 @@ class TrayHost:
             return False
         return any(self._name in item for item in items)
 
-    def _choosable(self, labels: Sequence[str]) -> Entry | None:
-        found = self.entry(*labels)
-        return found if found is not None and found.enabled else None
+    def _wait_for(self, labels: Sequence[str]) -> Entry:
+        def choosable() -> Entry | None:
+            found = self.entry(*labels)
+            return found if found is not None and found.enabled else None
 
-    def _call(self, path: str, interface: str, member: str, signature: str, body: list[object]) -> list[object]:
+        return until(choosable, f"{labels} in {self.texts()}")
+
+    def _call(self, path: str, interface: str, member: str, signature: str, body: list[Any]) -> list[Any]:
         return _ask(self._address, self._name, path, interface, member, signature, body)
 
 
@@ -179,7 +184,7 @@ def _icons() -> Iterator[tuple[Shown, bytes]]:
             yield Shown(IconState.DOWNLOADING, unseen, percent), _pixels(image)
 
 
-def _pixels(image: object) -> bytes:
+def _pixels(image: Image.Image) -> bytes:
     rgba = image.tobytes()
     return b"".join(rgba[i + 3 : i + 4] + rgba[i : i + 3] for i in range(0, len(rgba), 4))
 
@@ -190,15 +195,15 @@ def _all(entries: Sequence[Entry]) -> Iterator[Entry]:
         yield from _all(entry.children)
 
 
-def _entry(body: Sequence[object]) -> Entry:
+def _entry(body: Sequence[Any]) -> Entry:
     number, properties, children = body
     return Entry(number, properties, [_entry(child) for child in children])
 
 
 def _ask(
-    address: str, destination: str, path: str, interface: str, member: str, signature: str, body: list[object]
-) -> list[object]:
-    async def ask() -> list[object]:
+    address: str, destination: str, path: str, interface: str, member: str, signature: str, body: list[Any]
+) -> list[Any]:
+    async def ask() -> list[Any]:
         bus = await MessageBus(bus_address=address).connect()
         try:
             message = Message(

@@ -1,6 +1,7 @@
 """Snapshots to look at."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState, ModelState
@@ -22,7 +23,7 @@ def model(key: str, state: ModelState = ModelState.ON_DISK) -> ModelView:
     return model_of(key, state)
 
 
-def pull(key: str, state: JobState = JobState.RUNNING, *, done: int = 0, total: int = 0, **more: object) -> JobView:
+def pull(key: str, state: JobState = JobState.RUNNING, *, done: int = 0, total: int = 0, **more: Any) -> JobView:
     """A download of so many bytes."""
     share = 100 * done / total if total else None
     progress = Progress(done=done, total=total, percent=share, rate=2.0 * 1024**2, eta_s=63.0 if total else None)

@@ -116,8 +116,8 @@ def test_a_connection_file_that_cannot_be_read_is_found(places: Places):
     assert finding.level is Level.FAILED and "cannot be read" in finding.text
 
 
-def test_a_daemon_that_does_not_answer_is_found(places: Places, daemon: FakeDaemon):
-    daemon.silent = True
+def test_a_daemon_that_does_not_answer_is_found(places: Places, fake_daemon: FakeDaemon):
+    fake_daemon.silent = True
     with Client(places, timeout_s=0.2) as client:
         (finding,) = daemons.judge(daemons.look(client))
     assert finding.check == "daemon" and finding.level is Level.FAILED

@@ -132,7 +132,7 @@ def test_the_setting_wins_over_the_system_and_the_variable_over_the_setting(plac
 
 @pytest.mark.parametrize("content", ["language = ", 'langauge = "de"\n', "scale = [1]\n"])
 def test_a_wrong_preferences_file_is_one_warning_in_the_systems_language(
-    daemon: FakeDaemon, places: Places, content: str
+    fake_daemon: FakeDaemon, places: Places, content: str
 ) -> None:
     (places.config_dir / "client.toml").write_text(content)
     done = speaking("ls", LANG="de_DE.UTF-8")
@@ -144,7 +144,7 @@ def test_a_wrong_preferences_file_is_one_warning_in_the_systems_language(
     assert speaking("ls").stderr.startswith("warning: ")
 
 
-def test_the_models_are_listed_in_german(daemon: FakeDaemon) -> None:
+def test_the_models_are_listed_in_german(fake_daemon: FakeDaemon) -> None:
     heading, first, second, third = german("ls").stdout.splitlines()
     assert heading.split() == ["KÜRZEL", "ZUSTAND", "GRÖSSE", "KONTEXT", "NAME"]
     assert first.split()[:2] == ["MISTRAL", "geladen"]
@@ -152,7 +152,7 @@ def test_the_models_are_listed_in_german(daemon: FakeDaemon) -> None:
     assert third.split()[:2] == ["PHI", "vorhanden"]
 
 
-def test_the_card_is_german(daemon: FakeDaemon) -> None:
+def test_the_card_is_german(fake_daemon: FakeDaemon) -> None:
     said = german("show", "mistral").stdout
     for part in (
         "✅  MISTRAL  🔵 GELADEN",
@@ -164,14 +164,14 @@ def test_the_card_is_german(daemon: FakeDaemon) -> None:
         assert part in said
 
 
-def test_the_comparison_is_german_with_the_same_numbers(daemon: FakeDaemon) -> None:
+def test_the_comparison_is_german_with_the_same_numbers(fake_daemon: FakeDaemon) -> None:
     lines = german("compare").stdout.splitlines()
     assert lines[0] == "📊 Leistungsvergleich"
     assert lines[1].split(" | ")[0].strip() == "Modell"
     assert lines[-2:] == ["🏆 Am schnellsten: MISTRAL (45.32 Token/s)", "💾 Am sparsamsten: PHI (900.0 MB)"]
 
 
-def test_a_download_and_a_benchmark_are_shown_in_german(daemon: FakeDaemon) -> None:
+def test_a_download_and_a_benchmark_are_shown_in_german(fake_daemon: FakeDaemon) -> None:
     pulled = german("pull", "mistral")
     assert "MISTRAL  60.0%  6.0 MB / 10.0 MB  1.0 MB/s  Restzeit 4s" in pulled.stderr.splitlines()
     assert pulled.stdout == "MISTRAL ist heruntergeladen. Laden mit: modelctl load mistral\n"
@@ -180,7 +180,7 @@ def test_a_download_and_a_benchmark_are_shown_in_german(daemon: FakeDaemon) -> N
     assert "Der Lauf wurde gestört: another process took 40 % of the CPU." in measured.stderr
 
 
-def test_what_the_daemon_says_has_a_german_headline_before_its_own_words(daemon: FakeDaemon) -> None:
+def test_what_the_daemon_says_has_a_german_headline_before_its_own_words(fake_daemon: FakeDaemon) -> None:
     done = german("load", "absent")
     assert done.returncode == 5
     assert done.stderr == (
@@ -213,7 +213,7 @@ def test_wrong_usage_is_told_in_german(words: list[str], says: str) -> None:
     assert "Error" not in done.stderr
 
 
-def test_json_is_the_same_in_every_language(daemon: FakeDaemon) -> None:
+def test_json_is_the_same_in_every_language(fake_daemon: FakeDaemon) -> None:
     for words in (["ls"], ["compare"], ["load", "absent"], ["load"], ["lod"]):
         ours, theirs = german(*words, "--json"), speaking(*words, "--json")
         assert (ours.returncode, ours.stdout, ours.stderr) == (theirs.returncode, theirs.stdout, theirs.stderr)

@@ -56,7 +56,7 @@ def test_the_version_is_printed() -> None:
     ],
 )
 def test_json_is_the_protocols_result_before_and_after_the_verb(
-    daemon: FakeDaemon, words: list[str], kind: str
+    fake_daemon: FakeDaemon, words: list[str], kind: str
 ) -> None:
     after = modelctl(*words, "--json")
     assert (after.returncode, after.stderr) == (0, "")
@@ -83,7 +83,7 @@ def test_down_with_json_prints_the_result_and_the_daemon_is_gone(places: Places)
 
 
 @pytest.mark.parametrize("words", [["pull", "mistral"], ["bench", "mistral"]])
-def test_a_watched_job_with_json_is_lines_of_events_and_then_the_job(daemon: FakeDaemon, words: list[str]) -> None:
+def test_a_watched_job_with_json_is_lines_of_events_and_then_the_job(fake_daemon: FakeDaemon, words: list[str]) -> None:
     done = modelctl(*words, "--json")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr) == (0, "")
@@ -91,22 +91,22 @@ def test_a_watched_job_with_json_is_lines_of_events_and_then_the_job(daemon: Fak
     assert (lines[-1]["type"], lines[-1]["jobs"][0]["state"]) == ("jobs", "done")
 
 
-def test_run_with_json_is_chunks_and_then_the_generation(daemon: FakeDaemon) -> None:
+def test_run_with_json_is_chunks_and_then_the_generation(fake_daemon: FakeDaemon) -> None:
     lines = [json.loads(line) for line in modelctl("run", "mistral", "hi", "--json").stdout.splitlines()]
     assert "".join(line["text"] for line in lines[:-1]) == "w1 w2 w3 w4 w5 "
     assert (lines[-1]["type"], lines[-1]["generation"]["finish"]) == ("generated", "stop")
 
 
-def test_watch_with_json_is_the_wire_and_ends_with_the_daemon(daemon: FakeDaemon) -> None:
+def test_watch_with_json_is_the_wire_and_ends_with_the_daemon(fake_daemon: FakeDaemon) -> None:
     watching = start(["watch", "model.", "--json"])
     assert watching.stdout is not None
-    change = daemon.models["mistral"]
+    change = fake_daemon.models["mistral"]
     line = ""
     while not line:  # the subscription takes a moment: tell it until it is heard
-        daemon.do(lambda: daemon.change(change))
+        fake_daemon.do(lambda: fake_daemon.change(change))
         line = watching.stdout.readline() if _readable(watching, 0.2) else ""
     assert json.loads(line)["type"] == "model_changed"
-    daemon.close()
+    fake_daemon.close()
     rest, error = watching.communicate(timeout=10)
     assert watching.returncode == 3
     assert json.loads(error)["error"]["code"] == "unreachable"
@@ -131,7 +131,7 @@ def _readable(process: "subprocess.Popen[str]", timeout_s: float) -> bool:
         (["run", "nobody", "hi"], 4, "not_found"),
     ],
 )
-def test_errors_have_exit_codes_and_structure(daemon: FakeDaemon, words: list[str], code: int, says: str) -> None:
+def test_errors_have_exit_codes_and_structure(fake_daemon: FakeDaemon, words: list[str], code: int, says: str) -> None:
     plain, as_json = modelctl(*words), modelctl(*words, "--json")
     assert (plain.returncode, as_json.returncode) == (code, code)
     assert (plain.stdout, as_json.stdout) == ("", "")
@@ -139,7 +139,7 @@ def test_errors_have_exit_codes_and_structure(daemon: FakeDaemon, words: list[st
     assert "rror: " in plain.stderr
 
 
-def test_an_error_shows_its_message_and_its_hint(daemon: FakeDaemon) -> None:
+def test_an_error_shows_its_message_and_its_hint(fake_daemon: FakeDaemon) -> None:
     assert modelctl("load", "ABSENT").stderr == "error: absent is not on disk.\nhint: modelctl pull absent\n"
 
 
@@ -150,14 +150,14 @@ def test_without_a_daemon_the_exit_code_is_3_and_the_hint_says_up(places: Places
     assert "hint: Start it with: modelctl up" in done.stderr
 
 
-def test_a_failed_pull_shows_message_and_hint_and_exits_1(daemon: FakeDaemon) -> None:
-    daemon.pull_failure = Failure(code=ErrorCode.HTTP_ERROR, message="404 for https://x/y", hint="Check the name.")
+def test_a_failed_pull_shows_message_and_hint_and_exits_1(fake_daemon: FakeDaemon) -> None:
+    fake_daemon.pull_failure = Failure(code=ErrorCode.HTTP_ERROR, message="404 for https://x/y", hint="Check the name.")
     done = modelctl("pull", "mistral")
     assert done.returncode == 1
     assert done.stderr.endswith("error: 404 for https://x/y\nhint: Check the name.\n")
 
 
-def test_a_pull_off_a_terminal_prints_a_line_for_each_ten_percent(daemon: FakeDaemon) -> None:
+def test_a_pull_off_a_terminal_prints_a_line_for_each_ten_percent(fake_daemon: FakeDaemon) -> None:
     done = modelctl("pull", "MISTRAL")
     lines = done.stderr.splitlines()
     assert done.returncode == 0
@@ -166,12 +166,12 @@ def test_a_pull_off_a_terminal_prints_a_line_for_each_ten_percent(daemon: FakeDa
     assert len(lines) <= 13
 
 
-def test_a_pull_of_what_is_there_says_so(daemon: FakeDaemon) -> None:
+def test_a_pull_of_what_is_there_says_so(fake_daemon: FakeDaemon) -> None:
     assert "there already" in modelctl("pull", "phi").stdout
 
 
-def test_ctrl_c_leaves_the_download_running_and_says_what_to_do(daemon: FakeDaemon) -> None:
-    daemon.hold_pull = True
+def test_ctrl_c_leaves_the_download_running_and_says_what_to_do(fake_daemon: FakeDaemon) -> None:
+    fake_daemon.hold_pull = True
     pulling = start(["pull", "mistral"])
     assert pulling.stderr is not None
     while "50.0%" not in pulling.stderr.readline():
@@ -181,20 +181,20 @@ def test_ctrl_c_leaves_the_download_running_and_says_what_to_do(daemon: FakeDaem
     assert pulling.returncode == 130
     assert "modelctl pull mistral" in error
     assert "modelctl cancel mistral" in error
-    assert daemon.jobs["p1"].state is JobState.RUNNING
-    assert not any(isinstance(request, requests.Cancel) for request in daemon.seen)
+    assert fake_daemon.jobs["p1"].state is JobState.RUNNING
+    assert not any(isinstance(request, requests.Cancel) for request in fake_daemon.seen)
 
 
-def test_several_models_are_pulled_together_and_a_refused_one_keeps_none_from_it(daemon: FakeDaemon) -> None:
+def test_several_models_are_pulled_together_and_a_refused_one_keeps_none_from_it(fake_daemon: FakeDaemon) -> None:
     done = modelctl("pull", "absent", "nobody", "phi")
     assert "ABSENT is downloaded." in done.stdout
     assert done.returncode == 4 and "nobody" in done.stderr
-    asked = [request.model for request in daemon.seen if isinstance(request, requests.Pull)]
+    asked = [request.model for request in fake_daemon.seen if isinstance(request, requests.Pull)]
     assert asked == ["absent", "nobody", "phi"]
 
 
-def test_pause_and_resume_hold_a_download_and_let_it_go_on(daemon: FakeDaemon) -> None:
-    daemon.hold_pull = True
+def test_pause_and_resume_hold_a_download_and_let_it_go_on(fake_daemon: FakeDaemon) -> None:
+    fake_daemon.hold_pull = True
     modelctl("pull", "absent", "--no-wait")
     assert modelctl("pause", "ABSENT").stdout == "ABSENT is paused.\n"
     assert modelctl("resume", "--all").stdout == "ABSENT is running.\n"
@@ -203,28 +203,28 @@ def test_pause_and_resume_hold_a_download_and_let_it_go_on(daemon: FakeDaemon) -
     assert modelctl("resume", "absent", "--all").returncode == 2
 
 
-def test_ctrl_c_cancels_a_generation(daemon: FakeDaemon) -> None:
-    daemon.hold_generation = True
+def test_ctrl_c_cancels_a_generation(fake_daemon: FakeDaemon) -> None:
+    fake_daemon.hold_generation = True
     running = start(["run", "mistral", "hi"])
     assert running.stdout is not None
     assert running.stdout.read(3) == "w1 "
     running.send_signal(signal.SIGINT)
     running.communicate(timeout=10)
     assert running.returncode == 130
-    chat = next(request for request in daemon.seen if isinstance(request, requests.Chat))
-    assert any(isinstance(request, requests.Cancel) and request.request == chat.id for request in daemon.seen)
+    chat = next(request for request in fake_daemon.seen if isinstance(request, requests.Chat))
+    assert any(isinstance(request, requests.Cancel) and request.request == chat.id for request in fake_daemon.seen)
 
 
-def test_run_reads_the_prompt_from_a_pipe_and_passes_its_options(daemon: FakeDaemon) -> None:
+def test_run_reads_the_prompt_from_a_pipe_and_passes_its_options(fake_daemon: FakeDaemon) -> None:
     words = ["run", "MISTRAL", "--system", "Be brief", "--max-tokens", "9", "--temperature", "0", "--seed", "7"]
     done = modelctl(*words, stdin="from a pipe")
     assert done.stdout == "w1 w2 w3 w4 w5 \n"
-    chat = next(request for request in daemon.seen if isinstance(request, requests.Chat))
+    chat = next(request for request in fake_daemon.seen if isinstance(request, requests.Chat))
     assert [turn.content for turn in chat.messages] == ["Be brief", "from a pipe"]
     assert (chat.max_tokens, chat.sampling.temperature, chat.sampling.seed) == (9, 0.0, 7)
 
 
-def test_a_conversation_remembers_what_was_said_and_shows_the_context(daemon: FakeDaemon) -> None:
+def test_a_conversation_remembers_what_was_said_and_shows_the_context(fake_daemon: FakeDaemon) -> None:
     ours, theirs = pty.openpty()
     talking = subprocess.Popen([*COMMAND, "run", "mistral"], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
     os.close(theirs)
@@ -236,7 +236,7 @@ def test_a_conversation_remembers_what_was_said_and_shows_the_context(daemon: Fa
     os.write(ours, b"/bye\n")
     assert talking.wait(10) == 0
     os.close(ours)
-    chats = [request for request in daemon.seen if isinstance(request, requests.Chat)]
+    chats = [request for request in fake_daemon.seen if isinstance(request, requests.Chat)]
     assert [turn.content for turn in chats[1].messages] == ["first", "w1 w2 w3 w4 w5 ", "second"]
     assert b"Context: 158/8192 tokens" in seen
     assert b"\x1b[32m" in seen
@@ -249,7 +249,7 @@ def _until(descriptor: int, end: bytes) -> bytes:
     return found
 
 
-def test_no_color_is_heard_on_a_terminal(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_is_heard_on_a_terminal(fake_daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     ours, theirs = pty.openpty()
     comparing = subprocess.Popen([*COMMAND, "compare"], stdin=theirs, stdout=theirs, stderr=theirs)
@@ -260,7 +260,7 @@ def test_no_color_is_heard_on_a_terminal(daemon: FakeDaemon, monkeypatch: pytest
     assert b"\x1b[" not in seen
 
 
-def test_the_fastest_row_is_coloured_on_a_terminal_and_nothing_is_in_a_pipe(daemon: FakeDaemon) -> None:
+def test_the_fastest_row_is_coloured_on_a_terminal_and_nothing_is_in_a_pipe(fake_daemon: FakeDaemon) -> None:
     ours, theirs = pty.openpty()
     comparing = subprocess.Popen([*COMMAND, "compare"], stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
@@ -273,13 +273,13 @@ def test_the_fastest_row_is_coloured_on_a_terminal_and_nothing_is_in_a_pipe(daem
     assert "\x1b" not in modelctl("compare").stdout
 
 
-def test_a_reader_that_goes_away_is_handled_quietly(daemon: FakeDaemon) -> None:
+def test_a_reader_that_goes_away_is_handled_quietly(fake_daemon: FakeDaemon) -> None:
     watching = start(["watch"])
     assert watching.stdout is not None
     assert watching.stderr is not None
     watching.stdout.close()
     while watching.poll() is None:
-        daemon.do(lambda: daemon.change(daemon.models["mistral"]))
+        fake_daemon.do(lambda: fake_daemon.change(fake_daemon.models["mistral"]))
         try:
             watching.wait(0.05)
         except subprocess.TimeoutExpired:
@@ -288,14 +288,14 @@ def test_a_reader_that_goes_away_is_handled_quietly(daemon: FakeDaemon) -> None:
     watching.stderr.close()
 
 
-def test_ps_shows_what_is_in_memory_only(daemon: FakeDaemon) -> None:
+def test_ps_shows_what_is_in_memory_only(fake_daemon: FakeDaemon) -> None:
     done = modelctl("ps")
     assert "MISTRAL" in done.stdout
     assert "158/8192" in done.stdout
     assert "PHI" not in done.stdout
 
 
-def test_bench_ends_with_the_numbers_and_warns_of_a_disturbed_run(daemon: FakeDaemon) -> None:
+def test_bench_ends_with_the_numbers_and_warns_of_a_disturbed_run(fake_daemon: FakeDaemon) -> None:
     done = modelctl("bench", "mistral", "phi", "-r", "2")
     assert done.returncode == 0
     assert done.stdout.count("tg128       45.32 ± 0.50 tokens/sec") == 2
@@ -303,13 +303,13 @@ def test_bench_ends_with_the_numbers_and_warns_of_a_disturbed_run(daemon: FakeDa
     assert "MISTRAL  3/9  tg  45.0 tokens/sec" in done.stderr
 
 
-def test_add_makes_a_path_absolute(daemon: FakeDaemon) -> None:
+def test_add_makes_a_path_absolute(fake_daemon: FakeDaemon) -> None:
     modelctl("add", "Mine", "some/file.gguf")
-    asked = next(request for request in daemon.seen if isinstance(request, requests.Add))
+    asked = next(request for request in fake_daemon.seen if isinstance(request, requests.Add))
     assert (asked.model, asked.source) == ("mine", str(Path("some/file.gguf").absolute()))
 
 
-def test_keys_complete_while_a_daemon_runs(daemon: FakeDaemon) -> None:
+def test_keys_complete_while_a_daemon_runs(fake_daemon: FakeDaemon) -> None:
     asked = {**os.environ, "_MODELCTL_COMPLETE": "bash_complete", "COMP_WORDS": "modelctl load MI", "COMP_CWORD": "2"}
     assert modelctl(env=asked).stdout == "plain,mistral\n"
 

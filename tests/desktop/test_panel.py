@@ -18,16 +18,11 @@ from modelctl.desktop.viewer.frame.window_position import Geometry
 from modelctl.desktop.viewer.models import empty_state
 from modelctl.desktop.viewer.models.empty_state import EmptyReason
 from modelctl.desktop.viewer.style import theme
-from modeld.places import Places, find
+from modeld.places import Places
 from modeld.protocol import events, views
 from modeld.protocol.states import JobKind, JobState, ModelState
 
 AT = "2026-01-02T03:04:05+00:00"
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return find({"MODELD_HOME": str(tmp_path)})
 
 
 @pytest.fixture

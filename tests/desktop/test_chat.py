@@ -12,8 +12,6 @@ from modelctl.desktop.viewer.chat import chat_models
 from modelctl.desktop.viewer.chat.conversation import Conversation, figures
 from modelctl.desktop.viewer.chat.tab import ChatTab
 from modelctl.follow import keep_following
-from modeld.places import Places
-from modeld.places import find as find_places
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import DaemonView, Generation, Snapshot, SystemView
 from support import tiny_gguf
@@ -222,18 +220,9 @@ def test_the_end_of_the_daemon_is_shown_where_it_happened_and_afterwards(talk: T
     assert not dpg.get_item_configuration(next(iter(find(talk.window, "mvButton")[-1:])))["enabled"]
 
 
-@pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDaemon]:
-    monkeypatch.setenv("MODELD_HOME", str(tmp_path))
-    places: Places = find_places()
-    running = FakeDaemon(places)
-    yield running
-    running.close()
-
-
-def test_stop_ends_an_answer_that_does_not_come(window: int, fake: FakeDaemon) -> None:
-    fake.hold_generation = True
-    with Client(fake.places) as client:
+def test_stop_ends_an_answer_that_does_not_come(window: int, fake_daemon: FakeDaemon) -> None:
+    fake_daemon.hold_generation = True
+    with Client(fake_daemon.places) as client:
         talk = Talk(window, client)
         talk.until_says("Ask MISTRAL something")
         talk.send("hello")
