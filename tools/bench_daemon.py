@@ -93,7 +93,7 @@ def _start(environment: Mapping[str, str]) -> list[str]:
 
 def _events(client: Client) -> list[list[str]]:
     """From a request to its event at a subscriber, beside a bare ROUTER and PUB with the same frames."""
-    found = client.link.connection()
+    found = client.transport.connection()
     with tempfile.TemporaryDirectory() as folder, zmq.Context() as context:
         endpoints = (f"ipc://{folder}/commands.sock", f"ipc://{folder}/events.sock")
         echo = subprocess.Popen([sys.executable, "-c", ECHO, *endpoints], stdout=subprocess.PIPE)

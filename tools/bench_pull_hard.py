@@ -25,7 +25,7 @@ import psutil
 import report
 import web_server
 from modelctl.client import Client
-from modelctl.errors import DaemonAway
+from modelctl.errors import DaemonUnavailable
 from modeld import places
 from modeld.protocol import events
 from modeld.protocol.states import JobState
@@ -87,7 +87,7 @@ class Watcher:
         self._thread.join()
 
     def _watch(self) -> None:
-        with contextlib.suppress(DaemonAway):  # it is killed on purpose
+        with contextlib.suppress(DaemonUnavailable):  # it is killed on purpose
             for event in self._events:
                 if self._ended:
                     break

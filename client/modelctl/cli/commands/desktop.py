@@ -1,4 +1,4 @@
-"""``notify``: desktop notifications alone, without a tray, for as long as it runs."""
+"""``notify``, ``tray``, ``viewer``: the parts of the desktop, each a process of its own."""
 
 import logging
 import signal
@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 from modeld.protocol import replies
+from modeld.protocol.errors import ErrorCode
 
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import Verb
+from modelctl.errors import LocalFailure, ModeldError
 from modelctl.language.catalogue import _
 
 if TYPE_CHECKING:
@@ -27,34 +29,67 @@ def notify(session: Session, only_test: bool) -> None:
     """Show desktop notifications until interrupted; the tray does the same while it runs."""
     logging.basicConfig(format="%(message)s", level=logging.ERROR if only_test else logging.INFO)
     if only_test:
-        _test(session)
+        _show_test_notice(session)
     else:
-        _run(session)
+        _notify(session)
 
 
-def _test(session: Session) -> None:
+@click.command(cls=Verb, example="modelctl tray")
+@pass_session
+def tray(session: Session) -> None:
+    """Show the tray icon until it is quit; the daemon starts it by itself where there is a desktop."""
+    try:
+        from modelctl.desktop.tray import program
+    except ImportError as error:
+        raise _no_tray(f"{error}.", _("Install it with: pip install 'modeld[desktop]'")) from error
+    try:
+        said = program.run(session.places)
+    except program.TrayError as error:
+        raise _no_tray(str(error), "") from error
+    if session.json:
+        session.emit(replies.Done(note=said))
+    else:
+        session.line(said)
+
+
+@click.command(cls=Verb, example="modelctl viewer")
+@pass_session
+def viewer(session: Session) -> None:
+    """Show the models, downloads, benchmarks and the machine in a window."""
+    try:
+        from modelctl.desktop.viewer.frame import window
+    except ImportError as error:
+        if error.name is None or not error.name.startswith("dearpygui"):
+            raise
+        message = _("The window needs the package dearpygui, which is not installed.")
+        hint = _("Install it with: pip install 'modeld[desktop]'")
+        raise ModeldError(LocalFailure(code=ErrorCode.INTERNAL, message=message, hint=hint)) from error
+    window.run(session.places, session.preferences.scale)
+
+
+def _show_test_notice(session: Session) -> None:
     from modelctl.desktop.notices import backend_chain
     from modelctl.desktop.notices.backend import NotShownError
     from modelctl.desktop.notices.log import LogBackend
     from modelctl.desktop.notices.wording import test_notice
 
-    backends = [way for way in backend_chain.found(lambda _notice, _action: None) if not isinstance(way, LogBackend)]
-    found = backend_chain.Ways(backends)
+    backends = [each for each in backend_chain.found(lambda _notice, _action: None) if not isinstance(each, LogBackend)]
+    chain = backend_chain.BackendChain(backends)
     try:
-        how = found.show(test_notice())
+        how = chain.show(test_notice())
     except NotShownError as error:
         raise click.ClickException(_("No notification could be shown: {why}.").format(why=error)) from error
     finally:
-        found.close()
+        chain.close()
     if session.json:
         session.emit(replies.Done(note=how))
     else:
         session.line(_("A notification was shown by {server}.").format(server=how))
 
 
-def _run(session: Session) -> None:
+def _notify(session: Session) -> None:
     from modelctl.desktop.notices.desktop import DesktopNotices
-    from modelctl.desktop.viewer_focus import is_watched
+    from modelctl.desktop.viewer_focus import is_focused
     from modelctl.follow import keep_following
 
     stop = threading.Event()
@@ -65,7 +100,7 @@ def _run(session: Session) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     notices = DesktopNotices(
-        session.client, session.preferences.notifications, watched=partial(is_watched, session.places)
+        session.client, session.preferences.notifications, viewer_focused=partial(is_focused, session.places)
     )
     said: int | None = 0
 
@@ -80,7 +115,12 @@ def _run(session: Session) -> None:
         notices.on_change(mirror, event)
 
     try:
-        keep_following(session.client.link, changed, stop)
+        keep_following(session.client.transport, changed, stop)
     finally:
         if notices.close():
             session.client.close()
+
+
+def _no_tray(why: str, hint: str) -> ModeldError:
+    message = _("The tray cannot be shown: {why}").format(why=why)
+    return ModeldError(LocalFailure(code=ErrorCode.INTERNAL, message=message, hint=hint))

@@ -9,7 +9,7 @@ from modelctl.desktop.tray import pystray_backend
 from modelctl.desktop.tray.backend import Listener
 from modelctl.desktop.tray.choices import Choice, Load, OpenViewer, QuitTray
 from modelctl.desktop.tray.look import look
-from modelctl.desktop.tray.menu import Item, menu
+from modelctl.desktop.tray.menu import MenuItem, menu
 from modelctl.desktop.tray.unseen import Unseen
 from modeld.protocol.states import ModelState
 from support.views.tray import model, snapshot_of
@@ -44,10 +44,10 @@ class FakeIcon:
 def test_a_menu_becomes_pystrays_with_submenus_lines_and_marks(pystray: ModuleType) -> None:
     chosen: list[Choice] = []
     entries = (
-        Item("viewer", "Open viewer", OpenViewer()),
-        Item("line", separator=True),
-        Item("load", "Load", children=(Item("load/a", "A", Load("a")),)),
-        Item("pin", "Pinned", QuitTray(), enabled=False, checked=True),
+        MenuItem("viewer", "Open viewer", OpenViewer()),
+        MenuItem("line", separator=True),
+        MenuItem("load", "Load", children=(MenuItem("load/a", "A", Load("a")),)),
+        MenuItem("pin", "Pinned", QuitTray(), enabled=False, checked=True),
     )
     viewer, line, load, pin = pystray_backend.converted(entries, pystray, chosen.append)
     assert (viewer.text, viewer.default, viewer.enabled, viewer.checked) == ("Open viewer", True, True, None)
@@ -103,5 +103,5 @@ def test_a_tooltip_is_no_longer_than_windows_can_show() -> None:
 
 def test_a_pystray_that_cannot_be_imported_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pystray", None)
-    with pytest.raises(pystray_backend.LegacyError, match="pystray cannot be used here"):
+    with pytest.raises(pystray_backend.PystrayError, match="pystray cannot be used here"):
         pystray_backend.load()

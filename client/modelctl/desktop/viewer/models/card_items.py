@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
-from modelctl.desktop.viewer.models.card_layout import Layout, Metrics
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.models.card_layout import CardLayout, Metrics
 from modelctl.desktop.viewer.models.context_bar import ContextBar
-from modelctl.desktop.viewer.models.presenter import Card, Do, label
+from modelctl.desktop.viewer.models.presenter import Card, ModelAction, label
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.desktop.viewer.style.fonts import glyphs
 from modelctl.language.catalogue import _
@@ -18,19 +18,19 @@ MARKS = 6
 BUTTONS = 3
 GAUGE_HEIGHT = 8
 HEAD_GAP = 14
-PROMINENT = frozenset({Do.LOAD, Do.CHAT, Do.DOWNLOAD, Do.RESUME})
-"""What a person most likely wants; one of a card's buttons at most."""
+PROMINENT = frozenset({ModelAction.LOAD, ModelAction.CHAT, ModelAction.DOWNLOAD, ModelAction.RESUME})
+"""The action the user most likely wants; at most one of a card's buttons."""
 
-Act = Callable[[str, Do], None]
+Act = Callable[[str, ModelAction], None]
 
 
-class Slot:
-    """One card's items; ``act(key, do)`` hears its buttons, ``menu(key, button)`` its last one."""
+class CardItems:
+    """One card's items. A button calls ``act(key, action)``; the last one calls ``menu(key, button)``."""
 
     def __init__(self, parent: Tag, act: Act, menu: Callable[[str, Tag], None]) -> None:
         self._act, self._menu = act, menu
         self._card: Card | None = None
-        self._filled: tuple[Card, Layout, int, int, str] | None = None
+        self._filled: tuple[Card, CardLayout, int, int, str] | None = None
         self.item = dpg.add_child_window(parent=parent, no_scrollbar=True, no_scroll_with_mouse=True, border=True)
         dpg.bind_item_theme(self.item, theme.CARD)
         # A drawlist ignores its place, the group around it does not.
@@ -58,7 +58,7 @@ class Slot:
         with dpg.tooltip(self._more, delay=0.4):
             dpg.add_text(_("More"))
 
-    def fill(self, card: Card, layout: Layout, width: int, metrics: Metrics, y: int, failure: str) -> None:
+    def fill(self, card: Card, layout: CardLayout, width: int, metrics: Metrics, y: int, failure: str) -> None:
         """Show ``card`` at ``y`` of the list; does nothing where it shows that already."""
         filled = (card, layout, width, y, failure)
         if filled == self._filled:
@@ -100,9 +100,9 @@ class Slot:
     def _fill_head(self, card: Card, metrics: Metrics, room: float) -> None:
         """The title and as many marks as ``room`` pixels hold; the most telling ones come first."""
         dpg.configure_item(self._head, pos=(metrics.padding + metrics.line // 3, metrics.padding + metrics.line // 8))
-        ready, _gap, name = card.title.partition("  ")
+        ready, name = card.texts.ready_sign, card.texts.title
         dpg.set_value(self._ready, ready)
-        dpg.configure_item(self._ready, color=theme.PALETTE.green if card.ready else theme.PALETTE.faint)
+        dpg.configure_item(self._ready, color=theme.PALETTE.green if card.texts.ready else theme.PALETTE.faint)
         dpg.set_value(self._title, glyphs(name))
         room -= text_metrics.size(ready)[0] + text_metrics.size(glyphs(name), text_metrics.BOLD)[0] + 2 * HEAD_GAP
         for number, item in enumerate(self._marks):
@@ -115,7 +115,7 @@ class Slot:
                 dpg.set_value(item, glyphs(mark.text))
                 dpg.configure_item(item, color=getattr(theme.PALETTE, mark.tone))
 
-    def _fill_lines(self, layout: Layout) -> None:
+    def _fill_lines(self, layout: CardLayout) -> None:
         for number, (item, tip, tip_text) in enumerate(self._lines):
             shown = number < len(layout.lines)
             dpg.configure_item(item, show=shown)
@@ -128,7 +128,7 @@ class Slot:
                 dpg.configure_item(tip, show=text != whole)
                 dpg.set_value(tip_text, whole)
 
-    def _fill_bars(self, card: Card, layout: Layout, metrics: Metrics) -> None:
+    def _fill_bars(self, card: Card, layout: CardLayout, metrics: Metrics) -> None:
         left = metrics.padding + metrics.line // 3
         dpg.configure_item(self._bar_group, show=card.context is not None)
         if card.context is not None:

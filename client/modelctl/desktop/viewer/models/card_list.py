@@ -10,14 +10,14 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.events import AnyEvent
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
-from modelctl.desktop.viewer.frame.pane import Tag
-from modelctl.desktop.viewer.frame.ui import ViewerUi
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.models import card_layout, presenter
 from modelctl.desktop.viewer.models.card_actions import CardActions
-from modelctl.desktop.viewer.models.card_layout import Layout, Metrics
-from modelctl.desktop.viewer.models.empty_state import Emptiness, Reason
-from modelctl.desktop.viewer.models.presenter import Card, Do
-from modelctl.desktop.viewer.models.slot import Slot
+from modelctl.desktop.viewer.models.card_items import CardItems
+from modelctl.desktop.viewer.models.card_layout import CardLayout, Metrics
+from modelctl.desktop.viewer.models.empty_state import EmptyReason, EmptyState
+from modelctl.desktop.viewer.models.presenter import Card, ModelAction
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.desktop.viewer.style.sizes import em
 from modelctl.language.catalogue import _
@@ -30,20 +30,20 @@ PULSE_S = 1.0
 
 
 class CardList:
-    """The pane of the models."""
+    """The models tab."""
 
-    def __init__(self, ui: ViewerUi, actions: CardActions, emptiness: Emptiness) -> None:
-        self._ui, self._actions, self._emptiness = ui, actions, emptiness
+    def __init__(self, ui: Ui, actions: CardActions, empty_state: EmptyState) -> None:
+        self._ui, self._actions, self._empty_state = ui, actions, empty_state
         actions.on_failures = self._failures_changed
         self._snapshot: Snapshot | None = None
         self._models: list[ModelView] = []
         self._jobs: dict[str, JobView] = {}
         self._cards: dict[str, tuple[ModelView, JobView | None, Card]] = {}
-        self._known_layouts: dict[str, tuple[Card, int, Metrics, str, Layout]] = {}
-        self._layouts: list[Layout] = []
+        self._known_layouts: dict[str, tuple[Card, int, Metrics, str, CardLayout]] = {}
+        self._layouts: list[CardLayout] = []
         self._tops: list[int] = [0]
-        self._slots: dict[str, Slot] = {}
-        self._free: list[Slot] = []
+        self._shown_cards: dict[str, CardItems] = {}
+        self._free: list[CardItems] = []
         self._spacers: list[Tag] = []
         self._viewed: tuple[float, float, float] = (0, 0, 0)
         self._metrics = Metrics.of(text_metrics.GUESSED[1])
@@ -57,12 +57,12 @@ class CardList:
         # On from the start: what can be used comes before what could be downloaded.
         self._by_state = self._box(bar, _("Sort by state"), True)
         self._summary = dpg.add_text(parent=bar, color=theme.PALETTE.muted)
-        self._emptiness.build(parent, self._clear_filter)
+        self._empty_state.build(parent, self._clear_filter)
         self._area = dpg.add_child_window(parent=parent, border=False, width=-1, height=-1)
         # What makes the area as high as all cards. A drawlist ignores its place, the group around it does not.
         self._end = dpg.add_group(parent=self._area)
         dpg.add_drawlist(width=1, height=1, parent=self._end)
-        self._ui.each_frame(self.track)
+        self._ui.drawing.each_frame(self.track)
 
     def _box(self, bar: Tag, label: str, ticked: bool) -> Tag:
         """A box whose words are level with those of the filter."""
@@ -81,7 +81,7 @@ class CardList:
         self._known_layouts = {key: entry for key, entry in self._known_layouts.items() if key in known}
         self._choose()
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """The snapshot tells all of it."""
 
     def focus_filter(self) -> None:
@@ -107,19 +107,19 @@ class CardList:
         self._viewed = viewed
         if moved:
             self._place()
-        for slot in self._slots.values():
-            if slot.moving:
-                slot.pulse(time.monotonic())
-                self._ui.animate(PULSE_S)
+        for items in self._shown_cards.values():
+            if items.moving:
+                items.pulse(time.monotonic())
+                self._ui.drawing.animate(PULSE_S)
         return moved
 
     def _chosen(self) -> None:
-        """The person wants others, or another order: from the first one on."""
+        """The user changed the filter or the order: show the list from its beginning."""
         dpg.set_y_scroll(self._area, 0)
         self._choose()
 
     def _choose(self) -> None:
-        """Select the models to show, anew."""
+        """Select the models to show."""
         snapshot = self._snapshot
         self._dirty = True
         if snapshot is None:
@@ -132,7 +132,7 @@ class CardList:
                 by_state=dpg.get_value(self._by_state),
             )
         self._fit_summary(self._viewed[0])
-        self._emptiness.show(self._reason())
+        self._empty_state.show(self._reason())
         dpg.configure_item(self._area, show=bool(self._models))
         if self._models and self._viewed[0] and dpg.is_item_visible(self._filter):
             self._place()  # now, not after a frame that would still show the old
@@ -144,15 +144,15 @@ class CardList:
         fitting = [text for text in texts if left + text_metrics.size(text)[0] <= width]
         dpg.set_value(self._summary, fitting[0] if fitting else "")
 
-    def _reason(self) -> Reason | None:
+    def _reason(self) -> EmptyReason | None:
         """Why there is nothing to see, or little."""
         if self._snapshot is None:
-            return Reason.AWAY
+            return EmptyReason.AWAY
         if not self._snapshot.models:
-            return Reason.NO_MODELS
+            return EmptyReason.NO_MODELS
         if not self._models:
-            return Reason.NO_MATCH
-        return Reason.NOTHING_ON_DISK if presenter.nothing_on_disk(self._snapshot) else None
+            return EmptyReason.NO_MATCH
+        return EmptyReason.NOTHING_ON_DISK if presenter.nothing_on_disk(self._snapshot) else None
 
     def _clear_filter(self) -> None:
         dpg.set_value(self._filter, "")
@@ -163,7 +163,7 @@ class CardList:
         self._dirty = True
 
     def _card(self, view: ModelView) -> Card:
-        """The card of a model, made anew only when the model or its job changed."""
+        """The card of a model; made again only if the model or its job changed."""
         job = self._jobs.get(view.key)
         known = self._cards.get(view.key)
         if known is not None and known[0] is view and known[1] is job:
@@ -175,8 +175,8 @@ class CardList:
     def _failure(self, card: Card) -> str:
         return self._actions.failures.get(card.key) or card.failure
 
-    def _layout(self, card: Card) -> Layout:
-        """The layout of a card, made anew only when the card, its failure or the width changed."""
+    def _layout(self, card: Card) -> CardLayout:
+        """The layout of a card; made again only if the card, its failure or the width changed."""
         width, failure = self._card_width(), self._failure(card)
         known = self._known_layouts.get(card.key)
         if known is not None and known[0] is card and known[1:4] == (width, self._metrics, failure):
@@ -185,7 +185,7 @@ class CardList:
         self._known_layouts[card.key] = (card, width, self._metrics, failure, made)
         return made
 
-    def _made_layout(self, card: Card, width: int, failure: str) -> Layout:
+    def _made_layout(self, card: Card, width: int, failure: str) -> CardLayout:
         room = width - 3 * self._metrics.padding
         lines = sum(
             card_layout.wrapped_lines(text_metrics.size(part)[0], room) for part in failure.splitlines() if failure
@@ -206,23 +206,23 @@ class CardList:
         _width, height, scroll = self._viewed
         numbers = card_layout.seen(self._tops, scroll, height)
         keys = {self._models[number].key for number in numbers}
-        for key in [key for key in self._slots if key not in keys]:
-            slot = self._slots.pop(key)
-            slot.hide()
-            self._free.append(slot)
+        for key in [key for key in self._shown_cards if key not in keys]:
+            items = self._shown_cards.pop(key)
+            items.hide()
+            self._free.append(items)
         for number in numbers:
             card = self._card(self._models[number])
-            slot = self._slots.get(card.key) or self._new_slot(card.key)
-            slot.fill(
+            items = self._shown_cards.get(card.key) or self._unused_items(card.key)
+            items.fill(
                 card, self._layouts[number], self._card_width(), self._metrics, self._tops[number], self._failure(card)
             )
 
-    def _new_slot(self, key: str) -> Slot:
-        slot = self._free.pop() if self._free else Slot(self._area, self._act, self._menu)
-        self._slots[key] = slot
-        return slot
+    def _unused_items(self, key: str) -> CardItems:
+        items = self._free.pop() if self._free else CardItems(self._area, self._act, self._menu)
+        self._shown_cards[key] = items
+        return items
 
-    def _act(self, key: str, do: Do) -> None:
+    def _act(self, key: str, do: ModelAction) -> None:
         found = next((model for model in self._models if model.key == key), None)
         if found is not None:
             self._actions.do(found, self._jobs.get(key), do)

@@ -1,4 +1,4 @@
-"""The link against a real socket: answers, failures, daemons that are away, die or keep silent."""
+"""The transport against a real socket: answers, failures, daemons that are away, die or keep silent."""
 
 import os
 import signal
@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from modelctl import BadRequest, Client, DaemonAway, ModeldError, NotFound, Refused
-from modelctl.transport.transport import Link, new_id
+from modelctl import BadRequest, Client, DaemonUnavailable, ModeldError, NotFound, Refused
+from modelctl.transport.transport import Transport, new_id
 from modeld.places import Places
 from modeld.protocol import events, replies, requests, wire
 from modeld.protocol.connection import Connection
@@ -32,7 +32,7 @@ def ended_pid() -> int:
 
 
 def test_without_a_connection_file_the_daemon_is_away_and_the_hint_says_up(places: Places) -> None:
-    with Client(places) as client, pytest.raises(DaemonAway) as caught:
+    with Client(places) as client, pytest.raises(DaemonUnavailable) as caught:
         client.ping()
     assert "modelctl up" in caught.value.hint
 
@@ -42,7 +42,7 @@ def test_a_connection_file_of_a_dead_process_means_away_at_once(places: Places) 
     left = Connection(pid=ended_pid(), version="0", commands="ipc:///none", events="ipc:///none")
     places.connection_file.write_bytes(wire.encode(left))
     started = time.monotonic()
-    with Client(places) as client, pytest.raises(DaemonAway, match="without a goodbye"):
+    with Client(places) as client, pytest.raises(DaemonUnavailable, match="without a goodbye"):
         client.ping()
     assert time.monotonic() - started < 1
 
@@ -50,7 +50,7 @@ def test_a_connection_file_of_a_dead_process_means_away_at_once(places: Places) 
 def test_a_damaged_connection_file_is_an_error_that_names_it(places: Places) -> None:
     places.runtime_dir.mkdir(parents=True)
     places.connection_file.write_text("{")
-    with Client(places) as client, pytest.raises(DaemonAway, match=r"connection\.json"):
+    with Client(places) as client, pytest.raises(DaemonUnavailable, match=r"connection\.json"):
         client.ping()
 
 
@@ -67,7 +67,7 @@ def test_a_network_endpoint_without_keys_is_not_used(places: Places) -> None:
     places.runtime_dir.mkdir(parents=True)
     bare = Connection(pid=os.getpid(), version="0", commands="tcp://127.0.0.1:1", events="tcp://127.0.0.1:2")
     places.connection_file.write_bytes(wire.encode(bare))
-    with Client(places) as client, pytest.raises(DaemonAway, match="nor encrypted"):
+    with Client(places) as client, pytest.raises(DaemonUnavailable, match="nor encrypted"):
         client.ping()
 
 
@@ -89,20 +89,20 @@ def test_a_request_over_the_limit_is_refused_before_it_is_sent(fake_client: Clie
 
 def test_a_daemon_that_does_not_answer_is_given_up_after_the_timeout(fake_daemon: FakeDaemon) -> None:
     fake_daemon.silent = True
-    link = Link(fake_daemon.places)
-    with pytest.raises(DaemonAway, match="did not answer within"):
-        link.request(requests.Ping(id=new_id()), timeout_s=0.2)
-    link.close()
+    transport = Transport(fake_daemon.places)
+    with pytest.raises(DaemonUnavailable, match="did not answer within"):
+        transport.request(requests.Ping(id=new_id()), timeout_s=0.2)
+    transport.close()
 
 
 def test_a_late_answer_does_not_meet_the_next_call(fake_daemon: FakeDaemon) -> None:
     fake_daemon.silent = True
-    link = Link(fake_daemon.places)
-    with pytest.raises(DaemonAway):
-        link.request(requests.List(id="late"), timeout_s=0.1)
+    transport = Transport(fake_daemon.places)
+    with pytest.raises(DaemonUnavailable):
+        transport.request(requests.List(id="late"), timeout_s=0.1)
     fake_daemon.silent = False
-    assert isinstance(link.request(requests.Ping(id=new_id())), replies.Pong)
-    link.close()
+    assert isinstance(transport.request(requests.Ping(id=new_id())), replies.Pong)
+    transport.close()
 
 
 def test_a_daemon_killed_while_a_call_waits_is_noticed(places: Places) -> None:
@@ -115,10 +115,10 @@ def test_a_daemon_killed_while_a_call_waits_is_noticed(places: Places) -> None:
             listening = client.events("model.")
             child.send_signal(signal.SIGKILL)
             started = time.monotonic()
-            with pytest.raises(DaemonAway, match="ended"):
+            with pytest.raises(DaemonUnavailable, match="ended"):
                 for _ in listening:
                     continue
-            with pytest.raises(DaemonAway):
+            with pytest.raises(DaemonUnavailable):
                 client.load("mistral")
             assert time.monotonic() - started < 4
     finally:
@@ -127,16 +127,16 @@ def test_a_daemon_killed_while_a_call_waits_is_noticed(places: Places) -> None:
 
 
 def test_a_waiting_request_ends_when_the_daemon_withdraws(fake_daemon: FakeDaemon) -> None:
-    link = Link(fake_daemon.places)
-    link.request(requests.Ping(id=new_id()))
+    transport = Transport(fake_daemon.places)
+    transport.request(requests.Ping(id=new_id()))
     fake_daemon.silent = True
     fake_daemon.arrived.clear()
     caught: list[BaseException] = []
 
     def wait() -> None:
         try:
-            link.request(requests.Load(id=new_id(), model="mistral", wait=True), timeout_s=60)
-        except DaemonAway as error:
+            transport.request(requests.Load(id=new_id(), model="mistral", wait=True), timeout_s=60)
+        except DaemonUnavailable as error:
             caught.append(error)
 
     waiting = threading.Thread(target=wait)
@@ -146,18 +146,18 @@ def test_a_waiting_request_ends_when_the_daemon_withdraws(fake_daemon: FakeDaemo
     waiting.join(5)
     assert not waiting.is_alive()
     assert "ended before it answered" in str(caught[0])
-    link.close()
+    transport.close()
 
 
 def test_three_seconds_of_silence_mean_away(fake_daemon: FakeDaemon) -> None:
     fake_daemon.mute_heartbeats = True
-    link = Link(fake_daemon.places)
+    transport = Transport(fake_daemon.places)
     started = time.monotonic()
-    with pytest.raises(DaemonAway, match="silent"):
-        for _ in link.events():
+    with pytest.raises(DaemonUnavailable, match="silent"):
+        for _ in transport.events():
             continue
     assert 2.5 < time.monotonic() - started < 6
-    link.close()
+    transport.close()
 
 
 def test_only_the_topics_asked_for_and_heartbeats_come(fake_client: Client, fake_daemon: FakeDaemon) -> None:

@@ -1,4 +1,4 @@
-"""Panes without a window: a DearPyGui context that draws nothing, and a ``Ui`` whose posts run when told to."""
+"""Tabs without a window: a DearPyGui context that draws nothing, and a ``Ui`` whose posts run when told to."""
 
 import contextlib
 import queue
@@ -16,15 +16,16 @@ DEADLINE_S = 30.0
 
 
 class BenchUi:
-    """What a pane asks of the viewer: requests run in threads of their own, posts in ``run``."""
+    """What a tab asks of the viewer: requests run in threads of their own, posts in ``run``."""
 
     def __init__(self, client: Client | None = None) -> None:
         self._client = client
-        self._posts: queue.Queue[Callable[[], None]] = queue.Queue()
+        self._posts: queue.Queue[Callable[[], object]] = queue.Queue()
         self.said: list[str] = []
 
-    def post(self, action: Callable[[], None]) -> None:
-        self._posts.put(action)
+    def post(self, action: Callable[[], object], *, once: bool = False) -> None:
+        if not (once and action in self._posts.queue):
+            self._posts.put(action)
 
     def ask(
         self,

@@ -1,9 +1,9 @@
-"""``bench``: measure models, show each step, and the numbers at the end."""
+"""``bench``, ``results``, ``compare``: measure models, and show what was measured."""
 
 import click
 from modeld.protocol import replies
 from modeld.protocol.states import JobState
-from modeld.protocol.views import BenchmarkRun, Figure, JobView
+from modeld.protocol.views import BenchmarkRun, Comparison, Figure, JobView
 
 from modelctl import errors
 from modelctl.cli.progress import shown, watched
@@ -43,8 +43,59 @@ def bench(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int)
             raise click.ClickException(_("The benchmark of {key} was cancelled.").format(key=job.model.upper()))
 
 
+@click.command(cls=Verb, example="modelctl results mistral -n 20")
+@click.argument("key", type=KEY)
+@click.option("-n", "limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many, the newest.")
+@pass_session
+def results(session: Session, key: str, limit: int) -> None:
+    """Show a model's benchmark history, its average and the last change."""
+    history = session.client.results(key, limit)
+    if session.json:
+        session.emit(replies.History(history=history))
+        return
+    if not history.runs:
+        none = _("{name} has no benchmarks yet. Run one with: modelctl bench {key}")
+        session.say(none.format(name=key.upper(), key=key))
+        return
+    from modelctl.language.format import table
+
+    headers = [_("WHEN"), _("TOKENS/SEC"), _("INFERENCE(MS)"), _("MEMORY(MB)"), _("CONTEXT"), _("NOTE")]
+    for line in table(headers, [_history_row(run) for run in history.runs]):
+        session.line(line)
+    if history.average:
+        mean = history.average
+        average = _("Average of {count}: {rate:.2f} tokens/sec, {ms:.1f} ms, {size:.1f} MB")
+        session.line(
+            average.format(
+                count=mean.runs,
+                rate=mean.avg_tokens_per_second,
+                ms=mean.avg_inference_time,
+                size=mean.avg_memory_usage_mb,
+            )
+        )
+    if history.change:
+        weight = _("more than the noise") if history.change.significant else _("within the noise")
+        change = _("Change against the run before: {percent:+.1f}% ({weight})")
+        session.line(change.format(percent=history.change.percent, weight=weight))
+
+
+@click.command(cls=Verb, example="modelctl compare mistral phi")
+@click.argument("keys", metavar="[KEY]...", type=KEY, nargs=-1)
+@pass_session
+def compare(session: Session, keys: tuple[str, ...]) -> None:
+    """Compare the newest benchmarks of all models (or of the KEYs), fastest first."""
+    comparison = session.client.compare(keys)
+    if session.json:
+        session.emit(replies.Comparison(comparison=comparison))
+        return
+    from modelctl.language.format import comparison_lines
+
+    for line in comparison_lines(comparison):
+        session.line(_highlighted(line, comparison))
+
+
 def _watch(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int) -> list[JobView]:
-    """The jobs when all have ended."""
+    """Run the benchmarks and return their jobs when all have ended."""
     mirror = session.client.follow()
     started = session.client.benchmark(keys, all_models=all_, repetitions=repetitions)
     jobs = {job.id: job for job in started}
@@ -59,7 +110,7 @@ def _watch(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int
 
 
 def _numbers(session: Session, run: BenchmarkRun) -> None:
-    """What was measured, as a person compares it."""
+    """Show the figures of one run."""
     result = run.result
     session.line(f"{result.model_key.upper()}  {result.timestamp}")
     rows = []
@@ -91,3 +142,26 @@ def _rate(figure: Figure) -> str:
 
 def _rate_of(figure: Figure, tokens: int) -> str:
     return _rate(figure) + "  " + _("({count} tokens)").format(count=tokens)
+
+
+def _highlighted(line: str, comparison: Comparison) -> str:
+    """The fastest model's row in green and the most efficient's in cyan, where colour is allowed."""
+    words = line.split()
+    first = words[0] if words else ""
+    if comparison.fastest and (first == comparison.fastest.upper() or first == "🏆"):
+        return click.style(line, fg="green", bold=True)
+    if comparison.most_efficient and (first == comparison.most_efficient.upper() or first == "💾"):
+        return click.style(line, fg="cyan")
+    return line
+
+
+def _history_row(run: BenchmarkRun) -> list[str]:
+    result = run.result
+    return [
+        result.timestamp,
+        f"{result.tokens_per_second:.2f}",
+        f"{result.inference_time:.1f}",
+        f"{result.memory_usage_mb:.1f}",
+        f"{result.context_used}/{result.context_available}",
+        _("disturbed: {reason}").format(reason=said(run.disturbance)) if run.disturbed else "",
+    ]
