@@ -34,11 +34,11 @@ lint: setup
 	$(BIN)/python tools/translations.py --check
 
 bench: setup-desktop ## measure against peers; writes docs/performance.md
-	$(BIN)/python tools/bench_engine.py
-	$(BIN)/python tools/bench_daemon.py
-	$(BIN)/python tools/bench_pull.py
-	$(BIN)/python tools/bench_pull_hard.py
-	$(BIN)/python tools/bench_desktop.py
+	$(BIN)/python bench/engine.py
+	$(BIN)/python bench/daemon.py
+	$(BIN)/python bench/downloads.py
+	$(BIN)/python bench/download_faults.py
+	$(BIN)/python bench/desktop.py
 
 fuzz: setup-desktop ## a million mutated frames to a real daemon, a hundred thousand mutated headers
 	FUZZ_FRAMES=1000000 FUZZ_HEADERS=100000 $(BIN)/pytest --timeout 7200 tests/files/test_gguf.py tests/wire/test_wire.py tests/wire/test_fuzz_hostile.py

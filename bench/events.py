@@ -16,9 +16,9 @@ PUBLISHER = """
 import asyncio, sys, time
 from pathlib import Path
 import zmq
-from modeld import binding
 from modeld.adapters.endpoint import Limits, Server
 from modeld.core.effects import Publish
+from modeld.transport import binding
 from modeld.transport.zap import AllowedKeys, Gate
 from modeld.protocol.events import ContextUsed
 from modeld.protocol.wire import encode

@@ -8,9 +8,9 @@ from importlib import metadata
 from pathlib import Path
 
 import psutil
-import setup
+from llama_bench import ENGINE
 
-PAGE = setup.ROOT / "docs" / "performance.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 INTRODUCTION = """# Measured
 
 `make bench` writes this page. Every number stands beside a peer measured in the same run, the two in turn, so that what
@@ -40,7 +40,7 @@ def conditions(*more: str) -> str:
         f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         platform.system() + " " + platform.release().split("-")[0],
         f"Python {platform.python_version()}",
-        f"{setup.ENGINE} {metadata.version(setup.ENGINE)}",
+        f"{ENGINE} {metadata.version(ENGINE)}",
         f"load average {load:.1f} at the end",
     ]
     return "Conditions: " + "; ".join([*facts, *more]) + "."

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import bench_events
-import home
+import events
+import fresh_daemon
 import psutil
 import report
-import sample
 import zmq
 from modelctl.client import Client
 from modeld.protocol.states import JobState
+from support import sample_model
 from support.range_server import RangeServer
 
 IDLE_S = 30.0
@@ -50,12 +50,12 @@ def main() -> None:
     """Measure and write."""
     with tempfile.TemporaryDirectory(prefix="modeld-served-") as folder:
         served = Path(folder)
-        shutil.copyfile(sample.q8(), served / "model.gguf")
-        with RangeServer(served) as server, home.running({"MODELD_ALLOW_HTTP": "1"}) as (client, environment):
+        shutil.copyfile(sample_model.q8(), served / "model.gguf")
+        with RangeServer(served) as server, fresh_daemon.running({"MODELD_ALLOW_HTTP": "1"}) as (client, environment):
             rows = [
                 *_idle(client),
                 _start(environment),
-                *bench_events.rows(),
+                *events.rows(),
                 *_events(client),
                 *_pull(client, server, served),
             ]
@@ -81,7 +81,7 @@ def _idle(client: Client) -> list[list[str]]:
 
 def _start(environment: Mapping[str, str]) -> list[str]:
     """A command from start to end, beside a Python that only imports the libraries it needs."""
-    ours = [str(home.MODELCTL), "ps"]
+    ours = [str(fresh_daemon.MODELCTL), "ps"]
     peer = [sys.executable, "-c", "import zmq, msgspec, click"]
 
     def run(command: list[str]) -> None:
