@@ -1,4 +1,7 @@
-"""The daemon and its client beside plain peers, in turn. Writes a section of docs/performance.md."""
+"""The daemon and its client beside the least that could do the same, in turn.
+
+Writes a section of docs/performance.md.
+"""
 
 import hashlib
 import json
@@ -43,7 +46,7 @@ while True:
     router.send_multipart([client, b"", reply])
 context.destroy(0)
 """
-"""The least that could do it: a ROUTER that publishes what it is told, and answers."""
+"""The least that could do it: a ROUTER that publishes what it receives, and answers."""
 
 
 def main() -> None:
@@ -68,7 +71,7 @@ def main() -> None:
 
 
 def _idle(client: Client) -> list[list[str]]:
-    """Memory and processor time of a daemon that nobody asks anything (the heartbeat goes on)."""
+    """Memory and processor time of a daemon without requests (heartbeats continue)."""
     process = psutil.Process(client.ping().pid)
     before, began = sum(process.cpu_times()[:2]), time.monotonic()
     time.sleep(IDLE_S)  # the measurement itself: nothing is waited for
@@ -80,7 +83,7 @@ def _idle(client: Client) -> list[list[str]]:
 
 
 def _start(environment: Mapping[str, str]) -> list[str]:
-    """A command from start to end, beside a Python that only imports the libraries it needs."""
+    """A whole command, beside a Python that only imports the libraries that the command needs."""
     ours = [str(fresh_daemon.MODELCTL), "ps"]
     peer = [sys.executable, "-c", "import zmq, msgspec, click"]
 

@@ -1,6 +1,6 @@
-"""Downloads under hardship: killed daemons, stalls, pauses, limits, and a daemon that answers meanwhile.
+"""Downloads with faults: killed daemons, stalls, pauses, limits; and how soon the daemon answers meanwhile.
 
-Writes a section of docs/performance.md. Each row has a bound of its own and no peer. Needs nginx and openssl.
+Writes a section of docs/performance.md. A row has a limit that it must keep, and no peer. Needs nginx and openssl.
 """
 
 import argparse
@@ -62,9 +62,9 @@ def main() -> None:
             }
             rows = [row for name, part in parts.items() if arguments.only in (None, name) for row in part()]
     table = report.table(["", "median", "99 %", "worst", "bound", ""], rows)
-    text = "\n\n".join(["## Downloads under hardship", table, report.conditions()])
+    text = "\n\n".join(["## Downloads with faults", table, report.conditions()])
     if arguments.only is None:
-        report.write("hardship", text)
+        report.write("download_faults", text)
     else:
         print(text)
 

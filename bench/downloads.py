@@ -1,6 +1,6 @@
-"""Downloads beside aria2c and curl, from the same server, in turn. Writes a section of docs/performance.md.
+"""Downloads by modeld, aria2c and curl from the same server, in turn. Writes a section of docs/performance.md.
 
-Ours are always verified, with their state and the last fsync; the client's processor time is measured with them. Needs
+modeld always verifies, keeps its state and syncs the file at the end. Processor time is measured too. Needs
 aria2c, curl, nginx and openssl (Debian: ``apt-get install aria2 curl nginx-light openssl``).
 """
 

@@ -1,4 +1,7 @@
-"""Our worker beside llama-bench: same library, file and threads, in turn. Writes a section of docs/performance.md."""
+"""Our worker and llama-bench with the same library, file and threads, in turn.
+
+Writes a section of docs/performance.md.
+"""
 
 import argparse
 import contextlib
@@ -78,7 +81,7 @@ def main() -> None:
 
 
 class Worker:
-    """A worker child, told what to do directly."""
+    """A worker process that gets its orders from this script, without a daemon."""
 
     def __init__(self, process: subprocess.Popen[bytes], socket: "zmq.Socket[bytes]") -> None:
         self.process = process

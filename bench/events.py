@@ -1,4 +1,6 @@
-"""From publish to a subscriber: the daemon's own publisher beside plain pyzmq, the same frames, in turn."""
+"""The latency of an event: the daemon's own publisher beside plain pyzmq, with the same frames, in turn.
+
+This one reaches into the daemon. ``builds.py`` measures events from outside."""
 
 import json
 import re
