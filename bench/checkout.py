@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -137,7 +138,7 @@ def of_commit(repository: Path, commit: str) -> Iterator[Checkout]:
         path = Path(folder) / "checkout"
         subprocess.run([*git, "add", "--quiet", "--detach", str(path), commit], check=True)
         try:
-            subprocess.run(["make", "--directory", str(path), "setup"], check=True)
+            subprocess.run(["make", "--directory", str(path), "setup"], check=True, stdout=sys.stderr)
             yield Checkout(path)
         finally:
             subprocess.run([*git, "remove", "--force", str(path)], check=True)
