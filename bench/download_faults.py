@@ -1,6 +1,6 @@
-"""Downloads under hardship: killed daemons, stalls, pauses, limits, and a daemon that answers meanwhile.
+"""Downloads with faults: killed daemons, stalls, pauses, limits; and how soon the daemon answers meanwhile.
 
-Writes a section of docs/performance.md. Each row has a bound of its own and no peer. Needs nginx and openssl.
+Writes a section of docs/performance.md. A row has a limit that it must keep, and no peer. Needs nginx and openssl.
 """
 
 import argparse
@@ -19,11 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-import bench_pull
-import home
+import fresh_daemon
+import model_file
+import nginx
 import psutil
 import report
-import web_server
+from model_file import ModelFile
 from modelctl.client import Client
 from modelctl.errors import DaemonUnavailable
 from modeld import places
@@ -49,8 +50,8 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="modeld-served-", dir=where) as served,
         tempfile.TemporaryDirectory(prefix="modeld-nginx-") as own,
     ):
-        half, whole = (bench_pull.make(Path(served), size * MIB) for size in (512, 1024))
-        with web_server.running(Path(served), Path(own)) as server:
+        half, whole = (model_file.make(Path(served), size * MIB) for size in (512, 1024))
+        with nginx.running(Path(served), Path(own)) as server:
             parts: dict[str, Callable[[], list[list[str]]]] = {
                 "status": lambda: answers(server, whole),
                 "pause": lambda: pauses(server, whole),
@@ -61,9 +62,9 @@ def main() -> None:
             }
             rows = [row for name, part in parts.items() if arguments.only in (None, name) for row in part()]
     table = report.table(["", "median", "99 %", "worst", "bound", ""], rows)
-    text = "\n\n".join(["## Downloads under hardship", table, report.conditions()])
+    text = "\n\n".join(["## Downloads with faults", table, report.conditions()])
     if arguments.only is None:
-        report.write("hardship", text)
+        report.write("download_faults", text)
     else:
         print(text)
 
@@ -104,11 +105,11 @@ class Watcher:
                 raise SystemExit(f"no {least} bytes in {deadline_s} s")
 
 
-def answers(server: web_server.WebServer, file: bench_pull.File) -> list[list[str]]:
+def answers(server: nginx.WebServer, file: ModelFile) -> list[list[str]]:
     """How soon the daemon answers while it downloads as fast as it can, and what memory that takes."""
     latencies: list[float] = []
     settings = _settings(server)
-    with home.running(settings) as (client, _):
+    with fresh_daemon.running(settings) as (client, _):
         process = psutil.Process(client.ping().pid)
         before, peak = process.memory_info().rss, 0
         for _ in range(3):
@@ -127,10 +128,10 @@ def answers(server: web_server.WebServer, file: bench_pull.File) -> list[list[st
     return [row, ["memory that adds to the daemon, MiB", "", "", f"{(peak - before) / MIB:.1f}", "40", ""]]
 
 
-def pauses(server: web_server.WebServer, file: bench_pull.File) -> list[list[str]]:
+def pauses(server: nginx.WebServer, file: ModelFile) -> list[list[str]]:
     """From a pause to its answer: no connection is open then, and the state is on disk."""
     taken: list[float] = []
-    with home.running(_settings(server)) as (client, environment):
+    with fresh_daemon.running(_settings(server)) as (client, environment):
         process = psutil.Process(client.ping().pid)
         state = places.find(environment).models_dir / f"{file.name}.part.json"
         client.add(KEY, f"{server.https}/each/{file.name}", sha256=file.sha256)
@@ -158,10 +159,10 @@ def _claimed(state: Path) -> int:
     return sum(end - start for start, end in json.loads(state.read_text(encoding="utf-8"))["done"])
 
 
-def limits(server: web_server.WebServer, file: bench_pull.File) -> list[list[str]]:
+def limits(server: nginx.WebServer, file: ModelFile) -> list[list[str]]:
     """Ten seconds under each of several limits, set one after another while it runs."""
     rows = []
-    with home.running(_settings(server)) as (client, _):
+    with fresh_daemon.running(_settings(server)) as (client, _):
         client.add(KEY, f"{server.http}/fast/{file.name}", sha256=file.sha256)
         client.limit(MIB)
         with Watcher(client) as watcher:
@@ -179,11 +180,11 @@ def limits(server: web_server.WebServer, file: bench_pull.File) -> list[list[str
     return rows
 
 
-def stalls(served: Path, file: bench_pull.File) -> list[list[str]]:
+def stalls(served: Path, file: ModelFile) -> list[list[str]]:
     """One of eight connections stalls: how long until all together are back at 85 % of their speed."""
     with RangeServer(served, bytes_per_second=4.0 * MIB) as server:
         settings = {"MODELD_DOWNLOAD_CONNECTIONS": str(CONNECTIONS), "MODELD_ALLOW_HTTP": "1"}
-        with home.running(settings) as (client, _):
+        with fresh_daemon.running(settings) as (client, _):
             client.add(KEY, server.url(file.name))
             server.fault(file.name, Fault(times=2), Fault(stall_after=8 * MIB, times=1), Fault())
             with Watcher(client) as watcher:
@@ -207,7 +208,7 @@ def _speeds(seen: list[tuple[float, int]], step: float) -> list[tuple[float, flo
     return found
 
 
-def kills(served: Path, file: bench_pull.File, times: int) -> list[list[str]]:
+def kills(served: Path, file: ModelFile, times: int) -> list[list[str]]:
     """kill -9 at random moments of one download: what is fetched again, in seconds of the rate."""
     chance = random.Random(2)
     lost: list[float] = []
@@ -215,7 +216,7 @@ def kills(served: Path, file: bench_pull.File, times: int) -> list[list[str]]:
         tempfile.TemporaryDirectory(prefix="modeld-bench-") as folder,
         RangeServer(served, bytes_per_second=CALM_BYTES_PER_S) as server,
     ):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(home.NOT_OURS)}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(fresh_daemon.NOT_OURS)}
         environment |= {"MODELD_HOME": folder, "MODELD_TRAY": "0", "MODELD_DOWNLOAD_CONNECTIONS": str(CONNECTIONS)}
         process, client = _start(environment)
         client.add(KEY, server.url(file.name), sha256=file.sha256)
@@ -264,10 +265,10 @@ def queue(number: int) -> list[list[str]]:
     size = 8 * MIB
     with tempfile.TemporaryDirectory(prefix="modeld-served-") as folder, RangeServer(Path(folder)) as server:
         settings = {"MODELD_MAX_DOWNLOADS": "4", "MODELD_ALLOW_HTTP": "1"}
-        with home.running(settings) as (client, _):
+        with fresh_daemon.running(settings) as (client, _):
             process = psutil.Process(client.ping().pid)
             before = (process.num_threads(), process.num_fds())
-            file = bench_pull.make(Path(folder), 128 * MIB)
+            file = model_file.make(Path(folder), 128 * MIB)
             faults = [Fault(cut_after=size, times=2), Fault(status=503, headers={"Retry-After": "0"}, times=1)]
             faults += [Fault(reset_after=size, times=1), Fault(content_range="bytes 0-1/2", times=1)]
             for one in range(number):
@@ -287,7 +288,7 @@ def queue(number: int) -> list[list[str]]:
     return [[what, f"{good}", "", "", f"{number}", left]]
 
 
-def _settings(server: web_server.WebServer) -> dict[str, str]:
+def _settings(server: nginx.WebServer) -> dict[str, str]:
     return {
         "MODELD_DOWNLOAD_CONNECTIONS": str(CONNECTIONS),
         "MODELD_ALLOW_HTTP": "1",

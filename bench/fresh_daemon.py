@@ -1,4 +1,4 @@
-"""A daemon in a home of its own, for a measurement; gone afterwards."""
+"""A daemon in a temporary home, for one benchmark."""
 
 import contextlib
 import os

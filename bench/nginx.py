@@ -1,4 +1,4 @@
-"""nginx for the measurements of downloads: plain and TLS, unhindered, and slow by connection; gone afterwards."""
+"""nginx for the benchmarks of downloads: http and https, at full speed or with a limit for each connection."""
 
 import contextlib
 import os
@@ -42,7 +42,7 @@ DEADLINE_S = 10.0
 
 @dataclass(frozen=True)
 class WebServer:
-    """Where it serves; ``certificate`` is what a client has to trust."""
+    """The addresses it serves; a client must trust ``certificate``."""
 
     http: str
     https: str
@@ -51,10 +51,10 @@ class WebServer:
 
 @contextlib.contextmanager
 def running(files: Path, folder: Path) -> Iterator[WebServer]:
-    """Serve ``files``; ``folder`` is for its own things.
+    """Serve ``files``; nginx keeps its own files in ``folder``.
 
-    ``/fast/`` is as fast as it goes, ``/each/`` 20 MiB/s a connection, and of ``/mixed/`` two
-    connections in ten have a tenth of that.
+    ``/fast/`` has no limit, ``/each/`` sends 20 MiB/s on each connection, and ``/mixed/`` does the same but for two
+    connections in ten, which get a tenth of it.
     """
     nginx = shutil.which("nginx") or "/usr/sbin/nginx"
     make_certificate(folder)
@@ -74,7 +74,7 @@ def running(files: Path, folder: Path) -> Iterator[WebServer]:
 
 
 def make_certificate(folder: Path) -> None:
-    """A certificate for 127.0.0.1 that nobody else vouches for, and its key."""
+    """A self-signed certificate for 127.0.0.1, and its key."""
     name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
     files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *name, *files]

@@ -1,4 +1,4 @@
-"""The model the demo and the measurements use: SmolLM2-135M-Instruct, and a second quantization made of it."""
+"""The model that the demo and the benchmarks use: SmolLM2-135M-Instruct, and a second quantization made from it."""
 
 import contextlib
 import fcntl
@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import setup
+import platformdirs
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 Q8_FILE = "SmolLM2-135M-Instruct.Q8_0.gguf"
@@ -22,8 +22,8 @@ def q4() -> Path:
 
 
 def q8() -> Path:
-    """The same model in Q8_0, made by llama.cpp's own quantizer once and kept in the user's cache."""
-    path = setup.cache_dir() / "demo" / Q8_FILE
+    """The same model in Q8_0. llama.cpp's own quantizer makes it once, and the user's cache keeps it."""
+    path = platformdirs.user_cache_path("modeld") / "demo" / Q8_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -49,7 +49,7 @@ def _quantize(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def _native_output_away() -> Iterator[None]:
-    """llama.cpp writes to file descriptor 2 itself; a person watching has no use for its hundreds of lines."""
+    """Hide the hundreds of lines that llama.cpp writes to file descriptor 2."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

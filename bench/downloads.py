@@ -1,11 +1,10 @@
-"""Downloads beside aria2c and curl, from the same server, in turn. Writes a section of docs/performance.md.
+"""Downloads by modeld, aria2c and curl from the same server, in turn. Writes a section of docs/performance.md.
 
-Ours are always verified, with their state and the last fsync; the client's processor time is measured with them. Needs
+modeld always verifies, keeps its state and syncs the file at the end. Processor time is measured too. Needs
 aria2c, curl, nginx and openssl (Debian: ``apt-get install aria2 curl nginx-light openssl``).
 """
 
 import argparse
-import hashlib
 import os
 import shutil
 import subprocess
@@ -15,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import home
+import fresh_daemon
+import model_file
+import nginx
 import psutil
 import report
-import sample
-import web_server
+from model_file import ModelFile
 from modelctl.client import Client
 from modeld.protocol.states import JobState
 
@@ -34,15 +34,6 @@ class Taken:
 
     seconds: float
     cpu: float
-
-
-@dataclass(frozen=True)
-class File:
-    """A served file."""
-
-    name: str
-    size: int
-    sha256: str
 
 
 Fetch = Callable[[], Taken]
@@ -65,10 +56,10 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="modeld-nginx-") as own,
         tempfile.TemporaryDirectory(prefix="modeld-peer-") as target,
     ):
-        half, whole = (make(Path(served), size * MIB) for size in (512, 1024))
-        with web_server.running(Path(served), Path(own)) as server:
+        half, whole = (model_file.make(Path(served), size * MIB) for size in (512, 1024))
+        with nginx.running(Path(served), Path(own)) as server:
             settings = {"MODELD_DOWNLOAD_CONNECTIONS": str(CONNECTIONS), "SSL_CERT_FILE": str(server.certificate)}
-            with home.running(settings) as (client, _):
+            with fresh_daemon.running(settings) as (client, _):
                 bench = Bench(client, server, Path(target), arguments.rounds)
                 rows: list[list[str]] = []
                 if arguments.only in (None, "each"):
@@ -89,14 +80,14 @@ def main() -> None:
 class Bench:
     """The measurements, each of them some clients in turn."""
 
-    def __init__(self, client: Client, server: web_server.WebServer, target: Path, rounds: int) -> None:
+    def __init__(self, client: Client, server: nginx.WebServer, target: Path, rounds: int) -> None:
         self._client = client
         self._server = server
         self._target = target
         self._rounds = rounds
         self._daemon = psutil.Process(client.ping().pid)
 
-    def each(self, file: File) -> list[list[str]]:
+    def each(self, file: ModelFile) -> list[list[str]]:
         """20 MiB/s a connection: what parallel connections bring."""
         url = f"{self._server.http}/each/{file.name}"
         ours, verified, plain, curl = self._in_turn(
@@ -112,14 +103,14 @@ class Bench:
             _row("the same", ours, curl, "0.16", "curl"),
         ]
 
-    def mixed(self, file: File) -> list[list[str]]:
+    def mixed(self, file: ModelFile) -> list[list[str]]:
         """Two connections in ten are ten times slower: whether they decide the end."""
         url = f"{self._server.http}/mixed/{file.name}"
         ours, plain = self._in_turn(lambda: self._ours(url, file), lambda: self._aria2c(url, file, verify=False))
         what = f"{file.size // MIB} MiB, two connections in ten at 2 MiB/s"
         return [_row(what, ours, plain, "0.95", "aria2c -x8 -s8 -k1M")]
 
-    def tls(self, file: File) -> list[list[str]]:
+    def tls(self, file: ModelFile) -> list[list[str]]:
         """TLS as fast as it goes: what the client itself costs."""
         url = f"{self._server.https}/fast/{file.name}"
         ours, verified, plain, curl = self._in_turn(
@@ -140,7 +131,7 @@ class Bench:
             _numbers("the same", ours_cpu, curl_cpu, "", "curl"),
         ]
 
-    def _ours(self, url: str, file: File) -> Taken:
+    def _ours(self, url: str, file: ModelFile) -> Taken:
         client = self._client
         client.add("bench", url, sha256=file.sha256)
         before, began = sum(self._daemon.cpu_times()[:2]), time.perf_counter()
@@ -151,7 +142,7 @@ class Bench:
         client.remove("bench")
         return taken
 
-    def _aria2c(self, url: str, file: File, *, verify: bool) -> Taken:
+    def _aria2c(self, url: str, file: ModelFile, *, verify: bool) -> Taken:
         command = ["aria2c", "-q", f"-x{CONNECTIONS}", f"-s{CONNECTIONS}", "-k1M", "--file-allocation=falloc"]
         command += ["--allow-overwrite=true", "--auto-file-renaming=false", f"--dir={self._target}", "--out=peer"]
         command += [f"--ca-certificate={self._server.certificate}"]
@@ -183,18 +174,6 @@ class Bench:
 def _children_cpu() -> float:
     times = os.times()
     return times.children_user + times.children_system
-
-
-def make(folder: Path, size: int) -> File:
-    """A model of ``size`` bytes that cannot be compressed."""
-    path = folder / f"model-{size}.gguf"
-    shutil.copyfile(sample.q4(), path)
-    with path.open("ab") as file:
-        left = size - file.tell()
-        while left > 0:
-            left -= file.write(os.urandom(min(left, 16 * MIB)))
-    with path.open("rb") as file:
-        return File(path.name, size, hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def _row(name: str, ours: list[Taken], peer: list[Taken], bound: str, peer_name: str) -> list[str]:

@@ -1,4 +1,7 @@
-"""The daemon and its client beside plain peers, in turn. Writes a section of docs/performance.md."""
+"""The daemon and its client beside the least that could do the same, in turn.
+
+Writes a section of docs/performance.md.
+"""
 
 import hashlib
 import json
@@ -10,14 +13,14 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import bench_events
-import home
+import events
+import fresh_daemon
 import psutil
 import report
-import sample
 import zmq
 from modelctl.client import Client
 from modeld.protocol.states import JobState
+from support import sample_model
 from support.range_server import RangeServer
 
 IDLE_S = 30.0
@@ -43,19 +46,19 @@ while True:
     router.send_multipart([client, b"", reply])
 context.destroy(0)
 """
-"""The least that could do it: a ROUTER that publishes what it is told, and answers."""
+"""The least that could do it: a ROUTER that publishes what it receives, and answers."""
 
 
 def main() -> None:
     """Measure and write."""
     with tempfile.TemporaryDirectory(prefix="modeld-served-") as folder:
         served = Path(folder)
-        shutil.copyfile(sample.q8(), served / "model.gguf")
-        with RangeServer(served) as server, home.running({"MODELD_ALLOW_HTTP": "1"}) as (client, environment):
+        shutil.copyfile(sample_model.q8(), served / "model.gguf")
+        with RangeServer(served) as server, fresh_daemon.running({"MODELD_ALLOW_HTTP": "1"}) as (client, environment):
             rows = [
                 *_idle(client),
                 _start(environment),
-                *bench_events.rows(),
+                *events.rows(),
                 *_events(client),
                 *_pull(client, server, served),
             ]
@@ -68,7 +71,7 @@ def main() -> None:
 
 
 def _idle(client: Client) -> list[list[str]]:
-    """Memory and processor time of a daemon that nobody asks anything (the heartbeat goes on)."""
+    """Memory and processor time of a daemon without requests (heartbeats continue)."""
     process = psutil.Process(client.ping().pid)
     before, began = sum(process.cpu_times()[:2]), time.monotonic()
     time.sleep(IDLE_S)  # the measurement itself: nothing is waited for
@@ -80,8 +83,8 @@ def _idle(client: Client) -> list[list[str]]:
 
 
 def _start(environment: Mapping[str, str]) -> list[str]:
-    """A command from start to end, beside a Python that only imports the libraries it needs."""
-    ours = [str(home.MODELCTL), "ps"]
+    """A whole command, beside a Python that only imports the libraries that the command needs."""
+    ours = [str(fresh_daemon.MODELCTL), "ps"]
     peer = [sys.executable, "-c", "import zmq, msgspec, click"]
 
     def run(command: list[str]) -> None:

@@ -1,4 +1,7 @@
-"""Our worker beside llama-bench: same library, file and threads, in turn. Writes a section of docs/performance.md."""
+"""Our worker and llama-bench with the same library, file and threads, in turn.
+
+Writes a section of docs/performance.md.
+"""
 
 import argparse
 import contextlib
@@ -11,12 +14,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import home
+import fresh_daemon
 import llama_bench
 import msgspec
 import psutil
 import report
-import sample
 import zmq
 from modelctl.client import Client
 from modeld.protocol.requests import Sampling
@@ -33,6 +35,7 @@ from modeld.protocol.workers import (
     MeasureProgress,
     Ready,
 )
+from support import sample_model
 
 ROUNDS = 7
 PP, TG = 512, 128
@@ -48,7 +51,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a GGUF file (default: the SmolLM2 sample)")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
-    model = options.model or sample.q4()
+    model = options.model or sample_model.q4()
     threads = psutil.cpu_count(logical=False) or 1
     llama_bench.binary()
 
@@ -57,7 +60,7 @@ def main() -> None:
     streamed: list[float] = []
     with (
         worker(model, threads) as child,
-        home.running({"LLM_CPU_THREADS": str(threads), "LLAMA_USE_GPU": "0"}) as (client, _),
+        fresh_daemon.running({"LLM_CPU_THREADS": str(threads), "LLAMA_USE_GPU": "0"}) as (client, _),
     ):
         client.add("bench", str(model.resolve()))
         client.load("bench", context_size=CONTEXT)
@@ -78,7 +81,7 @@ def main() -> None:
 
 
 class Worker:
-    """A worker child, told what to do directly."""
+    """A worker process that gets its orders from this script, without a daemon."""
 
     def __init__(self, process: subprocess.Popen[bytes], socket: "zmq.Socket[bytes]") -> None:
         self.process = process

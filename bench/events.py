@@ -1,4 +1,6 @@
-"""From publish to a subscriber: the daemon's own publisher beside plain pyzmq, the same frames, in turn."""
+"""The latency of an event: the daemon's own publisher beside plain pyzmq, with the same frames, in turn.
+
+This one reaches into the daemon. ``builds.py`` measures events from outside."""
 
 import json
 import re
@@ -16,9 +18,9 @@ PUBLISHER = """
 import asyncio, sys, time
 from pathlib import Path
 import zmq
-from modeld import binding
 from modeld.adapters.endpoint import Limits, Server
 from modeld.core.effects import Publish
+from modeld.transport import binding
 from modeld.transport.zap import AllowedKeys, Gate
 from modeld.protocol.events import ContextUsed
 from modeld.protocol.wire import encode

@@ -1,4 +1,4 @@
-"""docs/performance.md: each measurement writes its own section of it, with the conditions it was taken under."""
+"""docs/performance.md: each benchmark writes its own section, with the conditions of the run."""
 
 import platform
 import statistics
@@ -8,18 +8,23 @@ from importlib import metadata
 from pathlib import Path
 
 import psutil
-import setup
+from llama_bench import ENGINE
 
-PAGE = setup.ROOT / "docs" / "performance.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 INTRODUCTION = """# Measured
 
-`make bench` writes this page. Every number stands beside a peer measured in the same run, the two in turn, so that what
-else the machine does hits both; the ratio is what to look at. Medians unless a column says otherwise.
+`make bench` writes this page. Each script in `bench/` measures one section: `bench/engine.py`, `bench/daemon.py`,
+`bench/desktop.py`, `bench/downloads.py` and `bench/download_faults.py`. Every script also runs alone. Where modeld has
+a peer, the script runs both in turn, so that other load on the machine affects both. The ratio matters more than either
+number. Numbers are medians unless a column says otherwise.
+
+`make bench-builds BASE=DIR` compares this checkout with another one, in which `make setup` has run. It prints its
+table and writes nothing.
 """
 
 
 def write(section: str, text: str) -> None:
-    """Put ``text`` in the place of the section's former text, and show it."""
+    """Replace the section by ``text``, and print it."""
     begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
     page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else INTRODUCTION
     if begin not in page:
@@ -31,7 +36,7 @@ def write(section: str, text: str) -> None:
 
 
 def conditions(*more: str) -> str:
-    """What the numbers were taken on, as a line under a table."""
+    """The machine, the software and the load, as a line under a table."""
     load = psutil.getloadavg()[0]
     facts = [
         time.strftime("%Y-%m-%d"),
@@ -40,25 +45,25 @@ def conditions(*more: str) -> str:
         f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         platform.system() + " " + platform.release().split("-")[0],
         f"Python {platform.python_version()}",
-        f"{setup.ENGINE} {metadata.version(setup.ENGINE)}",
+        f"{ENGINE} {metadata.version(ENGINE)}",
         f"load average {load:.1f} at the end",
     ]
     return "Conditions: " + "; ".join([*facts, *more]) + "."
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A markdown table; the first column is text, the others numbers."""
+    """A Markdown table; the first column is text, the others numbers."""
     lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def spread(samples: Sequence[float], digits: int = 1) -> str:
-    """The median, and the range it is from."""
+    """The median, and the lowest and highest sample."""
     return f"{statistics.median(samples):.{digits}f} ({min(samples):.{digits}f} to {max(samples):.{digits}f})"
 
 
 def ratio(ours: Sequence[float], peers: Sequence[float]) -> str:
-    """Ours by the peer's, of medians."""
+    """Our median divided by the peer's."""
     return f"{statistics.median(ours) / statistics.median(peers):.2f}"
 
 

@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-import setup
+import platformdirs
+
+ENGINE = "llama-cpp-python"
+"""The package that our worker's llama.cpp comes from."""
 
 SOURCES = ("tools/llama-bench/", "common/", "vendor/", "include/", "ggml/include/")
 LIBRARIES = ("llama-common", "llama", "ggml", "ggml-base", "ggml-cpu")
@@ -55,14 +58,14 @@ def _name(test: dict[str, int]) -> str:
 
 def binary() -> Path:
     """The program; built if it has not been for this library yet."""
-    version = metadata.version(setup.ENGINE)
+    version = metadata.version(ENGINE)
     build = hashlib.sha256((_libraries() / "libllama.so").read_bytes()).hexdigest()[:12]
-    path = setup.cache_dir() / "llama-bench" / f"{version}-{build}" / "llama-bench"
+    path = platformdirs.user_cache_path("modeld") / "llama-bench" / f"{version}-{build}" / "llama-bench"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            print(f"building llama-bench of {setup.ENGINE} {version}, once", file=sys.stderr, flush=True)
+            print(f"building llama-bench of {ENGINE} {version}, once", file=sys.stderr, flush=True)
             with tempfile.TemporaryDirectory(dir=path.parent, prefix="building-") as scratch:
                 _build(version, Path(scratch)).rename(path)
     return path
@@ -70,15 +73,15 @@ def binary() -> Path:
 
 def _libraries() -> Path:
     """The folder of the wheel with all of llama.cpp's libraries."""
-    for file in metadata.files(setup.ENGINE) or []:
+    for file in metadata.files(ENGINE) or []:
         if file.name == "libllama-common.so":
             return Path(str(file.locate())).resolve().parent
-    raise SystemExit(f"this build of {setup.ENGINE} has no libllama-common.so to build llama-bench with")
+    raise SystemExit(f"this build of {ENGINE} has no libllama-common.so to build llama-bench with")
 
 
 def _build(version: str, scratch: Path) -> Path:
-    fetch = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--no-binary", setup.ENGINE]
-    subprocess.run([*fetch, "--dest", str(scratch), f"{setup.ENGINE}=={version}"], check=True)
+    fetch = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--no-binary", ENGINE]
+    subprocess.run([*fetch, "--dest", str(scratch), f"{ENGINE}=={version}"], check=True)
     [archive] = scratch.glob("*.tar.gz")
     source = _unpack(archive, scratch / "source")
     libraries = _libraries()
