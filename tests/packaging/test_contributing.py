@@ -39,7 +39,7 @@ def test_every_make_target_exists(name: str):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_path_exists(name: str):
-    paths = re.findall(r"\b(?:tests|client|daemon|docs|tools)/[\w./-]*\w", text(name))
+    paths = re.findall(r"(?<![\w/-])(?:tests|client|daemon|docs|tools)/[\w./-]*\w", text(name))
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
