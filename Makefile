@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Folders whose tests start no daemon and no worker, open no window and need no package of the system.
-PURE := $(addprefix tests/,client core docs icons notices protocol tray viewer)
+PURE := $(addprefix tests/,client core docs icons notices packaging protocol tray viewer)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-desktop demo check test lint bench bench-builds fuzz soak docs clean
