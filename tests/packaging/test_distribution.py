@@ -1,5 +1,6 @@
 """The wheel: it holds every file of the packages, and its version is written down once."""
 
+import os
 import re
 import subprocess
 import sys
@@ -69,3 +70,12 @@ def test_no_page_installs_modeld_by_a_name_that_no_index_has():
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         commands = re.findall(r"pip install [^`\n]*", page.read_text(encoding="utf-8"))
         assert [command for command in commands if re.search(r"[\s\"']modeld\b", command)] == [], page.name
+
+
+def test_modeld_prints_its_version_where_only_the_client_is_installed(tmp_path: Path):
+    for name in ("psutil", "httpx"):
+        (tmp_path / f"{name}.py").write_text("raise ModuleNotFoundError\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [BIN / "python", "-m", "modeld", "--version"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, env=environment)
+    assert ran.stdout == f"modeld {modeld.__version__}\n"
