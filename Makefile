@@ -2,13 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Folders whose tests start no daemon and no worker, open no window and need no package of the system.
-PURE := $(addprefix tests/,client core docs icons notices protocol tray viewer)
+PURE := $(addprefix tests/,client core docs icons notices packaging protocol tray viewer)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-desktop demo check test lint bench fuzz soak docs clean
+.PHONY: help setup setup-desktop demo check test lint bench bench-builds fuzz soak docs clean
 
 help: ## say what there is
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
 
 setup: ## make .venv with everything in it
 	@$(PYTHON) tools/setup.py
@@ -34,11 +34,14 @@ lint: setup
 	$(BIN)/python tools/translations.py --check
 
 bench: setup-desktop ## measure against peers; writes docs/performance.md
-	$(BIN)/python tools/bench_engine.py
-	$(BIN)/python tools/bench_daemon.py
-	$(BIN)/python tools/bench_pull.py
-	$(BIN)/python tools/bench_pull_hard.py
-	$(BIN)/python tools/bench_desktop.py
+	$(BIN)/python bench/engine.py
+	$(BIN)/python bench/daemon.py
+	$(BIN)/python bench/downloads.py
+	$(BIN)/python bench/download_faults.py
+	$(BIN)/python bench/desktop.py
+
+bench-builds: setup ## compare with another build: BASE=DIR, a checkout in which make setup has run
+	$(BIN)/python bench/builds.py --base $(BASE)
 
 fuzz: setup-desktop ## a million mutated frames to a real daemon, a hundred thousand mutated headers
 	FUZZ_FRAMES=1000000 FUZZ_HEADERS=100000 $(BIN)/pytest --timeout 7200 tests/files/test_gguf.py tests/wire/test_wire.py tests/wire/test_fuzz_hostile.py

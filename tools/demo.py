@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import sample
+from support import sample_model
 from support.range_server import RangeServer
 
 MODELCTL = Path(sys.executable).with_name("modelctl")
@@ -34,8 +34,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="modeld-demo-") as scratch:
         served = Path(scratch, "served")
         served.mkdir()
-        (served / "smollm2-q4.gguf").symlink_to(sample.q4())
-        (served / "smollm2-q8.gguf").symlink_to(sample.q8())
+        (served / "smollm2-q4.gguf").symlink_to(sample_model.q4())
+        (served / "smollm2-q8.gguf").symlink_to(sample_model.q8())
         home = Path(scratch, "home")
         with RangeServer(served, bytes_per_second=LINK_BYTES_PER_SECOND) as server:
             code = tour(Tour(home), server)

@@ -6,8 +6,8 @@
     client.load("smollm2")
     print(client.chat("smollm2", [Message(role="user", content="Hello")]).text)
 
-Every method raises ``modelctl.errors.ModeldError`` (its subclasses tell the kinds apart), ``DaemonAway`` when no daemon
-answers. Keys are case-insensitive.
+Every method raises ``modelctl.errors.ModeldError``; its subclasses tell the kinds apart. ``DaemonUnavailable`` means
+that no daemon answers. Keys are case-insensitive.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.states import JobState
 
 from modelctl import errors
-from modelctl.transport.transport import ANSWER_S, Events, Link, Stream, new_id
+from modelctl.transport.transport import ANSWER_S, Events, Stream, Transport, new_id
 
 if TYPE_CHECKING:
     from modelctl.follow import Mirror
@@ -94,7 +94,7 @@ class Client:
     def __init__(
         self, places: modeld_places.Places | None = None, *, host: str = "", timeout_s: float = ANSWER_S
     ) -> None:
-        self.link = Link(places, host)
+        self.transport = Transport(places, host)
         self._timeout_s = timeout_s
 
     def __enter__(self) -> Self:
@@ -105,7 +105,12 @@ class Client:
 
     def close(self) -> None:
         """Free the sockets; calls in other threads must have ended."""
-        self.link.close()
+        self.transport.close()
+
+    @property
+    def link(self) -> Transport:
+        """The former name of ``transport``; programs may still use it."""
+        return self.transport
 
     # The daemon
 
@@ -279,13 +284,13 @@ class Client:
         self, model: str, prompt: str, *, max_tokens: int = 0, sampling: Sampling | None = None
     ) -> GenerationStream:
         """As ``generate``, piece by piece."""
-        return GenerationStream(self.link.stream(_generate(model, prompt, max_tokens, sampling, stream=True)))
+        return GenerationStream(self.transport.stream(_generate(model, prompt, max_tokens, sampling, stream=True)))
 
     def stream_chat(
         self, model: str, messages: Sequence[Message], *, max_tokens: int = 0, sampling: Sampling | None = None
     ) -> GenerationStream:
         """As ``chat``, piece by piece."""
-        return GenerationStream(self.link.stream(_chat(model, messages, max_tokens, sampling, stream=True)))
+        return GenerationStream(self.transport.stream(_chat(model, messages, max_tokens, sampling, stream=True)))
 
     # Benchmarks
 
@@ -317,19 +322,19 @@ class Client:
 
     def events(self, *topics: str) -> Events:
         """The events whose topic begins with one of ``topics`` (all without any), with heartbeats in between."""
-        return self.link.events(topics or ("",))
+        return self.transport.events(topics or ("",))
 
     def follow(self) -> "Mirror":
         """What the daemon shows, kept fresh while it is iterated over."""
         from modelctl.follow import Mirror
 
-        return Mirror(self.link)
+        return Mirror(self.transport)
 
     def _ask(
         self, request: requests.Request, kind: type[_R], *, wait: bool = False, timeout_s: float | None = None
     ) -> _R:
         patience = max(timeout_s or 0.0, self._timeout_s)
-        return _expected(self.link.request(request, None if wait else patience), kind)
+        return _expected(self.transport.request(request, None if wait else patience), kind)
 
     def _jobs(self, request: requests.Request, wait: bool) -> Jobs:
         jobs = self._ask(request, replies.Jobs, wait=wait).jobs

@@ -6,7 +6,7 @@ The tree::
     ├── NotFound           no such model or job
     ├── Refused            understood, and not now (the codes in ``modeld.protocol.errors.REFUSALS``)
     ├── BadRequest         the request itself is wrong
-    └── DaemonAway         no daemon answers; raised by the link, never by a daemon
+    └── DaemonUnavailable  no daemon answers; raised by the transport, never by a daemon
 """
 
 from typing import assert_never
@@ -64,7 +64,7 @@ class BadRequest(ModeldError):  # noqa: N818 - the name is the public vocabulary
     exit_code = 2
 
 
-class DaemonAway(ModeldError):  # noqa: N818 - the name is the public vocabulary
+class DaemonUnavailable(ModeldError):  # noqa: N818 - the name is the public vocabulary
     """No daemon answers at this home."""
 
     exit_code = 3
@@ -72,6 +72,10 @@ class DaemonAway(ModeldError):  # noqa: N818 - the name is the public vocabulary
     def __init__(self, message: str, hint: str = "") -> None:
         hint = hint or _("Start it with: modelctl up")
         super().__init__(LocalFailure(code=ErrorCode.UNREACHABLE, message=message, hint=hint))
+
+
+DaemonAway = DaemonUnavailable
+"""The former name; programs may still use it."""
 
 
 def of(failure: Failure) -> ModeldError:

@@ -1,7 +1,7 @@
 """A mirror of the daemon that stays fresh: snapshot and events, by the late joiner's rule.
 
-Subscribe first, take a snapshot, drop what is in it already, apply the rest; a hole or another epoch means a new
-snapshot.
+Subscribe first, take a snapshot, drop what is in it already, apply the rest. After missed events or a restart of the
+daemon, take a new snapshot.
 """
 
 import threading
@@ -13,7 +13,7 @@ from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.errors import ModeldError
 from modelctl.transport import mirror
-from modelctl.transport.transport import Link, new_id
+from modelctl.transport.transport import Transport, new_id
 
 if TYPE_CHECKING:
     from modeld.protocol.events import AnyEvent
@@ -25,20 +25,20 @@ RETRY_S = 1.0
 class Mirror:
     """What the daemon shows, kept up while it is iterated over; ``snapshot`` may be read from any thread."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self._events = link.events()
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._events = transport.events()
         self.snapshot: Snapshot = self._fresh()
 
     def __iter__(self) -> "Iterator[AnyEvent | None]":
         """Yield each event once ``snapshot`` has it, and None when events were missed and a new snapshot was taken.
 
-        Heartbeats are yielded too, so whoever iterates wakes at least once a second. Raises ``DaemonAway``.
+        Heartbeats are yielded too, so whoever iterates wakes at least once a second. Raises ``DaemonUnavailable``.
         """
         for event in self._events:
             try:
                 self.snapshot = mirror.apply(self.snapshot, event)
-            except mirror.Hole:
+            except mirror.MissedEvents:
                 self.snapshot = self._fresh()
                 yield None
             else:
@@ -57,14 +57,14 @@ class Mirror:
         return next((job for job in self.snapshot.jobs if job.id == job_id), None)
 
     def _fresh(self) -> Snapshot:
-        result = self._link.request(requests.Snapshot(id=new_id()))
+        result = self._transport.request(requests.Snapshot(id=new_id()))
         if not isinstance(result, replies.Snapshot):
             raise TypeError(f"a snapshot was asked for and {type(result).__name__} came")
         return result.snapshot
 
 
 def keep_following(
-    link: Link, on_change: "Callable[[Mirror | None, AnyEvent | None], None]", stop: threading.Event
+    transport: Transport, on_change: "Callable[[Mirror | None, AnyEvent | None], None]", stop: threading.Event
 ) -> None:
     """Follow until ``stop`` is set, over every end and start of the daemon; for a thread of a GUI.
 
@@ -74,7 +74,7 @@ def keep_following(
     away = False
     while not stop.is_set():
         try:
-            followed = Mirror(link)
+            followed = Mirror(transport)
             away = False
             on_change(followed, None)
             for event in followed:

@@ -12,7 +12,7 @@ from modeld.places import Places
 from modeld.protocol import replies
 from modeld.protocol.errors import ErrorCode
 
-from modelctl.errors import DaemonAway, LocalFailure, ModeldError
+from modelctl.errors import DaemonUnavailable, LocalFailure, ModeldError
 from modelctl.language.catalogue import _
 from modelctl.language.remarks import said
 from modelctl.processes import is_alive
@@ -29,7 +29,7 @@ def answering(client: "Client") -> replies.Pong | None:
     """The daemon's answer to a ping, if one runs."""
     try:
         return client.ping()
-    except DaemonAway:
+    except DaemonUnavailable:
         return None
 
 
@@ -38,7 +38,7 @@ def start(client: "Client") -> replies.Pong:
 
     Raises ``ModeldError`` with the end of what it said when it does not.
     """
-    places = client.link.places
+    places = client.transport.places
     pong = answering(client)
     if pong is not None:
         return pong

@@ -12,7 +12,6 @@ import msgspec
 from modeld import __version__, places, settings
 from modeld.adapters.lock import HomeError, hold, private_folder
 from modeld.adapters.store import StoreError
-from modeld.daemon import Daemon
 from modeld.protocol.keys import KeyFileError
 from modeld.transport.binding import BindError
 
@@ -53,6 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (settings.SettingsError, HomeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, settings.SettingsError) else EXIT_FAILURE
+    from modeld.daemon import (
+        Daemon,  # what it needs is not installed with the client alone, where --version still works
+    )
+
     with lock:
         try:
             _log_to(here, chosen.log_level)

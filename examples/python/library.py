@@ -11,7 +11,7 @@ import threading
 
 from modelctl import Client
 from modelctl.client import Message
-from modelctl.errors import DaemonAway, ModeldError
+from modelctl.errors import DaemonUnavailable, ModeldError
 from modelctl.follow import Mirror, keep_following
 from modeld.protocol import events
 
@@ -52,7 +52,7 @@ def show_events(client: Client) -> None:
             case _:
                 print(event.seq, type(event).__struct_config__.tag, flush=True)
 
-    keep_following(client.link, changed, threading.Event())
+    keep_following(client.transport, changed, threading.Event())
 
 
 def main(words: list[str]) -> None:
@@ -74,7 +74,7 @@ def main(words: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except DaemonAway as error:
+    except DaemonUnavailable as error:
         sys.exit(f"away: {error.message} {error.hint}")
     except ModeldError as error:
         sys.exit(f"{error.code}: {error}")

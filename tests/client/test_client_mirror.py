@@ -96,13 +96,13 @@ def test_any_event_left_out_is_a_hole(taken: list[tuple[int, str, int]], data: s
         truth.step(*step)
     lost = data.draw(st.integers(0, len(truth.events) - 2))
     known = EMPTY
-    with pytest.raises(mirror.Hole):
+    with pytest.raises(mirror.MissedEvents):
         for event in truth.events[:lost] + truth.events[lost + 1 :]:
             known = mirror.apply(known, event)
 
 
 def test_a_heartbeat_shows_that_the_end_of_a_burst_was_lost() -> None:
-    with pytest.raises(mirror.Hole):
+    with pytest.raises(mirror.MissedEvents):
         mirror.apply(EMPTY, events.Heartbeat(epoch="e1", seq=1, at=AT))
 
 
@@ -111,7 +111,7 @@ def test_a_heartbeat_of_what_is_known_changes_nothing() -> None:
 
 
 def test_another_epoch_is_a_hole() -> None:
-    with pytest.raises(mirror.Hole):
+    with pytest.raises(mirror.MissedEvents):
         mirror.apply(EMPTY, events.Heartbeat(epoch="e2", seq=0, at=AT))
 
 
@@ -169,7 +169,7 @@ def test_following_goes_on_over_a_restart_of_the_daemon(places: Places) -> None:
             assert news.wait_for(lambda: word in heard, 10), heard
 
     with Client(places) as client:
-        following = threading.Thread(target=keep_following, args=(client.link, on_change, stop))
+        following = threading.Thread(target=keep_following, args=(client.transport, on_change, stop))
         following.start()
         try:
             wait_for("away")

@@ -9,10 +9,10 @@ from modelctl.language.format import (
     format_bytes,
     format_eta,
     format_speed,
-    model_card,
     percent,
     table,
 )
+from modelctl.language.model_card import card_lines, model_card
 from modeld.core.benchmarks.stats import compare
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import ModelState
@@ -136,7 +136,7 @@ def test_the_card_of_a_loaded_model_has_everything():
         latest=result("mistral", 45.32, 4829.3),
         average=average,
     )
-    card = model_card(view)
+    card = card_lines(model_card(view))
     assert card[0] == "✅  MISTRAL  🟢 ACTIVE  🔵 LOADED"
     text = "\n".join(card)
     for part in (
@@ -159,14 +159,14 @@ def test_the_card_of_a_loaded_model_has_everything():
 
 def test_the_card_of_a_model_that_is_not_there_says_what_it_takes():
     view = ModelView(key="llama", state=ModelState.ABSENT, display_name="Llama", size_bytes=4 * GIB)
-    card = model_card(view)
+    card = card_lines(model_card(view))
     assert card[0] == "❌  LLAMA"
     assert "   📁 Not downloaded - 4.0 GB required" in card
 
 
 def test_a_model_without_gpu_layers_is_cpu_only():
     view = ModelView(key="m", state=ModelState.LOADED, display_name="M", loaded=LoadedView(run=1))
-    assert "   🖥️ CPU Only" in model_card(view)
+    assert "   🖥️ CPU Only" in card_lines(model_card(view))
 
 
 def test_columns_line_up_with_wide_characters():
@@ -178,4 +178,4 @@ def test_columns_line_up_with_wide_characters():
 def test_a_failure_is_on_the_card():
     failure = Failure(code=ErrorCode.WORKER_CRASHED, message="The worker of m was ended by SIGKILL.")
     view = ModelView(key="m", state=ModelState.ON_DISK, display_name="M", failure=failure)
-    assert model_card(view)[-1] == "   ⚠️ The worker of m was ended by SIGKILL."
+    assert card_lines(model_card(view))[-1] == "   ⚠️ The worker of m was ended by SIGKILL."

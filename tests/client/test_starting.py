@@ -9,8 +9,8 @@ from typing import cast
 
 import pytest
 from modelctl import Client, starting
-from modelctl.errors import DaemonAway, ModeldError
-from modelctl.transport.transport import Link
+from modelctl.errors import DaemonUnavailable, ModeldError
+from modelctl.transport.transport import Transport
 from modeld.places import Places
 from modeld.protocol import replies
 
@@ -19,13 +19,13 @@ class Slow:
     """A client whose daemon answers from the third question on."""
 
     def __init__(self, places: Places) -> None:
-        self.link = Link(places)
+        self.transport = Transport(places)
         self.asked = 0
 
     def ping(self) -> replies.Pong:
         self.asked += 1
         if self.asked < 3:
-            raise DaemonAway("Nobody there.")
+            raise DaemonUnavailable("Nobody there.")
         return replies.Pong(version="0", protocol=1, pid=1, epoch="e")
 
 
@@ -44,7 +44,7 @@ def slow(places: Places, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     places.runtime_dir.mkdir(parents=True, exist_ok=True)
     made = Slow(places)
     yield cast(Client, made)
-    made.link.close()
+    made.transport.close()
 
 
 def test_who_is_second_waits_for_the_daemon_of_who_was_first(slow: Client, places: Places):

@@ -1,4 +1,4 @@
-"""The chat: the conversation by itself, and the pane with a real daemon and a tiny model; no window is needed."""
+"""The chat: the conversation by itself, and the tab with a real daemon and a tiny model; no window is needed."""
 
 import threading
 from collections.abc import Iterator
@@ -10,13 +10,12 @@ from modelctl import Client
 from modelctl.client import Message
 from modelctl.desktop.viewer.chat import chat_models
 from modelctl.desktop.viewer.chat.conversation import Conversation, figures
-from modelctl.desktop.viewer.chat.tab import ChatPane
-from modelctl.desktop.viewer.frame.gather import Gather
+from modelctl.desktop.viewer.chat.tab import ChatTab
 from modelctl.follow import keep_following
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import DaemonView, Generation, Snapshot, SystemView
 from support import tiny_gguf
-from support.desktop.panes import BenchUi, find, items, texts
+from support.desktop.headless_ui import BenchUi, find, items, texts
 from support.fake_daemon import FakeDaemon, model_of
 from support.real_daemon import RealDaemon
 
@@ -115,32 +114,20 @@ def test_loaded_models_come_first_and_those_without_a_file_not_at_all() -> None:
     assert chat_models.choice(found, "gone") is found[0]
 
 
-def test_however_many_pieces_come_one_post_at_most_is_waiting() -> None:
-    ui = BenchUi()
-    taken: list[int] = []
-    gather: Gather[int] = Gather(ui.post, taken.extend)
-
-    for number in range(100_000):
-        gather.put([number])
-
-    assert ui.run() == 1
-    assert taken == list(range(100_000))
-
-
 class Talk:
-    """The pane with a daemon behind it, kept up as the viewer does."""
+    """The tab with a daemon behind it, kept up as the viewer does."""
 
     def __init__(self, window: int, client: Client) -> None:
         self.ui = BenchUi(client)
-        self.pane = ChatPane(self.ui)
-        self.pane.build(window)
+        self.tab = ChatTab(self.ui)
+        self.tab.build(window)
         self.window = window
         self.used: list[int] = []
         self.snapshot: Snapshot | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=keep_following,
-            args=(client.link, lambda mirror, _: self.show(mirror.snapshot if mirror else None), self._stop),
+            args=(client.transport, lambda mirror, _: self.show(mirror.snapshot if mirror else None), self._stop),
         )
         self._thread.start()
 
@@ -149,7 +136,7 @@ class Talk:
 
     def _show(self, snapshot: Snapshot | None) -> None:
         self.snapshot = snapshot
-        self.pane.show(snapshot)
+        self.tab.show(snapshot)
         for model in snapshot.models if snapshot else ():
             if model.loaded is not None and model.loaded.context_used not in self.used[-1:]:
                 self.used.append(model.loaded.context_used)
@@ -175,7 +162,7 @@ class Talk:
         self.ui.run()
 
     def close(self) -> None:
-        self.pane.close()
+        self.tab.close()
         self._stop.set()
         self._thread.join(30)
 
@@ -196,7 +183,7 @@ def talk(window: int, real: RealDaemon) -> Iterator[Talk]:
     with Client(real.places) as client:
         opened = Talk(window, client)
         opened.ui.run_until(lambda: opened.snapshot is not None, "the models")
-        opened.pane.choose("tiny")
+        opened.tab.choose("tiny")
         yield opened
         opened.close()
 
@@ -249,8 +236,8 @@ def test_stop_ends_an_answer_that_does_not_come(window: int, fake_daemon: FakeDa
 
 
 def test_a_hundred_thousand_changes_leave_no_more_items_than_one(window: int) -> None:
-    pane = ChatPane(BenchUi())
-    pane.build(window)
+    tab = ChatTab(BenchUi())
+    tab.build(window)
     busy, loaded = model_of("mistral", ModelState.BUSY), model_of("mistral", ModelState.LOADED)
     daemon = DaemonView(version="1", pid=1, started_at="")
     system = SystemView()
@@ -258,10 +245,10 @@ def test_a_hundred_thousand_changes_leave_no_more_items_than_one(window: int) ->
         Snapshot(epoch="e", seq=1, at="", daemon=daemon, system=system, models=[model], jobs=[])
         for model in (busy, loaded)
     ]
-    pane.show(snapshots[0])
+    tab.show(snapshots[0])
     before = items(window)
 
     for number in range(100_000):
-        pane.show(snapshots[number % 2])
+        tab.show(snapshots[number % 2])
 
     assert items(window) == before

@@ -3,7 +3,7 @@
 import dearpygui.dearpygui as dpg
 import pytest
 from modelctl.desktop.viewer.models.context_bar import COLOURS, ContextBar, ContextWindowVisualizer
-from support.desktop.panes import find, items, texts
+from support.desktop.headless_ui import find, items, texts
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from modelctl.desktop.viewer.downloads.progress_windows import ProgressWindows
 from modelctl.desktop.viewer.style import theme
 from modeld.protocol.states import JobState, ModelState
 from modeld.protocol.views import Comparison, JobView, Progress
-from support.desktop.panes import BenchUi, texts
+from support.desktop.headless_ui import BenchUi, texts
 from support.views.dialogs import model, pull, result, snapshot
 
 

@@ -1,4 +1,4 @@
-"""The log pane and the file behind it: the end, what is written then, rotation, filters, bounds."""
+"""The log tab and the file behind it: the end, what is written then, rotation, filters, bounds."""
 
 import threading
 from pathlib import Path
@@ -7,9 +7,9 @@ import dearpygui.dearpygui as dpg
 import msgspec
 from modelctl import logfile
 from modelctl.desktop.viewer.log.lines import KEPT, LONGEST, LogLines
-from modelctl.desktop.viewer.log.tab import LogPane
+from modelctl.desktop.viewer.log.tab import LogTab
 from modeld.protocol.views import DaemonView, Snapshot, SystemView
-from support.desktop.panes import BenchUi, find
+from support.desktop.headless_ui import BenchUi, find
 
 AT = "2026-01-02 03:04:05,678"
 
@@ -69,16 +69,16 @@ def test_the_pane_shows_the_end_of_the_log_and_what_is_written_then(window: int,
     log = tmp_path / "log"
     log.write_text("".join(f"{AT} INFO a: {number}\n" for number in range(2 * KEPT)))
     ui = BenchUi()
-    pane = LogPane(ui)
-    pane.build(window)
+    tab = LogTab(ui)
+    tab.build(window)
     try:
-        pane.show(snapshot_of(log))
+        tab.show(snapshot_of(log))
         ui.run_until(lambda: len(rows(window)) == KEPT, "the end of the log")
         with log.open("a") as file:
             file.write(f"{AT} ERROR a: new\n")
         ui.run_until(lambda: rows(window)[-1].endswith("ERROR a: new"), "the new line")
     finally:
-        pane.close()
+        tab.close()
 
     assert len(rows(window)) == KEPT
     assert rows(window)[0].endswith(f"INFO a: {KEPT + 1}")
@@ -91,33 +91,33 @@ def test_the_pane_forgets_nothing_while_the_daemon_is_away_and_follows_the_next_
     first.write_text(f"{AT} INFO a: first\n")
     second.write_text(f"{AT} INFO a: second\n")
     ui = BenchUi()
-    pane = LogPane(ui)
-    pane.build(window)
+    tab = LogTab(ui)
+    tab.build(window)
     try:
-        pane.show(snapshot_of(first))
+        tab.show(snapshot_of(first))
         ui.run_until(lambda: len(rows(window)) == 1, "the first log")
-        pane.show(None)
+        tab.show(None)
         assert rows(window)[0].endswith("first")
-        pane.show(msgspec.structs.replace(snapshot_of(second), epoch="f"))
+        tab.show(msgspec.structs.replace(snapshot_of(second), epoch="f"))
         ui.run_until(lambda: bool(rows(window)) and rows(window)[0].endswith("second"), "the second log")
     finally:
-        pane.close()
+        tab.close()
 
     assert len(rows(window)) == 1
 
 
 def test_closing_ends_the_thread(window: int, tmp_path: Path) -> None:
     before = threading.active_count()
-    pane = LogPane(BenchUi())
-    pane.build(window)
-    pane.show(snapshot_of(tmp_path / "none"))
+    tab = LogTab(BenchUi())
+    tab.build(window)
+    tab.show(snapshot_of(tmp_path / "none"))
     assert threading.active_count() == before + 1
 
-    pane.close()
+    tab.close()
 
     assert threading.active_count() == before
 
 
 def rows(window: int) -> list[str]:
-    """The lines in the pane; the first field is the filter."""
+    """The lines in the tab; the first field is the filter."""
     return [dpg.get_value(item) for item in find(window, "mvInputText")[1:]]

@@ -1,12 +1,12 @@
-"""The system monitor: what the memory goes to, the ring of samples, and the pane's texts."""
+"""The system monitor: what the memory goes to, the ring of samples, and the tab's texts."""
 
 import msgspec
 import pytest
-from modelctl.desktop.viewer.monitor.series import SAMPLES, Series, edges, memory_parts
-from modelctl.desktop.viewer.monitor.tab import MonitorPane, gpu_line
+from modelctl.desktop.viewer.monitor.series import SAMPLES, SampleSeries, edges, memory_parts
+from modelctl.desktop.viewer.monitor.tab import MonitorTab, gpu_line
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import DaemonView, GpuView, ModelView, Snapshot, SystemView
-from support.desktop.panes import BenchUi, items, texts
+from support.desktop.headless_ui import BenchUi, items, texts
 from support.fake_daemon import AT, model_of
 
 GIB = 1 << 30
@@ -56,7 +56,7 @@ def test_the_edges_of_a_stacked_bar_are_to_scale() -> None:
 
 
 def test_a_sample_is_kept_only_when_the_machine_changed() -> None:
-    series = Series()
+    series = SampleSeries()
 
     assert series.take(snapshot_of(system_of(cpu=1)))
     assert not series.take(snapshot_of(system_of(cpu=1)))
@@ -66,7 +66,7 @@ def test_a_sample_is_kept_only_when_the_machine_changed() -> None:
 
 
 def test_the_plot_has_the_last_ten_minutes_and_the_ring_no_more_than_it_holds() -> None:
-    series = Series()
+    series = SampleSeries()
     for second in range(2 * SAMPLES):
         at = f"2026-01-02T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}+00:00"
         series.take(snapshot_of(system_of(cpu=second / 100), at=at))
@@ -88,10 +88,10 @@ def test_a_gpu_that_does_not_tell_how_busy_it_is_shows_its_memory_only() -> None
 
 
 def test_the_pane_shows_estimated_next_to_measured_and_that_no_gpu_is_seen(window: int) -> None:
-    pane = MonitorPane(BenchUi())
-    pane.build(window)
+    tab = MonitorTab(BenchUi())
+    tab.build(window)
 
-    pane.show(snapshot_of(system_of(), LOADED))
+    tab.show(snapshot_of(system_of(), LOADED))
 
     shown = list(texts(window))
     assert "Memory: 4.0 GB of 8.0 GB used (50.0%), 4.0 GB available" in shown
@@ -102,26 +102,26 @@ def test_the_pane_shows_estimated_next_to_measured_and_that_no_gpu_is_seen(windo
 
 
 def test_the_pane_says_that_there_are_no_numbers_while_the_daemon_is_away(window: int) -> None:
-    pane = MonitorPane(BenchUi())
-    pane.build(window)
-    pane.show(snapshot_of(system_of(), LOADED))
+    tab = MonitorTab(BenchUi())
+    tab.build(window)
+    tab.show(snapshot_of(system_of(), LOADED))
 
-    pane.show(None)
+    tab.show(None)
 
     assert list(texts(window)) == ["No numbers: modeld is not running."]
 
 
 def test_a_hundred_thousand_samples_leave_no_more_items_than_one(window: int) -> None:
-    pane = MonitorPane(BenchUi())
-    pane.build(window)
+    tab = MonitorTab(BenchUi())
+    tab.build(window)
     gpu = GpuView(name="A", memory_total=8 * GIB)
-    pane.show(snapshot_of(system_of(gpus=(gpu,)), LOADED))
+    tab.show(snapshot_of(system_of(gpus=(gpu,)), LOADED))
     before = items(window)
     quiet = snapshot_of(system_of(cpu=50, gpus=(gpu,)), LOADED)
 
     for _number in range(100_000):
-        pane.show(quiet)
+        tab.show(quiet)
     for number in range(1_000):
-        pane.show(snapshot_of(system_of(cpu=number / 10, gpus=(gpu,)), LOADED))
+        tab.show(snapshot_of(system_of(cpu=number / 10, gpus=(gpu,)), LOADED))
 
     assert items(window) == before

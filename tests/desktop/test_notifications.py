@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from modelctl import Client
-from modelctl.desktop.notices.backend import NoAnswerError, NobodyThereError
+from modelctl.desktop.notices.backend import NoAnswerError, UnavailableError
 from modelctl.desktop.notices.dbus import DBusBackend
 from modelctl.desktop.notices.desktop import DesktopNotices
-from modelctl.desktop.notices.notice import Action, Notice, NoticeKind, Urgency
+from modelctl.desktop.notices.notice import Notice, NoticeAction, NoticeKind, Urgency
 from modelctl.errors import ModeldError
 from modelctl.follow import Mirror, keep_following
 from modelctl.preferences import Notifications
@@ -56,10 +56,10 @@ class Clicks:
     """What was clicked, as the backend told it."""
 
     def __init__(self) -> None:
-        self.all: list[tuple[str, Action]] = []
+        self.all: list[tuple[str, NoticeAction]] = []
         self.came = threading.Semaphore(0)
 
-    def __call__(self, notice: Notice, action: Action) -> None:
+    def __call__(self, notice: Notice, action: NoticeAction) -> None:
         self.all.append((notice.key, action))
         self.came.release()
 
@@ -106,7 +106,7 @@ def test_the_server_gets_title_body_urgency_category_icon_and_actions(
         "Download failed: ALL",
         "The disk is full.",
         urgency=Urgency.CRITICAL,
-        actions=(Action.OPEN, Action.RETRY, Action.SHOW_LOG),
+        actions=(NoticeAction.OPEN, NoticeAction.RETRY, NoticeAction.SHOW_LOG),
         progress=63,
     )
 
@@ -152,7 +152,7 @@ def test_a_notice_of_the_same_key_takes_the_place_of_the_earlier_one(
 
 def test_a_click_on_the_notification_opens(desktop: VirtualDesktop, backend: DBusBackend, clicks: Clicks) -> None:
     backend.send(
-        notice("click", "Click me", "with the middle button", actions=(Action.OPEN,), urgency=Urgency.CRITICAL)
+        notice("click", "Click me", "with the middle button", actions=(NoticeAction.OPEN,), urgency=Urgency.CRITICAL)
     )
     shown(desktop, "Click me")
     (window,) = until(lambda: desktop.windows("[Dd]unst"), "the notification's window")
@@ -161,7 +161,7 @@ def test_a_click_on_the_notification_opens(desktop: VirtualDesktop, backend: DBu
     desktop.click(int(geometry["X"]) + 100, int(geometry["Y"]) + 20, button=2)
 
     assert clicks.came.acquire(timeout=DEADLINE_S)
-    assert clicks.all == [("click", Action.OPEN)]
+    assert clicks.all == [("click", NoticeAction.OPEN)]
 
 
 # Servers that are away, silent, or know little
@@ -170,7 +170,7 @@ def test_a_click_on_the_notification_opens(desktop: VirtualDesktop, backend: DBu
 def test_without_a_bus_nobody_is_there(tmp_path: Path, clicks: Clicks) -> None:
     backend = DBusBackend(clicks, address=f"unix:path={tmp_path / 'no-bus'}")
 
-    with pytest.raises(NobodyThereError):
+    with pytest.raises(UnavailableError):
         backend.send(notice("a", "A"))
     backend.close()
 
@@ -182,13 +182,13 @@ def test_an_environment_without_a_bus_is_said_to_be_that(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     backend = DBusBackend(clicks)
 
-    with pytest.raises(NobodyThereError, match="there is no session bus"):
+    with pytest.raises(UnavailableError, match="there is no session bus"):
         backend.send(notice("a", "A"))
     backend.close()
 
 
 def test_without_a_server_nobody_is_there_until_one_comes(bare: DBusBackend, bare_bus: BareBus) -> None:
-    with pytest.raises(NobodyThereError, match="not provided by any"):
+    with pytest.raises(UnavailableError, match="not provided by any"):
         bare.send(notice("a", "A"))
     server = Server(bare_bus.address, answers=True)
 
@@ -211,7 +211,7 @@ def test_a_server_that_never_answers_costs_no_more_than_the_deadline(bare_bus: B
 def test_a_server_that_can_do_little_gets_plain_text_and_no_actions(bare: DBusBackend, bare_bus: BareBus) -> None:
     server = Server(bare_bus.address, answers=True, can=("body",))
 
-    bare.send(notice("a", "A", "1 < 2 & 3", actions=(Action.OPEN,)))
+    bare.send(notice("a", "A", "1 < 2 & 3", actions=(NoticeAction.OPEN,)))
 
     _name, _replaces, _icon, _title, body, actions, _hints, _timeout = server.notified[0]
     assert (body, actions) == ("1 < 2 & 3", [])
@@ -235,14 +235,14 @@ def test_an_action_is_told_for_the_notice_it_was_chosen_on(
     bare: DBusBackend, bare_bus: BareBus, clicks: Clicks
 ) -> None:
     server = Server(bare_bus.address, answers=True, can=("actions",))
-    bare.send(notice("a", "A", actions=(Action.RETRY,)))
-    bare.send(notice("b", "B", actions=(Action.RETRY,)))
+    bare.send(notice("a", "A", actions=(NoticeAction.RETRY,)))
+    bare.send(notice("b", "B", actions=(NoticeAction.RETRY,)))
     server.close_notification(1)
     for number, action in ((1, "retry"), (7, "retry"), (2, "nonsense"), (2, "retry")):
         server.invoke(number, action)
 
     assert clicks.came.acquire(timeout=DEADLINE_S)
-    assert clicks.all == [("b", Action.RETRY)]
+    assert clicks.all == [("b", NoticeAction.RETRY)]
     server.close()
 
 
@@ -370,13 +370,13 @@ def following(
     stop, begun = threading.Event(), threading.Event()
     with Client(daemon.places) as client:
         backend = DBusBackend(lambda _n, _a: None, address=desktop.environment["DBUS_SESSION_BUS_ADDRESS"])
-        notices = DesktopNotices(client, wanted, watched=watched, backends=[backend])
+        notices = DesktopNotices(client, wanted, viewer_focused=watched, backends=[backend])
 
         def changed(mirror: Mirror | None, event: AnyEvent | None) -> None:
             notices.on_change(mirror, event)
             begun.set()
 
-        thread = threading.Thread(target=keep_following, args=(client.link, changed, stop))
+        thread = threading.Thread(target=keep_following, args=(client.transport, changed, stop))
         thread.start()
         assert begun.wait(DEADLINE_S)
         try:

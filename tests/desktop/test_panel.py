@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import dearpygui.dearpygui as dpg
@@ -11,12 +11,12 @@ import msgspec
 import pytest
 from modelctl.client import Client
 from modelctl.desktop.viewer.frame import panel, toolbar, window_position
+from modelctl.desktop.viewer.frame.drawing_thread import DrawingThread
 from modelctl.desktop.viewer.frame.panel import Panel
-from modelctl.desktop.viewer.frame.posts import Posts
-from modelctl.desktop.viewer.frame.ui import ViewerUi
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.frame.window_position import Geometry
 from modelctl.desktop.viewer.models import empty_state
-from modelctl.desktop.viewer.models.empty_state import Reason
+from modelctl.desktop.viewer.models.empty_state import EmptyReason
 from modelctl.desktop.viewer.style import theme
 from modeld.places import Places
 from modeld.protocol import events, views
@@ -25,32 +25,18 @@ from modeld.protocol.states import JobKind, JobState, ModelState
 AT = "2026-01-02T03:04:05+00:00"
 
 
-class Loop:
-    """A loop without a screen: posts wait until the test drains them."""
-
-    def __init__(self) -> None:
-        self.posts = Posts()
-        self.post = self.posts.post
-
-    def animate(self, seconds: float) -> None:
-        pass
-
-    def each_frame(self, hook: Callable[[], bool]) -> None:
-        pass
-
-
 @pytest.fixture
-def ui(places: Places) -> Iterator[ViewerUi]:
+def ui(places: Places) -> Iterator[Ui]:
     """In a context that has a viewport, which is never shown."""
     dpg.create_context()
     dpg.create_viewport(width=1200, height=760)
     with Client(places) as client:
-        yield ViewerUi(client, Loop())
+        yield Ui(client, DrawingThread())
     dpg.destroy_context()
 
 
 @pytest.fixture
-def built(ui: ViewerUi) -> Iterator[Panel]:
+def built(ui: Ui) -> Iterator[Panel]:
     theme.make()
     made = Panel(ui)
     made.build(dpg.add_window())
@@ -126,7 +112,7 @@ def test_a_panel_that_was_shown_nothing_yet_looks_for_the_daemon(built: Panel) -
     assert "Looking for modeld…" in shown_texts()
 
 
-def test_a_panel_that_goes_takes_its_dialogs_and_progress_windows_along(ui: ViewerUi) -> None:
+def test_a_panel_that_goes_takes_its_dialogs_and_progress_windows_along(ui: Ui) -> None:
     theme.make()
     made = Panel(ui)
     made.build(dpg.add_window())
@@ -154,17 +140,17 @@ def test_a_daemon_without_models_leads_to_the_first_one(built: Panel) -> None:
 
 def test_when_the_daemon_is_back_nothing_says_any_more_that_it_stops(built: Panel) -> None:
     built.show(snapshot(LOADED))
-    built._say(panel.told(events.DaemonStopping()), False)
+    built._say(panel.message_for(events.DaemonStopping()), False)
     built.show(None)
     assert "modeld is stopping." in shown_texts()
 
     built.show(snapshot(LOADED))
 
-    assert built._foot.text == ""
+    assert built._message_bar.text == ""
 
 
 def test_every_reason_for_an_empty_list_has_words() -> None:
-    assert all(title and text for title, text, _button in map(empty_state.words, Reason))
+    assert all(title and text for title, text, _button in map(empty_state.words, EmptyReason))
 
 
 def test_only_the_machines_figures_need_no_new_frame_on_other_tabs(built: Panel) -> None:
@@ -186,11 +172,11 @@ def test_only_the_machines_figures_need_no_new_frame_on_other_tabs(built: Panel)
     ],
 )
 def test_an_event_without_a_trace_is_told(event: events.AnyEvent, said: str) -> None:
-    assert panel.told(event).startswith(said)
+    assert panel.message_for(event).startswith(said)
 
 
 def test_a_plain_change_is_not_told() -> None:
-    assert panel.told(events.ModelChanged(model=LOADED)) == ""
+    assert panel.message_for(events.ModelChanged(model=LOADED)) == ""
 
 
 def test_the_window_comes_back_where_it_was(places: Places) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import dearpygui.dearpygui as dpg
 import pytest
 from modelctl.client import Client
-from modelctl.desktop.viewer.downloads.tab import QueuePane
+from modelctl.desktop.viewer.downloads.tab import DownloadsTab
 from modelctl.desktop.viewer.downloads.tab_rows import bound, ended, queue
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style import theme
 from modelctl.errors import ModeldError
 from modelctl.language.speed import parse_speed
@@ -64,7 +64,7 @@ class NotingUi:
         self.calls: list[tuple[str, tuple[object, ...], dict[str, object]]] = []
         self.refusal: ModeldError | None = None
 
-    def post(self, action: Callable[[], None]) -> None:
+    def post(self, action: Callable[[], object], *, once: bool = False) -> None:
         action()
 
     def ask(
@@ -90,11 +90,11 @@ class _Noting:
 
 
 @pytest.fixture
-def pane() -> Iterator[tuple[QueuePane, NotingUi, Tag]]:
+def tab() -> Iterator[tuple[DownloadsTab, NotingUi, Tag]]:
     dpg.create_context()
     theme.make()
     ui = NotingUi()
-    made = QueuePane(ui)
+    made = DownloadsTab(ui)
     window = dpg.add_window()
     made.build(window)
     yield made, ui, window
@@ -116,8 +116,8 @@ def texts(window: Tag) -> list[str]:
     return [dpg.get_value(item) for item in below(window) if "mvText" in dpg.get_item_type(item)]
 
 
-def test_the_buttons_ask_for_what_they_say(pane: tuple[QueuePane, NotingUi, Tag]):
-    made, ui, window = pane
+def test_the_buttons_ask_for_what_they_say(tab: tuple[DownloadsTab, NotingUi, Tag]):
+    made, ui, window = tab
     made.show(snapshot(job("a", rank=1), job("b", JobState.PAUSED, rank=2)))
     for label in ("Pause all", "Resume all", "Pause", "Resume", "Cancel", "▼"):
         press(window, label)
@@ -133,8 +133,8 @@ def test_the_buttons_ask_for_what_they_say(pane: tuple[QueuePane, NotingUi, Tag]
     ]
 
 
-def test_lines_follow_the_queue_and_go_when_their_download_has_ended(pane: tuple[QueuePane, NotingUi, Tag]):
-    made, _, window = pane
+def test_lines_follow_the_queue_and_go_when_their_download_has_ended(tab: tuple[DownloadsTab, NotingUi, Tag]):
+    made, _, window = tab
     made.show(snapshot(job("a", rank=1), job("b", rank=2)))
     made.show(snapshot(job("a", rank=2), job("b", rank=1)))
     heads = [text for text in texts(window) if text[:2] in ("1.", "2.")]
@@ -144,16 +144,16 @@ def test_lines_follow_the_queue_and_go_when_their_download_has_ended(pane: tuple
     made.show(None)
 
 
-def test_a_refusal_is_shown_at_its_download(pane: tuple[QueuePane, NotingUi, Tag]):
-    made, ui, window = pane
+def test_a_refusal_is_shown_at_its_download(tab: tuple[DownloadsTab, NotingUi, Tag]):
+    made, ui, window = tab
     made.show(snapshot(job("a")))
     ui.refusal = ModeldError(Failure(code=ErrorCode.NOT_FOUND, message="It has just ended.", hint="Look again."))
     press(window, "Pause")
     assert any("It has just ended." in text for text in texts(window))
 
 
-def test_a_speed_is_set_and_what_is_none_is_said(pane: tuple[QueuePane, NotingUi, Tag]):
-    made, ui, window = pane
+def test_a_speed_is_set_and_what_is_none_is_said(tab: tuple[DownloadsTab, NotingUi, Tag]):
+    made, ui, window = tab
     made.show(snapshot(limit=5 * MIB))
     field = next(item for item in below(window) if "mvInputText" in dpg.get_item_type(item))
     assert dpg.get_value(field) == "5.0 MB/s"

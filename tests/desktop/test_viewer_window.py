@@ -11,7 +11,7 @@ from modelctl import Client
 from modelctl.desktop.viewer.frame import window_position
 from modelctl.desktop.viewer.frame.window_position import Geometry
 from modelctl.desktop.viewer.style.theme import PALETTE, Colour
-from modelctl.desktop.viewer_focus import is_watched
+from modelctl.desktop.viewer_focus import is_focused
 from modeld.protocol.states import HAS_FILE, IN_MEMORY
 from modeld.protocol.views import ModelView
 from PIL import Image
@@ -157,12 +157,12 @@ def test_a_click_on_start_starts_the_daemon(
 def test_while_the_window_is_open_somebody_watches_and_its_keys_close_it_and_its_size_is_kept(
     desktop: VirtualDesktop, window: Window, daemon: RealDaemon
 ) -> None:
-    until(lambda: is_watched(daemon.places), "the mark of the watched viewer")
+    until(lambda: is_focused(daemon.places), "the mark of the watched viewer")
 
     desktop.keys("ctrl+q")
 
     assert window.process.wait(DEADLINE_S) == 0
-    assert not is_watched(daemon.places)
+    assert not is_focused(daemon.places)
     assert (window_position.read(daemon.places).width, window_position.read(daemon.places).height) == (
         SIZE.width,
         SIZE.height,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from modelctl.jarvis import feed as feeds
 from modelctl.jarvis.feed import Feed
-from modelctl.transport.transport import Link
+from modelctl.transport.transport import Transport
 from modeld.places import find
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import JobView
@@ -17,8 +17,8 @@ RUNNING = JobView(id="j1", kind=JobKind.PULL, model="phi", state=JobState.RUNNIN
 
 
 @pytest.fixture
-def link(tmp_path: Path) -> Iterator[Link]:
-    made = Link(find({"MODELD_HOME": str(tmp_path)}))
+def transport(tmp_path: Path) -> Iterator[Transport]:
+    made = Transport(find({"MODELD_HOME": str(tmp_path)}))
     yield made
     made.close()
 
@@ -35,11 +35,11 @@ def waiting(feed: Feed) -> tuple[threading.Thread, list[JobView | None]]:
     return thread, ends
 
 
-def test_who_waits_is_let_go_when_the_news_is_closed_though_the_daemon_is_there(link: Link):
-    daemon = FakeDaemon(link.places)
+def test_who_waits_is_let_go_when_the_news_is_closed_though_the_daemon_is_there(transport: Transport):
+    daemon = FakeDaemon(transport.places)
     try:
         daemon.jobs[RUNNING.id] = RUNNING
-        feed = Feed(link)
+        feed = Feed(transport)
         feed.listen(heard)
         assert feed.wait_until_connected(10.0)
         thread, ends = waiting(feed)
@@ -50,7 +50,7 @@ def test_who_waits_is_let_go_when_the_news_is_closed_though_the_daemon_is_there(
         daemon.close()
 
 
-def test_who_waits_is_let_go_when_the_news_ends_by_a_bug(link: Link, monkeypatch: pytest.MonkeyPatch):
+def test_who_waits_is_let_go_when_the_news_ends_by_a_bug(transport: Transport, monkeypatch: pytest.MonkeyPatch):
     broken = threading.Event()
     failures: list[threading.ExceptHookArgs] = []
     monkeypatch.setattr(threading, "excepthook", failures.append)
@@ -60,7 +60,7 @@ def test_who_waits_is_let_go_when_the_news_ends_by_a_bug(link: Link, monkeypatch
         raise TypeError("a bug")
 
     monkeypatch.setattr(feeds, "keep_following", follow)
-    feed = Feed(link)
+    feed = Feed(transport)
     feed.listen(heard)
     thread, ends = waiting(feed)
     broken.set()

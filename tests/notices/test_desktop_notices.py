@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from modelctl import Client
 from modelctl.desktop.notices.desktop import DesktopNotices
-from modelctl.desktop.notices.notice import Action, Notice, NoticeKind
+from modelctl.desktop.notices.notice import Notice, NoticeAction, NoticeKind
 from modelctl.follow import Mirror
 from modelctl.preferences import Notifications
 from modeld.protocol import requests
@@ -65,7 +65,7 @@ def end_of(key: str, state: JobState = JobState.DONE, kind: JobKind = JobKind.PU
 
 def told(daemon: FakeDaemon, client: Client, notices: DesktopNotices, *ends: JobView) -> None:
     """Let the jobs end, and the notices follow until they have seen the last."""
-    mirror = Mirror(client.link)
+    mirror = Mirror(client.transport)
     notices.on_change(mirror, None)
     for end in ends:
         daemon.do(lambda end=end: daemon.change_job(end))  # type: ignore[misc]  # bound now
@@ -80,7 +80,7 @@ def test_a_benchmark_is_told_with_the_change_the_daemon_knows(
     fake_daemon: FakeDaemon, fake_client: Client, screen: Screen, make: Make
 ) -> None:
     notices = make(screen)
-    mirror = Mirror(fake_client.link)
+    mirror = Mirror(fake_client.transport)
     notices.on_change(mirror, None)
     fake_client.benchmark(["mistral"])
     for event in mirror:
@@ -97,7 +97,7 @@ def test_a_benchmark_is_told_with_the_change_the_daemon_knows(
 def test_a_daemon_that_does_not_answer_leaves_the_change_out(fake_daemon: FakeDaemon, screen: Screen) -> None:
     with Client(fake_daemon.places, timeout_s=0.1) as client:
         notices = DesktopNotices(client, Notifications(), backends=[screen])
-        mirror = Mirror(client.link)
+        mirror = Mirror(client.transport)
         notices.on_change(mirror, None)
         client.benchmark(["mistral"])
         fake_daemon.silent = True
@@ -148,14 +148,14 @@ def test_retry_asks_the_daemon_again(
     fake_daemon: FakeDaemon, screen: Screen, make: Make, kind: NoticeKind, asked: type[requests.Request]
 ) -> None:
     fake_daemon.arrived.clear()
-    make(screen).clicked(notice("pull:mistral", kind), Action.RETRY)
+    make(screen).clicked(notice("pull:mistral", kind), NoticeAction.RETRY)
 
     assert fake_daemon.arrived.wait(DEADLINE_S)
     assert isinstance(fake_daemon.seen[-1], asked)
 
 
 def test_a_retry_that_is_refused_is_answered_on_the_screen(fake_daemon: FakeDaemon, screen: Screen, make: Make) -> None:
-    make(screen).clicked(notice("pull:gone", NoticeKind.DOWNLOAD_FAILED), Action.RETRY)
+    make(screen).clicked(notice("pull:gone", NoticeKind.DOWNLOAD_FAILED), NoticeAction.RETRY)
 
     assert screen.arrived.acquire(timeout=DEADLINE_S)
     assert screen.shown[0].title == "That did not work"
@@ -166,7 +166,7 @@ def test_a_click_opens_the_viewer_even_while_it_is_looked_at(
     fake_daemon: FakeDaemon, screen: Screen, make: Make
 ) -> None:
     opened = threading.Event()
-    make(screen, watched=lambda: True, viewer=opened.set).clicked(notice(), Action.OPEN)
+    make(screen, viewer_focused=lambda: True, viewer=opened.set).clicked(notice(), NoticeAction.OPEN)
 
     assert opened.wait(DEADLINE_S)
 
@@ -175,7 +175,7 @@ def test_a_viewer_that_cannot_be_started_is_said(fake_daemon: FakeDaemon, screen
     def unable() -> None:
         raise OSError("no such program")
 
-    make(screen, viewer=unable).clicked(notice(), Action.OPEN)
+    make(screen, viewer=unable).clicked(notice(), NoticeAction.OPEN)
 
     assert screen.arrived.acquire(timeout=DEADLINE_S)
     assert screen.shown[0].body == "no such program"

@@ -1,7 +1,7 @@
 """Several ends that come together: one notification, and no failure hidden in it."""
 
 from modelctl.desktop.notices.grouping import NAMES, SETTLE_S, WINDOW_S, Grouping, together
-from modelctl.desktop.notices.notice import Action, Notice, NoticeKind
+from modelctl.desktop.notices.notice import Notice, NoticeAction, NoticeKind
 from support.views.notices import notice
 
 FAILED = notice("pull:llama", NoticeKind.DOWNLOAD_FAILED, title="Download failed", brief="LLAMA (disk full)")
@@ -30,7 +30,7 @@ def test_ends_that_come_together_are_one_summary_that_names_them_and_the_failure
 
     assert told.title == "Downloads ended, some failed"
     assert told.body == "3 downloads finished: MISTRAL, QWEN, PHI3; 1 failed: LLAMA (disk full)"
-    assert Action.SHOW_LOG in told.actions
+    assert NoticeAction.SHOW_LOG in told.actions
 
 
 def test_an_end_soon_after_takes_the_place_of_what_was_shown() -> None:

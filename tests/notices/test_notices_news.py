@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from modelctl.desktop.notices.news import DiskLow, JobEnded, ModelCrashed, Reader, disk_is_low, kind_of
+from modelctl.desktop.notices.news import DiskLow, JobEnded, ModelCrashed, NewsReader, disk_is_low, kind_of
 from modelctl.desktop.notices.notice import NoticeKind
 from modelctl.desktop.notices.wording import worded
 from modeld.protocol.errors import ErrorCode
@@ -15,13 +15,13 @@ RUNNING = job(state=JobState.RUNNING)
 
 
 def after_hole(before: Snapshot, after: Snapshot) -> list[object]:
-    reader = Reader()
+    reader = NewsReader()
     reader.read(None, before)
     return [*reader.read(None, after)]
 
 
 def by_event(before: JobView, after: JobView) -> list[object]:
-    reader = Reader()
+    reader = NewsReader()
     reader.read(None, snapshot(before))
     return [*reader.read(JobChanged(job=after), snapshot(after))]
 
@@ -29,12 +29,12 @@ def by_event(before: JobView, after: JobView) -> list[object]:
 def test_a_first_snapshot_tells_nothing_of_what_ended_earlier() -> None:
     old = snapshot(job(ended=10), models=[model(failed=CRASH)])
 
-    assert Reader().read(None, old) == []
+    assert NewsReader().read(None, old) == []
 
 
 def test_a_download_that_ends_is_told_once() -> None:
     done = job(ended=110)
-    reader = Reader()
+    reader = NewsReader()
     reader.read(None, snapshot(RUNNING))
 
     first = reader.read(JobChanged(job=done), snapshot(done))
@@ -64,7 +64,7 @@ def test_each_end_is_of_its_kind(kind: JobKind, state: JobState, expected: Notic
 
 def test_a_download_that_is_held_by_a_full_disk_is_told_once_and_its_resuming_is_not() -> None:
     held = job(state=JobState.PAUSED, failure=failure(ErrorCode.DISK_FULL))
-    reader = Reader()
+    reader = NewsReader()
     reader.read(None, snapshot(RUNNING))
 
     first = reader.read(JobChanged(job=held), snapshot(held))
@@ -128,7 +128,7 @@ def test_a_resumed_download_counts_only_what_it_fetched_since() -> None:
     running = job(state=JobState.RUNNING, begun=100)
     progress = JobProgress(job="j1", kind=JobKind.PULL, model="mistral", progress=Progress(done=3 * GIB, total=4 * GIB))
     done = job(begun=100, ended=200, done=4 * GIB)
-    reader = Reader()
+    reader = NewsReader()
     reader.read(None, snapshot())
     reader.read(JobChanged(job=running), snapshot(running))
     reader.read(progress, snapshot(running))
@@ -138,7 +138,7 @@ def test_a_resumed_download_counts_only_what_it_fetched_since() -> None:
 
 def test_a_worker_that_crashes_is_told_once() -> None:
     crashed = model(failed=CRASH)
-    reader = Reader()
+    reader = NewsReader()
     reader.read(None, snapshot(models=[model(state=ModelState.LOADED)]))
 
     assert reader.read(ModelChanged(model=crashed), snapshot(models=[crashed])) == [ModelCrashed(crashed)]
@@ -147,7 +147,7 @@ def test_a_worker_that_crashes_is_told_once() -> None:
 
 def test_a_worker_that_crashes_again_is_told_again() -> None:
     crashed = model(failed=CRASH)
-    reader = Reader()
+    reader = NewsReader()
     reader.read(None, snapshot(models=[crashed]))
     loading = model(state=ModelState.LOADING)
     reader.read(ModelChanged(model=loading), snapshot(models=[loading]))
@@ -168,7 +168,7 @@ def test_a_crash_missed_in_a_hole_is_told() -> None:
 
 
 def test_a_low_disk_is_told_once_until_it_has_recovered_well() -> None:
-    reader = Reader()
+    reader = NewsReader()
 
     told = [len(reader.read(None, snapshot(free=round(free * GIB)))) for free in (20, 4.9, 4, 5.5, 4.9, 7, 4.9)]
 
@@ -176,7 +176,7 @@ def test_a_low_disk_is_told_once_until_it_has_recovered_well() -> None:
 
 
 def test_a_low_disk_names_the_folder_of_the_models() -> None:
-    (news,) = Reader().read(None, snapshot(free=GIB))
+    (news,) = NewsReader().read(None, snapshot(free=GIB))
 
     assert isinstance(news, DiskLow)
     assert news.models_dir == "/models"

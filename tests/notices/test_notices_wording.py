@@ -2,7 +2,7 @@
 
 import pytest
 from modelctl.desktop.notices.news import DiskLow, JobEnded, ModelCrashed
-from modelctl.desktop.notices.notice import BODY_LENGTH, TITLE_LENGTH, Action, Urgency, tidy
+from modelctl.desktop.notices.notice import BODY_LENGTH, TITLE_LENGTH, NoticeAction, Urgency, tidy
 from modelctl.desktop.notices.wording import worded
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import JobKind, JobState
@@ -34,7 +34,7 @@ def test_a_failed_download_says_why_what_to_do_and_how_far_it_came() -> None:
     assert notice.title == "Download failed: MISTRAL"
     assert notice.body == "The server answered 404.\nCheck the address."
     assert notice.progress == 63
-    assert notice.actions == (Action.OPEN, Action.RETRY, Action.SHOW_LOG)
+    assert notice.actions == (NoticeAction.OPEN, NoticeAction.RETRY, NoticeAction.SHOW_LOG)
     assert notice.brief == "MISTRAL (refused by the server)"
 
 
@@ -67,7 +67,7 @@ def test_a_crash_says_what_the_daemon_knows() -> None:
 
     assert notice.title == "QWEN crashed"
     assert notice.body == "The worker of qwen was ended by SIGKILL.\nLoad it again."
-    assert Action.RETRY not in notice.actions
+    assert NoticeAction.RETRY not in notice.actions
 
 
 def test_a_low_disk_says_how_much_is_left_where_and_stays() -> None:

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from modelctl.desktop.notices.backend import NoAnswerError, NobodyThereError, NotShownError
-from modelctl.desktop.notices.backend_chain import OFF_S, Ways, found
+from modelctl.desktop.notices.backend import NoAnswerError, NotShownError, UnavailableError
+from modelctl.desktop.notices.backend_chain import OFF_S, BackendChain, found
 from modelctl.desktop.notices.log import LogBackend
 from modelctl.desktop.notices.notice import Notice, NoticeKind
 from modelctl.desktop.notices.notifier import QUEUE, Notifier
@@ -67,7 +67,7 @@ def way() -> Way:
 
 @pytest.fixture
 def notifier(way: Way) -> Iterator[Notifier]:
-    made = Notifier(Ways([way]))
+    made = Notifier(BackendChain([way]))
     yield made
     way.open.set()
     made.close(DEADLINE_S)
@@ -165,7 +165,7 @@ def test_a_linux_without_the_library_of_d_bus_uses_plyer(monkeypatch: pytest.Mon
 def test_the_first_way_that_works_is_used() -> None:
     first, second = Way("first"), Way("second")
 
-    assert Ways([first, second]).show(low()) == "first"
+    assert BackendChain([first, second]).show(low()) == "first"
     assert second.asked == 0
 
 
@@ -173,8 +173,8 @@ def test_a_way_that_is_not_there_is_said_once_tried_each_time_and_used_when_it_c
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     first, second = Way("first"), Way("second")
-    ways = Ways([first, second])
-    first.wrong = NobodyThereError("no bus")
+    ways = BackendChain([first, second])
+    first.wrong = UnavailableError("no bus")
 
     assert [ways.show(low()), ways.show(low())] == ["second", "second"]
     assert caplog.text.count("no bus") == 1
@@ -184,7 +184,7 @@ def test_a_way_that_is_not_there_is_said_once_tried_each_time_and_used_when_it_c
 
 def test_a_way_that_does_not_answer_is_left_alone_for_a_minute_and_then_tried_again() -> None:
     clock, first, second = Clock(), Way("first"), Way("second", replaces=False)
-    ways = Ways([first, second], clock)
+    ways = BackendChain([first, second], clock)
     first.wrong = NoAnswerError("no answer")
 
     ways.show(low())
@@ -200,15 +200,15 @@ def test_a_way_that_does_not_answer_is_left_alone_for_a_minute_and_then_tried_ag
 
 def test_when_no_way_works_the_reason_is_that_of_the_last() -> None:
     way = Way()
-    way.wrong = NobodyThereError("no server")
+    way.wrong = UnavailableError("no server")
 
     with pytest.raises(NotShownError, match="no server"):
-        Ways([way]).show(low())
+        BackendChain([way]).show(low())
 
 
 def test_the_last_way_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        assert Ways([LogBackend()]).show(notice(body="two\nlines")) == "log"
+        assert BackendChain([LogBackend()]).show(notice(body="two\nlines")) == "log"
 
     assert caplog.messages == ["Download finished: two lines"]
 
@@ -249,5 +249,5 @@ def test_a_platform_that_plyer_cannot_serve_counts_as_nobody_there() -> None:
     def unable(_title: str, _body: str) -> None:
         raise NotImplementedError("No usable implementation found!")
 
-    with pytest.raises(NobodyThereError, match="No usable implementation"):
+    with pytest.raises(UnavailableError, match="No usable implementation"):
         PlyerBackend(unable).send(low())

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from modelctl.desktop.tray import choices
-from modelctl.desktop.tray.menu import MOST_ENTRIES, Item, Menu, find, menu
+from modelctl.desktop.tray.menu import MOST_ENTRIES, Menu, MenuItem, find, menu
 from modelctl.desktop.tray.unseen import Unseen
 from modeld.protocol.states import JobState, ModelState
 from support.views.tray import benchmark, model, pull, snapshot_of
@@ -15,7 +15,7 @@ def labels(entries: Menu) -> list[str]:
     return ["---" if entry.separator else entry.label for entry in entries]
 
 
-def entry(entries: Menu, id_: str) -> Item:
+def entry(entries: Menu, id_: str) -> MenuItem:
     found = find(entries, id_)
     assert found is not None, f"no {id_} in {labels(entries)}"
     return found
@@ -156,5 +156,5 @@ def test_quitting_is_always_the_last_entry() -> None:
     assert [menu(now, NONE)[-1].action for now in (None, snapshot_of())] == [choices.QuitTray()] * 2
 
 
-def flat(entries: Menu) -> list[Item]:
+def flat(entries: Menu) -> list[MenuItem]:
     return [item for parent in entries for item in (parent, *flat(parent.children))]

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from modelctl.desktop.viewer.models import presenter
-from modelctl.desktop.viewer.models.presenter import Do
+from modelctl.desktop.viewer.models.presenter import ModelAction
 from modeld.protocol import views
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState, ModelState
@@ -58,21 +58,20 @@ def test_a_card_has_every_line_of_a_loaded_and_measured_model() -> None:
     )
     card = presenter.card(model(active=True, latest=result(45.3), average=average, last_load_s=8.3))
 
-    assert card.title == "✅  MISTRAL"
+    texts = card.texts
+    assert (texts.ready_sign, texts.title) == ("✅", "MISTRAL")
     assert [mark.text for mark in card.marks] == ["🟢 ACTIVE", "🔵 LOADED"]
-    assert card.about == (
+    assert texts.about == (
         "📝 Mistral 7B",
         "💬 For everything",
         "📁 mistral.gguf (4.0 GB)",
         "📊 Context Window: 8192 tokens",
     )
-    assert card.figures == (
-        "⚡ Latest Benchmark:",
-        "• 45.3 tokens/sec    • 3251 ms inference time    • 4829.3 MB memory",
-        "⚡ Average of 3 Benchmarks:",
-        "• 44.1 tokens/sec    • 3300 ms inference time    • 4800.0 MB memory",
-    )
-    assert card.machine == (
+    assert [(benchmark.heading, *benchmark.figures) for benchmark in texts.benchmarks] == [
+        ("⚡ Latest Benchmark:", "• 45.3 tokens/sec", "• 3251 ms inference time", "• 4829.3 MB memory"),
+        ("⚡ Average of 3 Benchmarks:", "• 44.1 tokens/sec", "• 3300 ms inference time", "• 4800.0 MB memory"),
+    ]
+    assert texts.machine == (
         "🎮 GPU Acceleration: 35 layers",
         "🧮 Memory: 4096.0 MB estimated, 5120.0 MB measured",
         "⏱️ Load Time: 8.3s",
@@ -83,8 +82,8 @@ def test_a_card_has_every_line_of_a_loaded_and_measured_model() -> None:
 def test_a_model_that_is_not_there_says_what_it_needs() -> None:
     card = presenter.card(model(ModelState.ABSENT))
 
-    assert card.title == "❌  MISTRAL"
-    assert "📁 Not downloaded - 4.0 GB required" in card.about
+    assert (card.texts.ready_sign, card.texts.title) == ("❌", "MISTRAL")
+    assert card.texts.file == "📁 Not downloaded - 4.0 GB required"
     assert card.context is None
 
 
@@ -93,47 +92,47 @@ def test_a_failure_is_shown_once_with_its_hint() -> None:
     card = presenter.card(model(ModelState.ON_DISK, failure=failure))
 
     assert card.failure == "The worker ended. See the log."
-    assert not any("worker" in line for line in (*card.about, *card.machine))
+    assert not any("worker" in line for line in (*card.texts.about, *card.texts.machine))
 
 
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (ModelState.ABSENT, (Do.DOWNLOAD,)),
-        (ModelState.ON_DISK, (Do.LOAD, Do.BENCHMARK)),
-        (ModelState.LOADING, (Do.UNLOAD,)),
-        (ModelState.LOADED, (Do.CHAT, Do.BENCHMARK, Do.UNLOAD)),
-        (ModelState.BUSY, (Do.CHAT, Do.BENCHMARK, Do.UNLOAD)),
+        (ModelState.ABSENT, (ModelAction.DOWNLOAD,)),
+        (ModelState.ON_DISK, (ModelAction.LOAD, ModelAction.BENCHMARK)),
+        (ModelState.LOADING, (ModelAction.UNLOAD,)),
+        (ModelState.LOADED, (ModelAction.CHAT, ModelAction.BENCHMARK, ModelAction.UNLOAD)),
+        (ModelState.BUSY, (ModelAction.CHAT, ModelAction.BENCHMARK, ModelAction.UNLOAD)),
         (ModelState.UNLOADING, ()),
     ],
 )
-def test_a_card_offers_what_its_state_allows(state: ModelState, expected: tuple[Do, ...]) -> None:
+def test_a_card_offers_what_its_state_allows(state: ModelState, expected: tuple[ModelAction, ...]) -> None:
     assert presenter.actions(model(state), None) == expected
 
 
 def test_a_download_can_be_held_and_cancelled_and_a_held_one_goes_on() -> None:
     absent = model(ModelState.DOWNLOADING)
 
-    assert presenter.actions(absent, job(JobKind.PULL, JobState.RUNNING)) == (Do.PAUSE, Do.CANCEL)
-    assert presenter.actions(absent, job(JobKind.PULL, JobState.PAUSED)) == (Do.RESUME, Do.CANCEL)
+    assert presenter.actions(absent, job(JobKind.PULL, JobState.RUNNING)) == (ModelAction.PAUSE, ModelAction.CANCEL)
+    assert presenter.actions(absent, job(JobKind.PULL, JobState.PAUSED)) == (ModelAction.RESUME, ModelAction.CANCEL)
 
 
 def test_a_benchmark_that_runs_can_be_cancelled_but_not_begun_again() -> None:
     offered = presenter.actions(model(ModelState.BUSY), job(JobKind.BENCHMARK, JobState.RUNNING))
 
-    assert offered == (Do.CHAT, Do.CANCEL, Do.UNLOAD)
+    assert offered == (ModelAction.CHAT, ModelAction.CANCEL, ModelAction.UNLOAD)
 
 
 def test_a_model_in_memory_cannot_be_removed_and_one_of_the_catalogue_without_a_file_neither() -> None:
-    assert Do.REMOVE not in presenter.more(model(ModelState.LOADED))
-    assert Do.REMOVE not in presenter.more(model(ModelState.ABSENT, builtin=True))
-    assert Do.REMOVE in presenter.more(model(ModelState.ON_DISK, builtin=True))
-    assert Do.REMOVE in presenter.more(model(ModelState.ABSENT))
+    assert ModelAction.REMOVE not in presenter.more(model(ModelState.LOADED))
+    assert ModelAction.REMOVE not in presenter.more(model(ModelState.ABSENT, builtin=True))
+    assert ModelAction.REMOVE in presenter.more(model(ModelState.ON_DISK, builtin=True))
+    assert ModelAction.REMOVE in presenter.more(model(ModelState.ABSENT))
 
 
 def test_the_menu_says_what_a_click_would_change() -> None:
-    assert Do.PIN in presenter.more(model())
-    assert Do.UNPIN in presenter.more(model(pinned=True))
+    assert ModelAction.PIN in presenter.more(model())
+    assert ModelAction.UNPIN in presenter.more(model(pinned=True))
 
 
 def test_a_downloads_line_has_percent_amount_speed_and_time() -> None:
@@ -150,8 +149,8 @@ def test_a_download_that_has_begun_tells_the_size_of_its_model() -> None:
     absent = model(ModelState.ABSENT, path="", size_bytes=0)
     running = job(JobKind.PULL, JobState.RUNNING, done=1 << 30, total=3 << 30)
 
-    assert any("size known when the download starts" in line for line in presenter.card(absent).about)
-    assert any("3.0 GB required" in line for line in presenter.card(absent, running).about)
+    assert "size known when the download starts" in presenter.card(absent).texts.file
+    assert "3.0 GB required" in presenter.card(absent, running).texts.file
 
 
 def test_a_download_without_a_known_size_has_no_fraction() -> None:
@@ -197,7 +196,7 @@ def test_what_works_comes_first_when_sorted_by_state_and_the_daemons_order_stays
 
 
 def test_every_action_has_words() -> None:
-    assert all(presenter.label(do) for do in Do)
+    assert all(presenter.label(do) for do in ModelAction)
 
 
 def test_the_list_in_a_line_counts_what_is_there_and_in_memory() -> None:

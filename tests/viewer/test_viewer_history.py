@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from modelctl.desktop.viewer.history.series import Points, benchmarked, curve, headers, reach, run_rows, stale, ticks
+from modelctl.desktop.viewer.history.series import RunPoints, benchmarked, curve, headers, reach, run_rows, stale, ticks
 from modelctl.desktop.viewer.style.local_time import date_and_time, seconds, time_of_day
 from modeld.protocol.views import Figure
 from support.views.dialogs import history, model, result, run, snapshot
@@ -30,11 +30,11 @@ def moment(year: int, month: int, day: int, hour: int = 0) -> float:
 
 def test_of_many_runs_some_are_marked_and_the_newest_always() -> None:
     numbers = [float(number) for number in range(10)]
-    points = Points(numbers, numbers, numbers, numbers)
+    points = RunPoints(numbers, numbers, numbers, numbers)
 
     assert points.thinned(1) == points
     assert points.thinned(4).at == points.thinned(4).memory == [1.0, 5.0, 9.0]
-    assert Points().thinned(3) == Points()
+    assert RunPoints().thinned(3) == RunPoints()
 
 
 def test_a_curve_has_every_run_and_sets_disturbed_ones_apart() -> None:

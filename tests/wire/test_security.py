@@ -14,7 +14,7 @@ import psutil
 import pytest
 import zmq
 from modelctl import Client
-from modelctl.errors import DaemonAway, ModeldError, Refused
+from modelctl.errors import DaemonUnavailable, ModeldError, Refused
 from modelctl.transport import hosts, keys
 from modeld.places import Places, find
 from modeld.protocol.connection import Connection
@@ -150,7 +150,7 @@ def test_the_client_does_not_follow_another_users_connection_file(tmp_path: Path
 
     places.connection_file.write_bytes(msgspec.json.encode(planted))
     os.chown(places.connection_file, NOBODY, NOBODY)
-    with Client(places) as client, pytest.raises(DaemonAway, match="belongs to another user"):
+    with Client(places) as client, pytest.raises(DaemonUnavailable, match="belongs to another user"):
         client.ping()
 
 
@@ -190,7 +190,10 @@ def test_a_key_that_is_allowed_later_gets_in_without_a_restart(away: Places, dae
 
 def test_a_server_with_another_key_than_the_known_one_is_not_trusted(guest: Client, away: Places, daemon: RealDaemon):
     know(away, daemon, server_key=new_pair().public)
-    with Client(away, host="work") as client, pytest.raises(DaemonAway, match="another key than the one you know"):
+    with (
+        Client(away, host="work") as client,
+        pytest.raises(DaemonUnavailable, match="another key than the one you know"),
+    ):
         client.ping()
 
 
@@ -199,7 +202,10 @@ def test_a_machine_that_does_not_answer_is_named(away: Places):
         away,
         {"work": hosts.Host(endpoint="tcp://127.0.0.1:1", server_key=new_pair().public, key="laptop")},
     )
-    with Client(away, host="work", timeout_s=0.2) as client, pytest.raises(DaemonAway, match="work did not answer"):
+    with (
+        Client(away, host="work", timeout_s=0.2) as client,
+        pytest.raises(DaemonUnavailable, match="work did not answer"),
+    ):
         client.ping()
 
 
@@ -365,12 +371,12 @@ def test_no_secret_is_in_an_argument_a_log_an_event_or_an_answer(daemon: RealDae
     ]
     assert all(secrets)
     with Client(daemon.places, timeout_s=DEADLINE_S) as client:
-        frames = client.link.frames()
+        frames = client.transport.frames()
         client.add("tiny", str(tiny_file))
         client.load("tiny")
         with pytest.raises(ModeldError):
             client.pull("nothing")
-        seen = [repr(client.snapshot()), repr(client.status()), repr(client.link.connection())]
+        seen = [repr(client.snapshot()), repr(client.status()), repr(client.transport.connection())]
         for topic, body in frames:
             seen.append(body.decode())
             if topic == "daemon.heartbeat":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import zmq
 from modelctl import Client
-from modelctl.errors import DaemonAway
+from modelctl.errors import DaemonUnavailable
 from modeld.protocol.states import ModelState
 from support.real_daemon import DEADLINE_S, RealDaemon
 
@@ -51,14 +51,14 @@ def test_who_has_not_read_the_connection_file_gets_nothing(daemon: RealDaemon):
 
 
 def test_a_daemon_that_starts_again_has_new_keys_and_is_found(daemon: RealDaemon, client: Client):
-    before = client.link.connection()
+    before = client.transport.connection()
     client.ping()
     daemon.stop()
-    with pytest.raises(DaemonAway):
+    with pytest.raises(DaemonUnavailable):
         client.ping()
     daemon.start()
     assert client.ping().pid == daemon.process.pid
-    assert client.link.connection().client_secret != before.client_secret
+    assert client.transport.connection().client_secret != before.client_secret
 
 
 def test_a_client_that_waits_notices_that_the_daemon_was_killed(daemon: RealDaemon, client: Client, tiny_file: Path):
@@ -68,6 +68,6 @@ def test_a_client_that_waits_notices_that_the_daemon_was_killed(daemon: RealDaem
     stream = client.stream_generate("tiny", "hello", max_tokens=0)
     next(iter(stream))
     daemon.stop(signal.SIGKILL)
-    with Client(daemon.places, timeout_s=DEADLINE_S) as other, pytest.raises(DaemonAway):
+    with Client(daemon.places, timeout_s=DEADLINE_S) as other, pytest.raises(DaemonUnavailable):
         other.ping()
     stream.close()

@@ -38,38 +38,38 @@ VERBS = {
     "cancel": "jobs",
     "pause": "jobs",
     "resume": "jobs",
-    "downloads": "queue",
-    "move": "queue",
-    "limit": "queue",
+    "downloads": "downloads",
+    "move": "downloads",
+    "limit": "downloads",
     "load": "memory",
     "unload": "memory",
     "pin": "memory",
     "unpin": "memory",
-    "ps": "ps",
+    "ps": "memory",
     "run": "run",
-    "bench": "bench",
-    "results": "results",
-    "compare": "results",
+    "bench": "benchmarks",
+    "results": "benchmarks",
+    "compare": "benchmarks",
     "export": "backup",
     "backup": "backup",
     "restore": "backup",
     "watch": "watch",
-    "notify": "notify",
-    "tray": "tray",
-    "viewer": "viewer",
-    "keys": "keys",
-    "hosts": "hosts",
+    "notify": "desktop",
+    "tray": "desktop",
+    "viewer": "desktop",
+    "keys": "remote",
+    "hosts": "remote",
     "service": "service",
     "doctor": "doctor",
     "completion": "completion",
 }
-"""Verb -> the module of ``modelctl.cli.commands`` that has it, under its own name."""
+"""Verb -> the module of ``modelctl.cli.commands`` that defines it, as a command of the same name."""
 
 
 OF_THIS_MACHINE = frozenset(
     {"up", "down", "logs", "notify", "tray", "viewer", "keys", "hosts", "service", "doctor", "completion"}
 )
-"""Verbs that have to do with this machine's own processes and files; ``--host`` makes no sense with them."""
+"""Verbs about this machine's own processes and files; ``--host`` makes no sense with them."""
 
 
 class LazyGroup(click.Group):
@@ -78,7 +78,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The verb that was asked for; one that is of this machine is refused for another."""
+        """The requested verb; a verb about this machine is refused together with ``--host``."""
         if ctx.ensure_object(Session).host and args and args[0] in OF_THIS_MACHINE:
             raise click.UsageError(_("{verb} is of this machine; leave out --host.").format(verb=args[0]), ctx)
         return super().resolve_command(ctx, args)

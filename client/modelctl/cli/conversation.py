@@ -7,7 +7,7 @@ from modeld.protocol.requests import Message, Sampling
 
 from modelctl.cli.answer import print_answer, print_context
 from modelctl.cli.session import Session
-from modelctl.errors import DaemonAway, ModeldError, advice, explained
+from modelctl.errors import DaemonUnavailable, ModeldError, advice, explained
 from modelctl.language.catalogue import _
 
 PROMPT = ">>> "
@@ -63,7 +63,7 @@ class TerminalChat:
             )
             print_answer(self._session, stream)
             generation = stream.generation
-        except DaemonAway:
+        except DaemonUnavailable:
             raise
         except ModeldError as error:
             self._session.warn(f"{_('error:')} {explained(error.failure)}")

@@ -1,1 +1,1 @@
-"""What a person sees on the desktop: the tray icon, notifications, and the viewer."""
+"""What the user sees on the desktop: the tray icon, notifications, and the viewer."""

@@ -1,7 +1,7 @@
-"""The mark that a person looks at the viewer now: whoever notifies stays quiet then.
+"""Whether the user is looking at the viewer now; notifications are quiet then.
 
-A lock on a file of the runtime folder: it goes with the process that holds it, so a viewer that crashed does not keep
-the desktop silent.
+It is a lock on a file of the runtime folder. The lock ends with the process that holds it, so a viewer that crashed
+does not keep notifications silent.
 """
 
 from pathlib import Path
@@ -12,31 +12,31 @@ from modeld.places import Places
 from modelctl import filelock
 
 
-class Watched:
-    """One viewer's hold of the mark."""
+class ViewerFocus:
+    """Held by a viewer while its window has the keyboard focus."""
 
     def __init__(self) -> None:
         self._lock: IO[str] | None = None
 
     def hold(self, places: Places) -> None:
-        """Say that somebody looks; where another viewer says so already, or the folder is not to be had, do nothing."""
+        """The window has the focus. Does nothing if another viewer holds the lock, or the folder does not exist."""
         if self._lock is None:
             try:
-                self._lock = filelock.hold(_mark(places))
+                self._lock = filelock.hold(_lock_file(places))
             except OSError:
-                return  # no daemon made the folder yet: there is nothing to be quiet about
+                return  # no daemon has made the folder yet, so nothing notifies
 
     def release(self) -> None:
-        """Say that nobody looks any more."""
+        """The window has lost the focus, or is closed."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
 
-def is_watched(places: Places) -> bool:
-    """Whether somebody looks at a viewer of this home."""
+def is_focused(places: Places) -> bool:
+    """Whether a viewer of this home has the focus."""
     try:
-        lock = filelock.hold(_mark(places))
+        lock = filelock.hold(_lock_file(places))
     except OSError:
         return False
     if lock is not None:
@@ -44,5 +44,5 @@ def is_watched(places: Places) -> bool:
     return lock is None
 
 
-def _mark(places: Places) -> Path:
+def _lock_file(places: Places) -> Path:
     return places.runtime_dir / "viewer.lock"

@@ -1,4 +1,4 @@
-"""The viewer, started as a program of its own: it must not end with the tray or `modelctl notify`, nor they with it."""
+"""Starts the viewer as a process of its own, so that it and the tray or `modelctl notify` end independently."""
 
 import logging
 import os
@@ -20,8 +20,8 @@ _log = logging.getLogger(__name__)
 
 
 def start(failed: Callable[[str], None]) -> None:
-    """Start it; a thread waits for its end and tells when it was a bad one. Raises OSError."""
-    words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever waits for the program
+    """Start it; a thread waits for its end and calls ``failed`` if it ended with an error. Raises OSError."""
+    words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the thread that waits for the program
     try:
         null = subprocess.DEVNULL
         child = subprocess.Popen(COMMAND, stdin=null, stdout=null, stderr=words, start_new_session=True)
@@ -40,7 +40,7 @@ def _wait(child: "subprocess.Popen[bytes]", words: IO[bytes], failed: Callable[[
         said = [line for line in words.read().decode(errors="replace").splitlines() if line.strip()]
     sentence = _("The viewer ended with code {code}: {why}").format(code=code, why=_reason(said))
     _log.warning("%s", sentence)
-    if code > 0:  # below 0 somebody ended it by a signal
+    if code > 0:  # below 0: ended by a signal
         failed(sentence)
 
 

@@ -11,7 +11,7 @@ from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.client import Client
 from modelctl.doctor.finding import Finding, failed, ok, warning
-from modelctl.errors import DaemonAway, ModeldError, advice, explained
+from modelctl.errors import DaemonUnavailable, ModeldError, advice, explained
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes
 
@@ -31,7 +31,7 @@ class Daemon:
 
 def look(client: Client) -> Daemon:
     """Ask it."""
-    announced = bool(client.link.host) or client.link.places.connection_file.exists()
+    announced = bool(client.transport.host) or client.transport.places.connection_file.exists()
     try:
         begun = time.perf_counter()
         client.ping()
@@ -45,7 +45,7 @@ def judge(daemon: Daemon, ours: str = __version__) -> Iterator[Finding]:
     """Whether it is there, of our version, and quick."""
     if daemon.error is not None:
         text, mend = explained(daemon.error.failure), advice(daemon.error.failure)
-        mild = isinstance(daemon.error, DaemonAway) and not daemon.announced
+        mild = isinstance(daemon.error, DaemonUnavailable) and not daemon.announced
         yield (warning if mild else failed)("daemon", text, mend or "modelctl logs")
         return
     assert daemon.snapshot is not None and daemon.answer_s is not None

@@ -10,7 +10,7 @@ from modelctl.doctor.finding import Finding
 
 def examine(client: Client, *, online: bool = False) -> Iterator[Finding]:
     """Look at everything, changing nothing; findings come as they are made. ``online`` asks the hub as well."""
-    places = client.link.places
+    places = client.transport.places
     yield from versions.judge(versions.look())
     said = engines.ask_settings()
     settings = engines.settings_of(said)

@@ -8,7 +8,7 @@ from modeld.protocol import views
 from modeld.protocol.states import FINAL
 from modeld.protocol.views import JobView
 
-from modelctl.errors import DaemonAway, ModeldError
+from modelctl.errors import DaemonUnavailable, ModeldError
 from modelctl.jarvis.downloads import CONNECT_S, GRACE_S
 from modelctl.jarvis.feed import call_safely
 from modelctl.jarvis.progress import sentence
@@ -66,7 +66,7 @@ class ModelBenchmark:
             if isinstance(job, ModeldError):
                 return told.end(job)
             told.job = job.id
-            away = DaemonAway("The daemon is away in the middle of the benchmark.")
+            away = DaemonUnavailable("The daemon is away in the middle of the benchmark.")
             return told.end(self._reach.feed.wait_for(job, GRACE_S) or away)
         finally:
             self._reach.feed.forget(told.heard)

@@ -29,7 +29,7 @@ class ModelDownloader:
             return Path(model.path)
         name = model.source.rsplit(":", 1)[-1].rsplit("/", 1)[-1] if model is not None else f"{model_id}.gguf"
         status = self._reach.ask(lambda client: client.status(), None)
-        folder = status.daemon.models_dir if status is not None else str(self._reach.client.link.places.models_dir)
+        folder = status.daemon.models_dir if status is not None else str(self._reach.client.transport.places.models_dir)
         return Path(folder) / name
 
     def is_model_downloaded(self, model_id: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from modeld.protocol.states import JobKind
 from modeld.protocol.views import JobView
 
-from modelctl.errors import DaemonAway, ModeldError
+from modelctl.errors import DaemonUnavailable, ModeldError
 from modelctl.jarvis import progress
 from modelctl.jarvis.feed import call_safely
 from modelctl.jarvis.progress import DownloadProgress
@@ -57,10 +57,10 @@ class ModelDownloadManager:
         if isinstance(job, ModeldError):
             return self._ended(key, job)
         if not self._reach.feed.wait_until_connected(CONNECT_S):
-            return self._ended(key, DaemonAway("The daemon's news does not arrive."))
+            return self._ended(key, DaemonUnavailable("The daemon's news does not arrive."))
         end = self._reach.feed.wait_for(job, GRACE_S)
         if end is None:
-            away = DaemonAway("The daemon is away in the middle of the download; it goes on when it is back.")
+            away = DaemonUnavailable("The daemon is away in the middle of the download; it goes on when it is back.")
             return self._ended(key, away)
         return progress.of_job(end)
 

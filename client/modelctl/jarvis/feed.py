@@ -14,7 +14,7 @@ from modeld.protocol.states import FINAL, JobState
 from modeld.protocol.views import JobView
 
 from modelctl.follow import keep_following
-from modelctl.transport.transport import Link
+from modelctl.transport.transport import Transport
 
 if TYPE_CHECKING:
     from modelctl.follow import Mirror
@@ -35,8 +35,8 @@ class Feed:
     thread that waits for a job of which it learns first that it has ended.
     """
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
         self._listeners: list[Heard] = []
         self._ended = threading.Condition()  # guards everything below
         self._open: dict[str, JobView] = {}
@@ -96,7 +96,7 @@ class Feed:
 
     def _follow(self) -> None:
         try:
-            keep_following(self._link, self._changed, self._stop)
+            keep_following(self._transport, self._changed, self._stop)
         finally:
             self._connected.clear()
             with self._ended:

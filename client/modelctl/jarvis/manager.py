@@ -186,7 +186,7 @@ class LlmManager:
     def models_dir(self) -> Path:
         """Where downloads go."""
         daemon = self._daemon()
-        return Path(daemon.models_dir) if daemon is not None else self._reach.client.link.places.models_dir
+        return Path(daemon.models_dir) if daemon is not None else self._reach.client.transport.places.models_dir
 
     @property
     def default_model(self) -> str:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from modelctl import preferences, starting
 from modelctl.client import Client
-from modelctl.errors import DaemonAway, ModeldError
+from modelctl.errors import DaemonUnavailable, ModeldError
 from modelctl.jarvis.feed import Feed
 
 _T = TypeVar("_T")
@@ -30,7 +30,7 @@ class Reach:
     @functools.cached_property
     def feed(self) -> Feed:
         """The news of jobs, one thread for all classes of this process."""
-        return Feed(self.client.link)
+        return Feed(self.client.transport)
 
     def close(self) -> None:
         """End the news; the client is its owner's to close."""
@@ -40,7 +40,7 @@ class Reach:
         """What ``call`` returns, or why it could not."""
         try:
             return call(self.client)
-        except DaemonAway as error:
+        except DaemonUnavailable as error:
             if not self._start_daemon:
                 return error
         except ModeldError as error:
@@ -62,7 +62,7 @@ class Reach:
 
     def _preferred(self) -> bool:
         try:
-            return preferences.read(self.client.link.places).start_daemon
+            return preferences.read(self.client.transport.places).start_daemon
         except preferences.PreferencesError as error:
             log.warning("%s", error)
             return False

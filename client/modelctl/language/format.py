@@ -1,14 +1,12 @@
-"""Views as text: numbers with units, the context bar, the model card, the comparison; pure, quick to import."""
+"""Views as text: numbers with units, the context bar, the comparison, tables; pure, quick to import."""
 
 import math
 import unicodedata
 from collections.abc import Sequence
 
-from modeld.protocol.states import HAS_FILE, IN_MEMORY
-from modeld.protocol.views import BenchmarkResult, Comparison, Figure, ModelView
+from modeld.protocol.views import BenchmarkResult, Comparison, Figure
 
-from modelctl.errors import explained
-from modelctl.language.catalogue import _, _n
+from modelctl.language.catalogue import _
 
 GIB = 1024**3
 MIB = 1024**2
@@ -65,76 +63,6 @@ def context_colour(used: int, size: int) -> str:
     if fraction < 0.5:
         return "green"
     return "orange" if fraction <= 0.8 else "red"
-
-
-def model_card(view: ModelView) -> list[str]:
-    """All that is known of a model, a line each."""
-    ready = view.state in HAS_FILE
-    marks = ["✅" if ready else "❌", view.key.upper()]
-    if view.active:
-        marks.append("🟢 " + _("ACTIVE"))
-    if view.state in IN_MEMORY:
-        marks.append("🔵 " + _("LOADED"))
-    lines = ["  ".join(marks), f"   📝 {view.display_name}"]
-    if view.description:
-        lines.append(f"   💬 {view.description}")
-    lines.append(f"   📁 {_file(view, ready)}")
-    if view.context_length:
-        lines.append("   📊 " + _("Context Window: {count} tokens").format(count=view.context_length))
-    lines += _benchmarks(view)
-    lines += _memory(view)
-    if view.last_load_s:
-        lines.append("   ⏱️ " + _("Load Time: {seconds:.1f}s").format(seconds=view.last_load_s))
-    if view.failure is not None:
-        lines.append(f"   ⚠️ {explained(view.failure)}")
-    return lines
-
-
-def _file(view: ModelView, ready: bool) -> str:
-    if ready:
-        name = view.path.replace("\\", "/").rsplit("/", 1)[-1]
-        return f"{name} ({format_bytes(view.size_bytes)})"
-    if not view.size_bytes:
-        return _("Not downloaded - size known when the download starts")
-    return _("Not downloaded - {size:.1f} GB required").format(size=view.size_bytes / GIB)
-
-
-def _benchmarks(view: ModelView) -> list[str]:
-    lines = []
-    if view.latest is not None:
-        latest = view.latest
-        lines.append("   ⚡ " + _("Latest Benchmark:"))
-        lines += _measured(latest.tokens_per_second, latest.inference_time, latest.memory_usage_mb)
-    if view.average is not None and view.average.runs > 1:
-        mean = view.average
-        lines.append("   ⚡ " + _("Average of {count} Benchmarks:").format(count=mean.runs))
-        lines += _measured(mean.avg_tokens_per_second, mean.avg_inference_time, mean.avg_memory_usage_mb)
-    return lines
-
-
-def _measured(rate: float, inference_ms: float, memory_mb: float) -> list[str]:
-    return [
-        "      • " + _("{rate:.1f} tokens/sec").format(rate=rate),
-        "      • " + _("{ms:.0f} ms inference time").format(ms=inference_ms),
-        "      • " + _("{size:.1f} MB memory").format(size=memory_mb),
-    ]
-
-
-def _memory(view: ModelView) -> list[str]:
-    lines = []
-    loaded = view.loaded
-    if loaded is not None and loaded.gpu_layers:
-        acceleration = _n("GPU Acceleration: {count} layer", "GPU Acceleration: {count} layers", loaded.gpu_layers)
-        lines.append("   🎮 " + acceleration.format(count=loaded.gpu_layers))
-    elif loaded is not None:
-        lines.append("   🖥️ " + _("CPU Only"))
-    if view.estimated_bytes:
-        text = _("Memory: {estimated:.1f} MB estimated")
-        measured = loaded.memory_bytes if loaded else 0
-        if measured:
-            text = _("Memory: {estimated:.1f} MB estimated, {measured:.1f} MB measured")
-        lines.append("   🧮 " + text.format(estimated=view.estimated_bytes / MIB, measured=measured / MIB))
-    return lines
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:

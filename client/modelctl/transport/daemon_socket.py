@@ -1,7 +1,7 @@
-"""A socket to a daemon that says why it does not get through, where that can be known.
+"""A socket to a daemon that also knows why a connection over tcp fails.
 
-ZeroMQ tries for ever in silence. Over tcp a socket monitor is listened to as well: it tells a key that is refused from
-a machine that is not there (http://api.zeromq.org/4-3:zmq-socket-monitor).
+ZeroMQ retries silently and without end. Over tcp a socket monitor tells a refused key from a machine that is not there
+(http://api.zeromq.org/4-3:zmq-socket-monitor).
 """
 
 from enum import Enum
@@ -10,14 +10,14 @@ import zmq
 from modeld.protocol.connection import Connection
 
 HEARTBEAT_MS = 2_000
-"""Over tcp a sign of life is asked for this often; the line is lost when none comes for three times that."""
+"""How often a heartbeat is sent over tcp; without one for three times that, the connection is lost."""
 
 SURE_AFTER = 2
-"""A handshake that ends without a word so many times is taken for a wrong key of the server."""
+"""After so many handshakes that end without a reason, the server is taken to have another key."""
 
 
-class Trouble(Enum):
-    """Why a line is no use."""
+class ConnectionFault(Enum):
+    """Why a connection does not work."""
 
     KEY_REFUSED = "the daemon does not let this key in"
     NOT_SECURE = "what answers there speaks without CURVE, or no ZeroMQ at all"
@@ -25,8 +25,8 @@ class Trouble(Enum):
     LOST = "the connection was there, and ended"
 
 
-class Watch:
-    """What the monitor of one socket has told so far."""
+class SocketMonitor:
+    """What the monitor of one socket has reported so far."""
 
     _EVENTS = (
         zmq.EVENT_HANDSHAKE_SUCCEEDED
@@ -39,40 +39,40 @@ class Watch:
     def __init__(self, socket: "zmq.Socket[bytes]") -> None:
         self.monitor = socket.get_monitor_socket(self._EVENTS)
         self._joined = False
-        self._wordless = 0
-        self._trouble: Trouble | None = None
+        self._without_reason = 0
+        self._fault: ConnectionFault | None = None
 
-    def trouble(self) -> Trouble | None:
-        """Why the line is no use by now; None while it is, or while it is still being tried."""
+    def fault(self) -> ConnectionFault | None:
+        """Why the connection does not work; None while it works or is still being tried."""
         if self.monitor.poll(0):
             from zmq.utils.monitor import parse_monitor_message
         while self.monitor.poll(0):
-            self._heed(parse_monitor_message(self.monitor.recv_multipart())["event"])
-        return self._trouble
+            self._note(parse_monitor_message(self.monitor.recv_multipart())["event"])
+        return self._fault
 
-    def _heed(self, event: int) -> None:
+    def _note(self, event: int) -> None:
         if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-            self._joined, self._wordless = True, 0
-            self._trouble = None
+            self._joined, self._without_reason = True, 0
+            self._fault = None
         elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-            self._trouble = Trouble.KEY_REFUSED
+            self._fault = ConnectionFault.KEY_REFUSED
         elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
-            self._trouble = Trouble.NOT_SECURE
+            self._fault = ConnectionFault.NOT_SECURE
         elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-            self._wordless += 1
-            if self._wordless >= SURE_AFTER:
-                self._trouble = Trouble.NO_HANDSHAKE
+            self._without_reason += 1
+            if self._without_reason >= SURE_AFTER:
+                self._fault = ConnectionFault.NO_HANDSHAKE
         elif event == zmq.EVENT_DISCONNECTED and self._joined:
-            self._trouble = self._trouble or Trouble.LOST
+            self._fault = self._fault or ConnectionFault.LOST
 
 
-class Line(zmq.Socket[bytes]):
-    """A socket of the link; used by one thread at a time."""
+class DaemonSocket(zmq.Socket[bytes]):
+    """A socket of the transport; used by one thread at a time."""
 
-    watch: Watch | None = None
+    watch: SocketMonitor | None = None
 
     def reach(self, endpoint: str, connection: Connection) -> None:
-        """Connect, behind CURVE where it is tcp."""
+        """Connect; over tcp with CURVE."""
         if endpoint.startswith("tcp://"):
             self.setsockopt(zmq.CURVE_SERVERKEY, connection.server_key.encode())
             self.setsockopt(zmq.CURVE_PUBLICKEY, connection.client_key.encode())
@@ -81,15 +81,15 @@ class Line(zmq.Socket[bytes]):
             self.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3 * HEARTBEAT_MS)
             if "[" in endpoint:
                 self.setsockopt(zmq.IPV6, 1)
-            self.watch = Watch(self)
+            self.watch = SocketMonitor(self)
         self.connect(endpoint)
 
-    def trouble(self) -> Trouble | None:
-        """Why this line is no use; on a local socket that is never known."""
-        return None if self.watch is None else self.watch.trouble()
+    def fault(self) -> ConnectionFault | None:
+        """Why this connection does not work; always None on a local socket."""
+        return None if self.watch is None else self.watch.fault()
 
     def wait(self, wait_ms: int) -> bool:
-        """Whether a message is there within ``wait_ms``; returns early when the monitor has news."""
+        """Whether a message arrives within ``wait_ms``; returns early when the monitor reports something."""
         if self.watch is None:
             return bool(self.poll(wait_ms))
         poller = zmq.Poller()

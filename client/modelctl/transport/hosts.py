@@ -112,5 +112,5 @@ def own_pair(places: "Places", name: str) -> keys.KeyPair:
 
 
 def wrong(message: str, hint: str = "") -> BadRequest:
-    """What a person wrote cannot be used."""
+    """The error for a value in ``hosts.toml`` or a command that cannot be used."""
     return BadRequest(LocalFailure(code=ErrorCode.BAD_REQUEST, message=message, hint=hint))

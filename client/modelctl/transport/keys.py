@@ -1,4 +1,4 @@
-"""Keys on both sides: this person's own for other machines, and those that this machine's daemon lets in.
+"""Keys on both sides: this user's own for other machines, and those that this machine's daemon lets in.
 
 Who is let in is a file that only this user can write, and no request of the wire: a client of the network cannot let
 in another. The daemon looks at the file whenever somebody connects or asks.

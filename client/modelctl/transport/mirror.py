@@ -1,7 +1,7 @@
 """A snapshot kept up by events; pure.
 
-``apply`` takes what is known and one event and gives what is then known. Events that are in the snapshot already change
-nothing; one that shows that something was missed raises ``Hole``, and the remedy is a new snapshot.
+``apply`` takes a snapshot and one event and returns the snapshot after it. An event that the snapshot contains already
+changes nothing. An event that shows that others were missed raises ``MissedEvents``; then take a new snapshot.
 """
 
 from typing import assert_never
@@ -12,18 +12,18 @@ from modeld.protocol.states import FINAL
 from modeld.protocol.views import REMEMBERED_JOBS, JobView, ModelView, Snapshot
 
 
-class Hole(Exception):  # noqa: N818 - it is news, not a fault
-    """Events were missed, or another daemon speaks: what is known cannot be continued."""
+class MissedEvents(Exception):  # noqa: N818 - it is news, not a fault
+    """Events were missed, or they come from another daemon: the snapshot cannot be continued."""
 
 
 def apply(snapshot: Snapshot, event: events.AnyEvent) -> Snapshot:
-    """``snapshot`` after ``event``; raises ``Hole`` if it does not follow."""
+    """``snapshot`` after ``event``; raises ``MissedEvents`` if it does not follow."""
     if event.epoch != snapshot.epoch:
-        raise Hole(f"epoch {event.epoch} instead of {snapshot.epoch}")
+        raise MissedEvents(f"epoch {event.epoch} instead of {snapshot.epoch}")
     if event.seq <= snapshot.seq:
         return snapshot
     if isinstance(event, events.Heartbeat) or event.seq != snapshot.seq + 1:
-        raise Hole(f"seq {event.seq} after {snapshot.seq}")
+        raise MissedEvents(f"seq {event.seq} after {snapshot.seq}")
     return msgspec.structs.replace(_changed(snapshot, event), seq=event.seq, at=event.at)
 
 

@@ -1,8 +1,8 @@
-"""The way to the daemon: the only user of zmq in modelctl.
+"""Requests, streams and events over ZeroMQ; together with ``daemon_socket`` the only user of zmq in modelctl.
 
-A ``Link`` may be used from any thread. Sockets are kept in a pool and each serves one call at a time, so answers cannot
-be mixed up; a stream owns its socket for as long as it runs. Whoever waits looks once a second whether the daemon that
-was asked is still there: a daemon that dies is noticed, not waited for.
+A ``Transport`` may be used from any thread. Sockets are kept in a pool and each serves one call at a time, so answers
+cannot be mixed up; a stream owns its socket for as long as it runs. A waiting call checks once a second whether the
+daemon still runs, so it notices a daemon that died.
 """
 
 import itertools
@@ -23,10 +23,10 @@ from modeld.protocol.replies import AnyResult, Chunk, Reply
 from modeld.protocol.requests import Cancel, Ping, Request
 
 from modelctl import errors
-from modelctl.errors import DaemonAway, LocalFailure
+from modelctl.errors import DaemonUnavailable, LocalFailure
 from modelctl.language.catalogue import _
 from modelctl.processes import is_alive
-from modelctl.transport.daemon_socket import Line, Trouble
+from modelctl.transport.daemon_socket import ConnectionFault, DaemonSocket
 
 if TYPE_CHECKING:
     from modeld.protocol.events import AnyEvent
@@ -69,21 +69,21 @@ def decode_event(body: bytes) -> "AnyEvent":
         raise _not_understood(error) from error
 
 
-class Link:
-    """A way to the daemon of one home, or with ``host`` to that of another machine (``hosts.toml`` names them).
+class Transport:
+    """Talks to the daemon of one home, or with ``host`` to that of another machine (``hosts.toml`` names them).
 
-    Makes no connection until it is asked for something.
+    It connects with the first request.
     """
 
     def __init__(self, places: modeld_places.Places | None = None, host: str = "") -> None:
         self.places = places or modeld_places.find()
         self.host = host
         self._context = zmq.Context()
-        self._idle: deque[tuple[Connection, Line]] = deque()
+        self._idle: deque[tuple[Connection, DaemonSocket]] = deque()
         self._closed = threading.Event()
 
     def connection(self) -> Connection:
-        """Where the daemon listens now; raises ``DaemonAway`` when none runs."""
+        """Where the daemon listens now; raises ``DaemonUnavailable`` when none runs."""
         if self.host:
             from modelctl.transport import hosts
 
@@ -92,7 +92,7 @@ class Link:
         try:
             with path.open("rb") as file:
                 if not _is_ours(file.fileno()):
-                    raise DaemonAway(
+                    raise DaemonUnavailable(
                         _("The connection file {path} belongs to another user, who could read what you ask.").format(
                             path=path
                         ),
@@ -100,10 +100,10 @@ class Link:
                     )
                 found = msgspec.json.decode(file.read(), type=Connection)
         except FileNotFoundError:
-            raise DaemonAway(_("modeld is not running (there is no {path}).").format(path=path)) from None
+            raise DaemonUnavailable(_("modeld is not running (there is no {path}).").format(path=path)) from None
         except (OSError, msgspec.DecodeError) as error:
             unread = _("The connection file {path} cannot be read: {error}.")
-            raise DaemonAway(unread.format(path=path, error=error)) from error
+            raise DaemonUnavailable(unread.format(path=path, error=error)) from error
         if found.v != wire.VERSION:
             speaks = _("modeld {version} speaks protocol {theirs}, this modelctl speaks {ours}.")
             raise errors.of(
@@ -115,13 +115,13 @@ class Link:
             )
         if not is_alive(found.pid):
             ended = _("modeld is not running (its last process, {pid}, ended without a goodbye).")
-            raise DaemonAway(ended.format(pid=found.pid))
+            raise DaemonUnavailable(ended.format(pid=found.pid))
         return found
 
     def request(self, request: Request, timeout_s: float | None = ANSWER_S) -> AnyResult:
         """Ask and wait for the one answer, at most ``timeout_s`` (None: as long as the daemon lives).
 
-        Raises ``DaemonAway`` without an answer, and the ``ModeldError`` of the failure when the answer is one.
+        Raises ``DaemonUnavailable`` without an answer, and the ``ModeldError`` of the failure when the answer is one.
         """
         connection = self.connection()
         socket = self._take(connection)
@@ -130,11 +130,11 @@ class Link:
                 # A process that took the dead daemon's pid would be waited for without end.
                 self._exchange(socket, connection, Ping(id=new_id()), ANSWER_S)
             result = self._exchange(socket, connection, request, timeout_s)
-        except errors.DaemonAway:
+        except errors.DaemonUnavailable:
             socket.close(0)
             raise
         except errors.ModeldError:
-            if socket.trouble() is None:
+            if socket.fault() is None:
                 self._idle.append((connection, socket))
             else:
                 socket.close(0)
@@ -160,8 +160,8 @@ class Link:
     def events(self, topics: Sequence[str] = ("",)) -> "Events":
         """The daemon's events whose topic begins with one of ``topics``, and its heartbeats whatever the topics.
 
-        Subscribes at once, not at the first ``next``. Raises ``DaemonAway`` after three seconds of silence, or as soon
-        as the daemon is seen to be gone.
+        Subscribes at once, not at the first ``next``. Raises ``DaemonUnavailable`` after three seconds of silence, or
+        as soon as the daemon's process is gone.
         """
         return Events(self.frames(topics))
 
@@ -180,7 +180,7 @@ class Link:
             self._closed.set()
             self._context.destroy()
 
-    def send(self, socket: Line, request: Request) -> None:
+    def send(self, socket: DaemonSocket, request: Request) -> None:
         """One request on its way, after the empty delimiter."""
         body = wire.encode(request)
         if len(body) > wire.MAX_REQUEST_BYTES:
@@ -195,9 +195,11 @@ class Link:
         try:
             socket.send_multipart([b"", body])
         except zmq.Again:  # over tcp: what was connected is gone, and does not come back
-            raise DaemonAway(_("The request could not be sent: nobody takes it.")) from None
+            raise DaemonUnavailable(_("The request could not be sent: nobody takes it.")) from None
 
-    def reply(self, socket: Line, connection: Connection, request_id: str, deadline: float | None) -> AnyResult | Chunk:
+    def reply(
+        self, socket: DaemonSocket, connection: Connection, request_id: str, deadline: float | None
+    ) -> AnyResult | Chunk:
         """The next frame of the answer to ``request_id``; answers to earlier requests are passed over."""
         started = time.monotonic()
         while True:
@@ -207,7 +209,7 @@ class Link:
                 if self.host:
                     raise self._silent(connection, waited)
                 silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
-                raise DaemonAway(
+                raise DaemonUnavailable(
                     silent.format(pid=connection.pid, seconds=waited), _("See what it does with: modelctl logs")
                 )
             if socket.wait(max(1, int(left * 1000))) or self._last_words(socket, connection):
@@ -216,7 +218,9 @@ class Link:
                 if reply.id in (request_id, ""):
                     return _unpack(reply)
 
-    def _exchange(self, socket: Line, connection: Connection, request: Request, timeout_s: float | None) -> AnyResult:
+    def _exchange(
+        self, socket: DaemonSocket, connection: Connection, request: Request, timeout_s: float | None
+    ) -> AnyResult:
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         self.send(socket, request)
         while True:
@@ -224,14 +228,14 @@ class Link:
             if not isinstance(answer, Chunk):
                 return answer
 
-    def _last_words(self, socket: Line, connection: Connection) -> bool:
+    def _last_words(self, socket: DaemonSocket, connection: Connection) -> bool:
         """False while the daemon lives, True if it is gone and left a message; raises when it is gone without one."""
         if self._is_open(socket, connection):
             return False
         if socket.poll(0):
             return True
-        self._raise_trouble(socket, connection)
-        raise DaemonAway(_("modeld (process {pid}) ended before it answered.").format(pid=connection.pid))
+        self._raise_fault(socket, connection)
+        raise DaemonUnavailable(_("modeld (process {pid}) ended before it answered.").format(pid=connection.pid))
 
     def still_there(self, connection: Connection) -> bool:
         """Whether this very daemon runs and has not withdrawn its connection file; a host's is taken to do so."""
@@ -242,56 +246,56 @@ class Link:
         except errors.ModeldError:
             return False
 
-    def _take(self, connection: Connection) -> Line:
+    def _take(self, connection: Connection) -> DaemonSocket:
         """A socket to this daemon out of the pool, or a new one; those to an earlier daemon are closed."""
         while True:
             try:
                 known, socket = self._idle.pop()
             except IndexError:
                 return self._open(connection)
-            if known == connection and socket.trouble() is None:
+            if known == connection and socket.fault() is None:
                 return socket
             socket.close(0)
 
-    def _new(self, kind: int) -> Line:
-        socket = self._context.socket(kind, socket_class=Line)
-        assert isinstance(socket, Line)
+    def _new(self, kind: int) -> DaemonSocket:
+        socket = self._context.socket(kind, socket_class=DaemonSocket)
+        assert isinstance(socket, DaemonSocket)
         socket.linger = 0
         socket.sndtimeo = int(ANSWER_S * 1000)
         return socket
 
-    def _open(self, connection: Connection) -> Line:
+    def _open(self, connection: Connection) -> DaemonSocket:
         socket = self._new(zmq.DEALER)
         self._connect(socket, connection, connection.commands)
         return socket
 
-    def _connect(self, socket: Line, connection: Connection, endpoint: str) -> None:
+    def _connect(self, socket: DaemonSocket, connection: Connection, endpoint: str) -> None:
         if not endpoint.startswith("ipc://") and not (endpoint.startswith("tcp://") and connection.server_key):
             socket.close(0)
             foreign = _("The connection file names {endpoint}, which is neither of this machine nor encrypted.")
-            raise DaemonAway(
+            raise DaemonUnavailable(
                 foreign.format(endpoint=endpoint),
                 _("Remove the connection file and start the daemon again: modelctl up"),
             )
         socket.reach(endpoint, connection)
 
-    def _is_open(self, socket: Line, connection: Connection) -> bool:
+    def _is_open(self, socket: DaemonSocket, connection: Connection) -> bool:
         """Whether an answer may still come on this very socket."""
-        return socket.trouble() is None and self.still_there(connection)
+        return socket.fault() is None and self.still_there(connection)
 
-    def _raise_refusal(self, socket: Line, connection: Connection) -> None:
+    def _raise_refusal(self, socket: DaemonSocket, connection: Connection) -> None:
         """Raise why a subscription can never get through; one that was lost is taken up again by ZeroMQ."""
-        if socket.trouble() not in (None, Trouble.LOST):
-            self._raise_trouble(socket, connection)
+        if socket.fault() not in (None, ConnectionFault.LOST):
+            self._raise_fault(socket, connection)
 
-    def _raise_trouble(self, socket: Line, connection: Connection) -> None:
+    def _raise_fault(self, socket: DaemonSocket, connection: Connection) -> None:
         """Raise what the socket's monitor knows; without a monitor it knows nothing."""
-        trouble = socket.trouble()
+        fault = socket.fault()
         who = self.host or connection.commands
-        match trouble:
+        match fault:
             case None:
                 return
-            case Trouble.KEY_REFUSED:
+            case ConnectionFault.KEY_REFUSED:
                 raise errors.of(
                     LocalFailure(
                         code=ErrorCode.NOT_ALLOWED,
@@ -299,22 +303,22 @@ class Link:
                         hint=_("On that machine: modelctl keys allow NAME '{key}'").format(key=connection.client_key),
                     )
                 )
-            case Trouble.NOT_SECURE:
+            case ConnectionFault.NOT_SECURE:
                 text = _("What answers at {endpoint} is no modeld: it does not speak CURVE.")
                 hint = _("Look at the endpoint with: modelctl hosts list")
-            case Trouble.NO_HANDSHAKE:
+            case ConnectionFault.NO_HANDSHAKE:
                 text = _("{host} at {endpoint} has another key than the one you know of it, or is no modeld.")
                 hint = _("Its key is shown there by: modelctl keys list")
-            case Trouble.LOST:
+            case ConnectionFault.LOST:
                 text = _("The connection to {host} was lost before it answered.")
                 hint = _("Ask again when it is back.")
             case _:
-                assert_never(trouble)
-        raise DaemonAway(text.format(host=who, endpoint=connection.commands), hint)
+                assert_never(fault)
+        raise DaemonUnavailable(text.format(host=who, endpoint=connection.commands), hint)
 
-    def _silent(self, connection: Connection, waited_s: float) -> DaemonAway:
+    def _silent(self, connection: Connection, waited_s: float) -> DaemonUnavailable:
         text = _("{host} did not answer at {endpoint} within {seconds:.0f} s.")
-        return DaemonAway(
+        return DaemonUnavailable(
             text.format(host=self.host, endpoint=connection.commands, seconds=waited_s),
             _("Look whether that machine is on, runs modeld --listen, and lets these ports through its firewall."),
         )
@@ -329,8 +333,8 @@ class Link:
 class Stream:
     """A streamed answer: iterate over its chunks, then one result; ``close`` ends it early and cancels it there."""
 
-    def __init__(self, link: Link, socket: Line, connection: Connection, request_id: str) -> None:
-        self._link = link
+    def __init__(self, transport: Transport, socket: DaemonSocket, connection: Connection, request_id: str) -> None:
+        self._transport = transport
         self._socket = socket
         self._connection = connection
         self._id = request_id
@@ -344,10 +348,10 @@ class Stream:
         if self._socket.closed:
             raise StopIteration
         try:
-            while not self._socket.wait(STOP_MS) and self._link._is_open(self._socket, self._connection):
+            while not self._socket.wait(STOP_MS) and self._transport._is_open(self._socket, self._connection):
                 self._heed_stop()
             self._heed_stop()
-            answer = self._link.reply(self._socket, self._connection, self._id, None)
+            answer = self._transport.reply(self._socket, self._connection, self._id, None)
         except errors.ModeldError:
             self._socket.close(0)
             raise
@@ -359,7 +363,7 @@ class Stream:
         """Ask the daemon to stop; the result still comes, with what there was."""
         if not self._cancelled and not self._socket.closed:
             self._cancelled = True
-            self._link.send(self._socket, Cancel(id=new_id(), request=self._id))
+            self._transport.send(self._socket, Cancel(id=new_id(), request=self._id))
 
     def stop(self) -> None:
         """As ``cancel``, from any thread: the one that iterates passes it on within ``STOP_MS``."""
@@ -379,8 +383,10 @@ class Stream:
 class Frames(Iterator[tuple[str, bytes]]):
     """A subscription, undecoded; ``close`` it, or let it go."""
 
-    def __init__(self, link: Link, socket: Line, connection: Connection, topics: tuple[str, ...]) -> None:
-        self._link = link
+    def __init__(
+        self, transport: Transport, socket: DaemonSocket, connection: Connection, topics: tuple[str, ...]
+    ) -> None:
+        self._transport = transport
         self._socket = socket
         self._connection = connection
         self._topics = topics
@@ -407,17 +413,19 @@ class Frames(Iterator[tuple[str, bytes]]):
         self.close()
 
     def _check(self) -> None:
-        self._link._raise_refusal(self._socket, self._connection)
+        self._transport._raise_refusal(self._socket, self._connection)
         pid = self._connection.pid
-        if not self._link.still_there(self._connection):
+        if not self._transport.still_there(self._connection):
             self.close()
-            raise DaemonAway(_("modeld (process {pid}) has ended.").format(pid=pid))
+            raise DaemonUnavailable(_("modeld (process {pid}) has ended.").format(pid=pid))
         if time.monotonic() - self._heard >= SILENCE_S:
             self.close()
-            if self._link.host:
-                raise self._link._silent(self._connection, SILENCE_S)
+            if self._transport.host:
+                raise self._transport._silent(self._connection, SILENCE_S)
             silent = _("modeld (process {pid}) has been silent for {seconds:.0f} s.")
-            raise DaemonAway(silent.format(pid=pid, seconds=SILENCE_S), _("See what it does with: modelctl logs"))
+            raise DaemonUnavailable(
+                silent.format(pid=pid, seconds=SILENCE_S), _("See what it does with: modelctl logs")
+            )
 
 
 class Events(Iterator["AnyEvent"]):
@@ -436,7 +444,7 @@ class Events(Iterator["AnyEvent"]):
 
 
 def _is_ours(descriptor: int) -> bool:
-    """Whether an open file is this user's: somebody else's connection file could lead to somebody else's daemon."""
+    """Whether an open file is this user's: another user's connection file could lead to another user's daemon."""
     return not hasattr(os, "getuid") or os.fstat(descriptor).st_uid == os.getuid()
 
 

@@ -1,1 +1,1 @@
-"""A virtual desktop, the programs that run on it, and panes that need no screen."""
+"""A virtual desktop, the programs that run on it, and tabs that need no screen."""

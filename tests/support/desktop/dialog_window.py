@@ -166,9 +166,9 @@ def main() -> None:
     from modelctl.desktop.viewer.downloads.dialog import DownloadDialog
     from modelctl.desktop.viewer.downloads.progress_windows import ProgressWindows
     from modelctl.desktop.viewer.frame.following import Following
-    from modelctl.desktop.viewer.frame.loop import WindowLoop
-    from modelctl.desktop.viewer.frame.ui import ViewerUi
-    from modelctl.desktop.viewer.history.tab import HistoryPane
+    from modelctl.desktop.viewer.frame.own_window import OwnWindow
+    from modelctl.desktop.viewer.frame.ui import Ui
+    from modelctl.desktop.viewer.history.tab import HistoryTab
     from modelctl.desktop.viewer.style import fonts, text_metrics, theme
     from modeld.protocol.views import Snapshot
 
@@ -176,8 +176,8 @@ def main() -> None:
     dpg.create_viewport(title="dialogs", width=SIZE[0], height=SIZE[1], x_pos=0, y_pos=0)
     dpg.setup_dearpygui()
     client = Client()
-    loop = WindowLoop()
-    ui = ViewerUi(client, loop)
+    loop = OwnWindow()
+    ui = Ui(client, loop)
     loaded = fonts.load()
     text_metrics.adopt(loaded)
     dpg.bind_font(loaded.regular)
@@ -187,7 +187,7 @@ def main() -> None:
     dpg.set_primary_window(below, True)
     transfers = ProgressWindows(ui)
     dialogs: dict[str, Any] = {
-        "history": _Tab(HistoryPane(ui), below),
+        "history": _Tab(HistoryTab(ui), below),
         "download": DownloadDialog(ui, transfers.open),
         "benchmark": BenchmarkDialog(ui),
         "compare": ComparisonWindow(ui),
@@ -199,7 +199,7 @@ def main() -> None:
         for part in (transfers, *dialogs.values()):
             part.show(snapshot)
 
-    following = Following(client.link, ui.post, show, lambda _event: None)
+    following = Following(client.transport, loop, show, lambda _event: None)
     dpg.show_viewport()
     following.start()
     listener = threading.Thread(target=_obey, args=(sys.stdin, loop, dialogs, newest), daemon=True)
@@ -210,26 +210,26 @@ def main() -> None:
 
     ui.post(drawn_once)
     loop.run()
-    loop.close()
+    loop.stop()
     dpg.destroy_context()
     following.stop()
     following.join(5)
 
 
 class _Tab:
-    """A pane that is built when it is opened, as a tab of the panel would show it."""
+    """A tab that is built when it is opened, as a tab of the panel would show it."""
 
-    def __init__(self, pane: Any, parent: int | str) -> None:
-        self._pane, self._parent, self._built = pane, parent, False
+    def __init__(self, tab: Any, parent: int | str) -> None:
+        self._tab, self._parent, self._built = tab, parent, False
 
     def open(self, snapshot: object) -> None:
-        self._pane.build(self._parent)
+        self._tab.build(self._parent)
         self._built = True
-        self._pane.show(snapshot)
+        self._tab.show(snapshot)
 
     def show(self, snapshot: object) -> None:
         if self._built:
-            self._pane.show(snapshot)
+            self._tab.show(snapshot)
 
 
 def _obey(lines: IO[str], loop: Any, dialogs: dict[str, Any], newest: list[Any]) -> None:

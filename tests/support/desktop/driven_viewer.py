@@ -42,10 +42,10 @@ def stamp() -> int:
 def main() -> None:
     """Run the viewer with a panel that listens."""
     from modelctl.desktop.viewer.frame import panel, window
-    from modelctl.desktop.viewer.frame.loop import WindowLoop
+    from modelctl.desktop.viewer.frame.own_window import OwnWindow
     from modelctl.language import catalogue, preference
 
-    class Counting(WindowLoop):
+    class Counting(OwnWindow):
         def __init__(self) -> None:
             super().__init__()
             loops.append(self)
@@ -57,7 +57,7 @@ def main() -> None:
 
         def build(self, parent: int | str) -> None:
             super().build(parent)
-            self._ui.each_frame(self._drawn)
+            self._ui.drawing.each_frame(self._drawn)
 
         def show(self, snapshot: Any) -> bool:
             news = super().show(snapshot)
@@ -96,10 +96,10 @@ def main() -> None:
                 loops[0].stop()
         print(json.dumps(result), flush=True)
 
-    loops: list[WindowLoop] = []
+    loops: list[OwnWindow] = []
     latencies: list[float] = []
     listener = threading.Thread(target=obey, daemon=True)
-    setattr(window, "WindowLoop", Counting)  # noqa: B010  (it is not exported)
+    setattr(window, "OwnWindow", Counting)  # noqa: B010  (it is not exported)
     setattr(window, "Panel", Listening)  # noqa: B010
     catalogue.use(preference.chosen(os.environ))
     window.run(find())

@@ -8,7 +8,7 @@ from modeld.protocol.errors import ErrorCode
 
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import Verb
-from modelctl.errors import DaemonAway, LocalFailure, ModeldError
+from modelctl.errors import DaemonUnavailable, LocalFailure, ModeldError
 from modelctl.language.catalogue import _
 from modelctl.processes import is_alive
 from modelctl.starting import LOOK_S, answering, start
@@ -34,17 +34,17 @@ def up(session: Session) -> None:
 @pass_session
 def down(session: Session) -> None:
     """Stop the daemon in order: models unloaded, downloads kept for later."""
-    link = session.client.link
+    transport = session.client.transport
     try:
-        connection = link.connection()
-    except DaemonAway:
+        connection = transport.connection()
+    except DaemonUnavailable:
         if session.json:
             session.emit(replies.Done(note="modeld was not running."))
         session.say(_("modeld is not running."))
         return
     done = session.client.shutdown()
     deadline = time.monotonic() + STOP_S
-    while is_alive(connection.pid) or link.still_there(connection):
+    while is_alive(connection.pid) or transport.still_there(connection):
         if time.monotonic() > deadline:
             still = _("modeld (process {pid}) has not ended after {seconds:.0f} s.")
             raise ModeldError(

@@ -1,13 +1,36 @@
-"""``load``, ``unload``, ``pin``, ``unpin``: which models are in memory."""
+"""``ps``, ``load``, ``unload``, ``pin``, ``unpin``: which models are in memory."""
+
+from datetime import UTC, datetime
 
 import click
 from modeld.protocol import replies
+from modeld.protocol.states import HAS_WORKER, ModelState
+from modeld.protocol.views import ModelView
 
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import KEY, Verb
 from modelctl.language import names
 from modelctl.language.catalogue import _
 from modelctl.language.remarks import said
+
+
+@click.command(cls=Verb, example="modelctl ps")
+@pass_session
+def ps(session: Session) -> None:
+    """Show the loaded models: memory, context, device, idle time, state."""
+    models = [model for model in session.client.list() if model.state in HAS_WORKER]
+    if session.json:
+        session.emit(replies.Models(models=models))
+        return
+    if not models:
+        session.say(_("No model is loaded. Load one with: modelctl load KEY"))
+        return
+    from modelctl.language.format import table
+
+    now = datetime.now(UTC)
+    headers = [_("KEY"), _("MEMORY"), _("CONTEXT"), _("DEVICE"), _("IDLE"), _("STATE")]
+    for line in table(headers, [_loaded_row(model, now) for model in models]):
+        session.line(line)
 
 
 @click.command(cls=Verb, example="modelctl load mistral --context 8192 --gpu-layers -1")
@@ -77,5 +100,28 @@ def _done(session: Session, answer: replies.Result, text: str) -> None:
     if session.json:
         session.emit(answer)
         return
-    # The daemon's own sentence is the truer one: "Nothing was loaded.", say.
+    # The daemon's own note is more precise, for example: "Nothing was loaded."
     session.line(said(answer.note) if isinstance(answer, replies.Done) and answer.note else text)
+
+
+def _loaded_row(model: ModelView, now: datetime) -> list[str]:
+    from modelctl.language.format import format_bytes
+
+    key, state = model.key.upper(), names.of_model_state(model.state)
+    if model.pinned:
+        state = _("{state}, pinned").format(state=state)
+    loaded = model.loaded
+    if loaded is None:
+        return [key, "-", "-", "-", "-", state]
+    context = f"{loaded.context_used}/{loaded.context_size}"
+    return [key, format_bytes(loaded.memory_bytes), context, loaded.device, _idle_time(model, now), state]
+
+
+def _idle_time(model: ModelView, now: datetime) -> str:
+    """How long ago the model was last used; "-" while it works or if that is not known."""
+    from modelctl.language.format import format_eta
+
+    if model.state is not ModelState.LOADED or model.loaded is None:
+        return "-"
+    last = model.loaded.last_used_at or model.loaded.loaded_at
+    return format_eta(max(0.0, (now - datetime.fromisoformat(last)).total_seconds())) if last else "-"

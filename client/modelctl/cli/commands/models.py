@@ -115,9 +115,11 @@ def rm(session: Session, key: str, keep_file: bool) -> None:
 
 
 def _card(session: Session, model: ModelView, apart: bool) -> None:
-    from modelctl.language.format import model_card
+    from modelctl.language.model_card import card_lines, model_card
 
-    for line in ["", *model_card(model)] if apart else model_card(model):
+    if apart:
+        session.line("")
+    for line in card_lines(model_card(model)):
         session.line(line)
 
 

@@ -56,7 +56,7 @@ def pull(session: Session, keys: tuple[str, ...], wait: bool) -> None:
 def _asked(session: Session, key: str) -> JobView | errors.ModeldError:
     try:
         return session.client.pull(key, look=True)
-    except errors.DaemonAway:
+    except errors.DaemonUnavailable:
         raise
     except errors.ModeldError as error:
         return error

@@ -20,7 +20,7 @@ from modelctl.transport.transport import decode_event
 def watch(session: Session, topics: tuple[str, ...]) -> None:
     """Show events, one a line: all, or those whose topic begins with a TOPIC (download. model. ...)."""
     wanted = topics or ("",)
-    for topic, body in session.client.link.frames(wanted):
+    for topic, body in session.client.transport.frames(wanted):
         if session.json:
             # A heartbeat shows a program that nothing was missed, but only to one that asked for it.
             if topic.startswith(wanted):

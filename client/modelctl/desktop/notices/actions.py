@@ -3,19 +3,19 @@
 from collections.abc import Callable
 
 from modelctl.client import Client
-from modelctl.desktop.notices.notice import Action, Notice, NoticeKind
+from modelctl.desktop.notices.notice import Notice, NoticeAction, NoticeKind
 from modelctl.desktop.opening import open_path
 from modelctl.errors import ModeldError, advice, explained
 from modelctl.language.catalogue import _
 
 
-def act(client: Client, notice: Notice, action: Action, viewer: Callable[[], None]) -> str:
+def act(client: Client, notice: Notice, action: NoticeAction, viewer: Callable[[], None]) -> str:
     """Do what was chosen; returns what went wrong as a sentence, or nothing."""
     try:
-        if action is Action.OPEN:
+        if action is NoticeAction.OPEN:
             viewer()
-        elif action is Action.SHOW_LOG:
-            if not open_path(client.link.places.log_file):
+        elif action is NoticeAction.SHOW_LOG:
+            if not open_path(client.transport.places.log_file):
                 return _("Nothing is installed to open the log with. Read it with: modelctl logs")
         elif notice.kind is NoticeKind.DOWNLOAD_FAILED:
             client.pull(notice.model)

@@ -1,10 +1,10 @@
-"""The seam between notices and the desktop: one way of showing them, and what can be wrong with it.
+"""The interface of a backend that shows notices, and its errors.
 
 ::
 
-    NotShownError          a way could not show a notice
-    ├── NobodyThereError   nobody is there to show it: no bus, no server, no library; may come later
-    └── NoAnswerError      whoever is there did not answer in time
+    NotShownError          a backend could not show a notice
+    ├── UnavailableError   there is no bus, no server or no library; it may appear later
+    └── NoAnswerError      the notification server did not answer in time
 """
 
 from typing import Protocol
@@ -16,27 +16,27 @@ DEADLINE_S = 2.0
 
 
 class NotShownError(Exception):
-    """A way could not show a notice; the message says why."""
+    """A backend could not show a notice; the message says why."""
 
 
-class NobodyThereError(NotShownError):
-    """Nobody is there to show it; asking again is cheap."""
+class UnavailableError(NotShownError):
+    """There is no notification server to ask; trying again is cheap."""
 
 
 class NoAnswerError(NotShownError):
-    """Whoever is there did not answer within the deadline; asking again costs that time again."""
+    """The notification server did not answer within the deadline; trying again takes that long again."""
 
 
 class NotifierBackend(Protocol):
-    """One way of showing notices. ``send`` and ``close`` are called from one thread."""
+    """Shows notices. ``send`` and ``close`` are called from one thread."""
 
     name: str
-    """What a log calls it."""
+    """Its name in the log."""
     replaces: bool
-    """Whether a notice takes the place of an earlier one of its key."""
+    """Whether a notice replaces an earlier one with the same key."""
 
     def send(self, notice: Notice) -> str:
-        """Show ``notice`` and say how, within about two seconds; raises ``NotShownError``."""
+        """Show ``notice`` and return how, within about two seconds; raises ``NotShownError``."""
 
     def close(self) -> None:
-        """Let go of everything, within about a second."""
+        """Free everything, within about a second."""

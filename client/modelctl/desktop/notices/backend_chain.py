@@ -1,4 +1,4 @@
-"""The ways to show a notice, best first: the first that works shows it."""
+"""The backends that can show a notice, best first; the first that works shows it."""
 
 import logging
 import sys
@@ -8,24 +8,24 @@ from collections.abc import Callable, Sequence
 from modelctl.desktop.notices import plyer
 from modelctl.desktop.notices.backend import NoAnswerError, NotifierBackend, NotShownError
 from modelctl.desktop.notices.log import LogBackend
-from modelctl.desktop.notices.notice import Action, Notice
+from modelctl.desktop.notices.notice import Notice, NoticeAction
 from modelctl.language.catalogue import _
 
 OFF_S = 60.0
-"""How long a way is left alone after it did not answer."""
+"""How long a backend is not used after it did not answer."""
 
 log = logging.getLogger("modelctl.desktop.notices")
 
 
-def found(clicked: Callable[[Notice, Action], None]) -> list[NotifierBackend]:
-    """The ways of this machine: D-Bus where its library is (not Windows, not macOS), else plyer; the log last."""
+def found(clicked: Callable[[Notice, NoticeAction], None]) -> list[NotifierBackend]:
+    """The backends of this machine: D-Bus (not on Windows and macOS), else plyer if installed; the log is the last."""
     first = _dbus(clicked)
     if first is None and plyer.available():
         first = plyer.PlyerBackend()
     return [LogBackend()] if first is None else [first, LogBackend()]
 
 
-def _dbus(clicked: Callable[[Notice, Action], None]) -> NotifierBackend | None:
+def _dbus(clicked: Callable[[Notice, NoticeAction], None]) -> NotifierBackend | None:
     if sys.platform in ("win32", "darwin"):
         return None
     try:
@@ -35,8 +35,8 @@ def _dbus(clicked: Callable[[Notice, Action], None]) -> NotifierBackend | None:
     return DBusBackend(clicked)
 
 
-class Ways:
-    """Shows notices by the first way that works. A way that is not there is tried each time, and logged once."""
+class BackendChain:
+    """Shows notices with the first backend that works. One that is unavailable is tried each time, and logged once."""
 
     def __init__(self, backends: Sequence[NotifierBackend], clock: Callable[[], float] = time.monotonic) -> None:
         self._backends = backends
@@ -46,37 +46,37 @@ class Ways:
 
     @property
     def replaces(self) -> bool:
-        """Whether the best way that is not left alone can replace what it has shown."""
-        return next((way.replaces for way in self._backends if not self._is_off(way)), False)
+        """Whether the backend that would be tried first can replace a notice it has shown."""
+        return next((backend.replaces for backend in self._backends if not self._is_off(backend)), False)
 
     def show(self, notice: Notice) -> str:
-        """Show it, and say how; raises NotShownError when no way could."""
+        """Show a notice and return how; raises NotShownError when no backend could."""
         why = _("there is no way to show it")
-        for way in self._backends:
-            if self._is_off(way):
+        for backend in self._backends:
+            if self._is_off(backend):
                 continue
             try:
-                how = way.send(notice)
+                how = backend.send(notice)
             except NotShownError as error:
                 why = str(error)
-                self._note(way, error)
+                self._note(backend, error)
             else:
-                self._missing.discard(way.name)
+                self._missing.discard(backend.name)
                 return how
         raise NotShownError(why)
 
     def close(self) -> None:
         """Close all of them."""
-        for way in self._backends:
-            way.close()
+        for backend in self._backends:
+            backend.close()
 
-    def _is_off(self, way: NotifierBackend) -> bool:
-        return self._off_until.get(way.name, 0.0) > self._clock()
+    def _is_off(self, backend: NotifierBackend) -> bool:
+        return self._off_until.get(backend.name, 0.0) > self._clock()
 
-    def _note(self, way: NotifierBackend, error: NotShownError) -> None:
+    def _note(self, backend: NotifierBackend, error: NotShownError) -> None:
         if isinstance(error, NoAnswerError):
-            self._off_until[way.name] = self._clock() + OFF_S
-            log.warning("Notifications by %s: %s; not tried again for %.0f s.", way.name, error, OFF_S)
-        elif way.name not in self._missing:
-            self._missing.add(way.name)
-            log.warning("Notifications by %s: %s; used as soon as it is there.", way.name, error)
+            self._off_until[backend.name] = self._clock() + OFF_S
+            log.warning("Notifications by %s: %s; not tried again for %.0f s.", backend.name, error, OFF_S)
+        elif backend.name not in self._missing:
+            self._missing.add(backend.name)
+            log.warning("Notifications by %s: %s; used as soon as it is there.", backend.name, error)

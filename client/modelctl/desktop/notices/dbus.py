@@ -13,9 +13,9 @@ from pathlib import Path
 from dbus_fast import BusType, DBusFastError
 from dbus_fast.aio import MessageBus
 
-from modelctl.desktop.notices.backend import DEADLINE_S, NoAnswerError, NobodyThereError
+from modelctl.desktop.notices.backend import DEADLINE_S, NoAnswerError, UnavailableError
 from modelctl.desktop.notices.notice import Notice
-from modelctl.desktop.notices.server import Clicked, Server
+from modelctl.desktop.notices.server import Clicked, NotificationServer
 from modelctl.language.catalogue import _
 
 
@@ -31,10 +31,10 @@ class DBusBackend:
         self._deadline_s = deadline_s
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._server: Server | None = None
+        self._server: NotificationServer | None = None
 
     def send(self, notice: Notice) -> str:
-        """Show it and name the server; raises NobodyThereError or NoAnswerError."""
+        """Show it and name the server; raises UnavailableError or NoAnswerError."""
         loop = self._loop or self._start()
         future = asyncio.run_coroutine_threadsafe(self._send(notice), loop)
         try:
@@ -43,7 +43,7 @@ class DBusBackend:
             future.cancel()
             raise NoAnswerError(_("no answer within {seconds} s").format(seconds=f"{self._deadline_s:g}")) from None
         except CancelledError:
-            raise NobodyThereError(_("the connection was closed")) from None
+            raise UnavailableError(_("the connection was closed")) from None
 
     def close(self) -> None:
         """Leave the bus; what is on the screen stays there."""
@@ -82,16 +82,16 @@ class DBusBackend:
             raise NoAnswerError(_("no answer within {seconds} s").format(seconds=f"{self._deadline_s:g}")) from None
         except (OSError, EOFError, DBusFastError) as error:
             await self._leave()
-            raise NobodyThereError(str(error) or type(error).__name__) from error
+            raise UnavailableError(str(error) or type(error).__name__) from error
 
-    async def _connected(self) -> Server:
+    async def _connected(self) -> NotificationServer:
         if self._server is not None and self._server.bus.connected:
             return self._server
         address = self._address or session_bus_address()
         if not address:
-            raise NobodyThereError(_("there is no session bus"))
+            raise UnavailableError(_("there is no session bus"))
         bus = await MessageBus(bus_address=address, bus_type=BusType.SESSION).connect()
-        server = Server(bus, self._clicked)
+        server = NotificationServer(bus, self._clicked)
         try:
             await server.listen()
         except BaseException:

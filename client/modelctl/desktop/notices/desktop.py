@@ -1,7 +1,7 @@
-"""Desktop notifications, whole: news from the daemon in, notifications out.
+"""Desktop notifications: takes the daemon's events and shows notices.
 
 notices = DesktopNotices(client, preferences.read(places).notifications)
-keep_following(client.link, notices.on_change, stop)
+keep_following(client.transport, notices.on_change, stop)
 notices.close()
 """
 
@@ -18,10 +18,10 @@ from modelctl.client import Client
 from modelctl.desktop import viewer_process
 from modelctl.desktop.notices import actions, backend_chain
 from modelctl.desktop.notices.backend import NotifierBackend
-from modelctl.desktop.notices.news import AnyNews, JobEnded, Reader, kind_of
-from modelctl.desktop.notices.notice import Action, Notice
+from modelctl.desktop.notices.news import AnyNews, JobEnded, NewsReader, kind_of
+from modelctl.desktop.notices.notice import Notice, NoticeAction
 from modelctl.desktop.notices.notifier import Notifier
-from modelctl.desktop.notices.notifier_lock import Turn
+from modelctl.desktop.notices.notifier_lock import NotifierLock
 from modelctl.desktop.notices.wording import action_failed, worded
 from modelctl.preferences import Notifications
 
@@ -34,10 +34,10 @@ log = logging.getLogger("modelctl.desktop.notices")
 
 
 class DesktopNotices:
-    """Tells on the desktop what ends and fails; quiet while ``watched()`` says that it is seen in the viewer anyway.
+    """Notifies of what ends and fails; quiet while ``viewer_focused()``, since the viewer shows it anyway.
 
-    ``client`` stays the caller's. ``viewer`` opens the viewer (as a program of its own unless given); a click calls it
-    in the notifier's thread. One program for each home tells at a time.
+    The caller closes ``client``. ``viewer`` opens the viewer (by default as a program of its own); a click calls it in
+    the notifier's thread. Only one program for each home notifies at a time.
     """
 
     def __init__(
@@ -45,30 +45,30 @@ class DesktopNotices:
         client: Client,
         wanted: Notifications,
         *,
-        watched: Callable[[], bool] = lambda: False,
+        viewer_focused: Callable[[], bool] = lambda: False,
         viewer: Callable[[], None] | None = None,
         backends: Sequence[NotifierBackend] | None = None,
     ) -> None:
         self._client = client
         self._wanted: dict[str, bool] = msgspec.structs.asdict(wanted)
-        self._watched = watched
+        self._viewer_focused = viewer_focused
         self._viewer = viewer
-        self._turn = Turn(client.link.places)
-        self._reader = Reader()
+        self._notifier_lock = NotifierLock(client.transport.places)
+        self._reader = NewsReader()
         self._notifier = Notifier(
-            backend_chain.Ways(backend_chain.found(self.clicked) if backends is None else backends)
+            backend_chain.BackendChain(backend_chain.found(self.clicked) if backends is None else backends)
         )
 
     def on_change(self, mirror: "Mirror | None", event: "AnyEvent | None") -> None:
-        """For ``keep_following``, or whoever follows the daemon; quick, and does not raise."""
+        """A callback for ``keep_following``; returns quickly and does not raise."""
         if mirror is None:
             return
         for news in self._reader.read(event, mirror.snapshot):
             if self._wanted[kind_of(news)]:
                 self._notifier.post(partial(self._worded, news))
 
-    def clicked(self, notice: Notice, action: Action) -> None:
-        """Do what a person chose on a notification; from any thread."""
+    def clicked(self, notice: Notice, action: NoticeAction) -> None:
+        """Do what the user chose on a notification; from any thread."""
 
         def act() -> Notice | None:
             wrong = actions.act(self._client, notice, action, self._viewer or partial(self._open_viewer, notice))
@@ -77,21 +77,21 @@ class DesktopNotices:
         self._notifier.post(act)
 
     def close(self) -> bool:
-        """Show what is held and end, within three seconds; False when something is left behind that uses the client."""
+        """Show what is held and end, within three seconds; return False if a thread still uses the client."""
         ended = self._notifier.close()
-        self._turn.end()
+        self._notifier_lock.release()
         return ended
 
     def _open_viewer(self, notice: Notice) -> None:
         viewer_process.start(lambda why: self._notifier.post(lambda: action_failed(notice, why)))
 
     def _worded(self, news: AnyNews) -> Notice | None:
-        if self._watched() or not self._turn.is_mine():
+        if self._viewer_focused() or not self._notifier_lock.acquire():
             return None
         return worded(news, self._change(news) if isinstance(news, JobEnded) else None)
 
     def _change(self, news: JobEnded) -> Change | None:
-        """What a benchmark changed against the run before; None where that is not known (any more)."""
+        """How a benchmark compares with the run before; None if that is not known."""
         run = news.job.benchmark
         if run is None:
             return None

@@ -7,11 +7,11 @@ there everything is held for the whole window.
 
 from dataclasses import replace
 
-from modelctl.desktop.notices.notice import BODY_LENGTH, FAILURES, Action, Notice, NoticeKind, tidy
+from modelctl.desktop.notices.notice import BODY_LENGTH, FAILURES, Notice, NoticeAction, NoticeKind, tidy
 from modelctl.language.catalogue import _, _n
 
 WINDOW_S = 5.0
-"""Ends this close to the first of them are told together."""
+"""Jobs that end this soon after the first are told in one notification."""
 
 SETTLE_S = 0.5
 """How long a notification is held for others to come, where it can be replaced afterwards."""
@@ -94,12 +94,12 @@ def together(notices: list[Notice], key: str) -> Notice:
         title=_title(notices, failed),
         body=tidy("; ".join(_clauses(notices)), BODY_LENGTH),
         urgency=max(notice.urgency for notice in notices),
-        actions=(Action.OPEN, Action.SHOW_LOG) if failed else (Action.OPEN,),
+        actions=(NoticeAction.OPEN, NoticeAction.SHOW_LOG) if failed else (NoticeAction.OPEN,),
     )
 
 
 def _without_echoes(notices: list[Notice]) -> list[Notice]:
-    """A worker that crashes in a benchmark is one piece of news, told by the benchmark's failure."""
+    """A worker that crashes during a benchmark is reported once, as the failed benchmark."""
     told = {(notice.model, notice.body) for notice in notices if notice.kind is NoticeKind.BENCHMARK_FAILED}
     return [
         notice

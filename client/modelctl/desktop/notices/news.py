@@ -1,7 +1,7 @@
-"""What happened that is worth a notification: found by comparing what was shown before and after; pure.
+"""What happened that deserves a notification, found by comparing two snapshots; pure.
 
-Comparing snapshots tells each end once, whether it came as an event or in the snapshot after a hole or a restart; a
-first snapshot tells nothing old. What a person did or was answered themselves (cancelled, already there) is no news.
+Comparing snapshots reports each end once, whether it came as an event or in the snapshot after missed events or a
+restart. The first snapshot reports nothing. What the user did or already knows (cancelled, already there) is no news.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _NO_NEWS = frozenset({ErrorCode.CANCELLED, ErrorCode.INTERRUPTED, ErrorCode.ALRE
 
 @dataclass(frozen=True)
 class JobEnded:
-    """A job finished, failed, or is held for a reason that the person must mend (a full disk).
+    """A job finished, failed, or is held until the user solves a problem (a full disk).
 
     ``received`` counts the bytes of its last attempt, None where that was not seen.
     """
@@ -68,7 +68,7 @@ def kind_of(news: AnyNews) -> NoticeKind:
             assert_never(news)
 
 
-class Reader:
+class NewsReader:
     """Reads the daemon's snapshots and events in their order, and tells what is news."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from enum import IntEnum, StrEnum
 
 TITLE_LENGTH = 80
 BODY_LENGTH = 300
-"""Servers show about this much; what is longer is cut where a person sees that it was."""
+"""Servers show about this much; a longer text is cut and ends with an ellipsis."""
 
 _JOINERS = "\u200c\u200d"
 """Not printable by themselves, but they make one sign of several."""
@@ -38,8 +38,8 @@ class Urgency(IntEnum):
     CRITICAL = 2
 
 
-class Action(StrEnum):
-    """What a person may choose; OPEN is a click on the notification itself."""
+class NoticeAction(StrEnum):
+    """What the user may choose; OPEN is a click on the notification itself."""
 
     OPEN = "default"
     RETRY = "retry"
@@ -59,7 +59,7 @@ class Notice:
     title: str
     body: str
     urgency: Urgency = Urgency.NORMAL
-    actions: tuple[Action, ...] = ()
+    actions: tuple[NoticeAction, ...] = ()
     model: str = ""
     brief: str = ""
     progress: int | None = None

@@ -1,7 +1,6 @@
-"""The thread that shows notifications: whoever has news hands it over and goes on.
+"""The thread that shows notifications; callers post their news and go on.
 
-What waits is bounded, the desktop is waited for here and nowhere else, and nothing that goes wrong here reaches the
-caller.
+Only this thread waits for the desktop. The queue has a limit, and errors here do not reach the caller.
 """
 
 import logging
@@ -11,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from modelctl.desktop.notices.backend import DEADLINE_S, NotShownError
-from modelctl.desktop.notices.backend_chain import Ways
+from modelctl.desktop.notices.backend_chain import BackendChain
 from modelctl.desktop.notices.grouping import SETTLE_S, WINDOW_S, Grouping
 from modelctl.desktop.notices.notice import Notice
 
@@ -20,15 +19,15 @@ QUEUE = 50
 log = logging.getLogger("modelctl.desktop.notices")
 
 Work = Callable[[], Notice | None]
-"""Makes a notice in the notifier's thread, where it may wait; None: there is nothing to show after all."""
+"""Makes a notice in the notifier's thread, where it may block; None means that there is nothing to show."""
 
 
 class Notifier:
     """Shows notices in a thread of its own; ``post`` may be called from any thread, and never blocks or raises."""
 
-    def __init__(self, ways: Ways) -> None:
-        self._ways = ways
-        self._gather = Grouping()
+    def __init__(self, backends: BackendChain) -> None:
+        self._backends = backends
+        self._grouping = Grouping()
         self._queue: deque[Work] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -36,7 +35,7 @@ class Notifier:
         self._thread.start()
 
     def post(self, work: Work) -> None:
-        """Show what ``work`` makes, soon; the oldest that waits is dropped when too many do."""
+        """Show what ``work`` makes, soon; if too many wait, the oldest is dropped."""
         with self._changed:
             if self._closed:
                 return
@@ -47,7 +46,7 @@ class Notifier:
             self._changed.notify()
 
     def close(self, wait_s: float = DEADLINE_S + 1.0) -> bool:
-        """Show what is held and end; False when that takes longer than ``wait_s`` and is left behind."""
+        """Show what is held and end; return False if the thread needs longer than ``wait_s`` and still runs."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -63,13 +62,13 @@ class Notifier:
                 log.exception("A notification could not be shown.")
             if closing and work is None:
                 break
-        self._ways.close()
+        self._backends.close()
 
     def _next(self) -> tuple[Work | None, bool]:
-        """The next piece of work when there is one, or None when a held notice is due or the end has come."""
+        """The next piece of work, or None when a held notice is due or the notifier is closed."""
         with self._changed:
             while not self._queue and not self._closed:
-                due_at = self._gather.due_at(self._settle_s())
+                due_at = self._grouping.due_at(self._settle_s())
                 wait_s = None if due_at is None else due_at - time.monotonic()
                 if wait_s is not None and wait_s <= 0:
                     break
@@ -80,14 +79,14 @@ class Notifier:
         if work is not None:
             notice = work()
             if notice is not None:
-                self._gather.add(notice, time.monotonic())
+                self._grouping.add(notice, time.monotonic())
         flush = closing and work is None
-        due = self._gather.flush() if flush else self._gather.due(time.monotonic(), self._settle_s())
+        due = self._grouping.flush() if flush else self._grouping.due(time.monotonic(), self._settle_s())
         for notice in due:
             try:
-                self._ways.show(notice)
+                self._backends.show(notice)
             except NotShownError as error:
                 log.warning("%s: could not be shown: %s", notice.title, error)
 
     def _settle_s(self) -> float:
-        return SETTLE_S if self._ways.replaces else WINDOW_S
+        return SETTLE_S if self._backends.replaces else WINDOW_S

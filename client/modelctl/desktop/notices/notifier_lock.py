@@ -1,4 +1,4 @@
-"""Whose turn it is to tell: one program for each home, so that a tray and ``modelctl notify`` do not both tell it."""
+"""A lock for each home: only its holder notifies, so that a tray and ``modelctl notify`` do not both do it."""
 
 from typing import IO
 
@@ -7,15 +7,15 @@ from modeld.places import Places
 from modelctl import filelock
 
 
-class Turn:
-    """The right to tell; whoever has something to tell takes it first, and keeps it until it ends."""
+class NotifierLock:
+    """The right to notify; a program acquires it with its first notice and keeps it until it ends."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
         self._lock: IO[str] | None = None
 
-    def is_mine(self) -> bool:
-        """Take the turn if nobody has it; a home that cannot be locked is told of by everyone."""
+    def acquire(self) -> bool:
+        """Take the lock if it is free; return whether it is held. Where no lock is possible, every program notifies."""
         if self._lock is None:
             try:
                 self._places.runtime_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -24,8 +24,8 @@ class Turn:
                 return True
         return self._lock is not None
 
-    def end(self) -> None:
-        """Leave the turn to another."""
+    def release(self) -> None:
+        """Let another program take the lock."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None

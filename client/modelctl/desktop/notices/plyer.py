@@ -10,7 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable
 
-from modelctl.desktop.notices.backend import DEADLINE_S, NoAnswerError, NobodyThereError
+from modelctl.desktop.notices.backend import DEADLINE_S, NoAnswerError, UnavailableError
 from modelctl.desktop.notices.notice import Notice, tidy
 from modelctl.language.catalogue import _
 
@@ -41,7 +41,7 @@ class PlyerBackend:
         self._running: threading.Thread | None = None
 
     def send(self, notice: Notice) -> str:
-        """Show it; raises NobodyThereError or NoAnswerError."""
+        """Show it; raises UnavailableError or NoAnswerError."""
         if self._running is not None and self._running.is_alive():
             raise NoAnswerError(_("an earlier call has not come back yet"))
         wrong: list[Exception] = []
@@ -59,7 +59,7 @@ class PlyerBackend:
         if self._running.is_alive():
             raise NoAnswerError(_("it did not come back within {seconds} s").format(seconds=f"{self._deadline_s:g}"))
         if wrong:
-            raise NobodyThereError(str(wrong[0]) or type(wrong[0]).__name__) from wrong[0]
+            raise UnavailableError(str(wrong[0]) or type(wrong[0]).__name__) from wrong[0]
         return self.name
 
     def close(self) -> None:

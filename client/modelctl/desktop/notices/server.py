@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from modelctl.desktop.notices.backend import NobodyThereError
-from modelctl.desktop.notices.notice import FAILURES, Action, Notice, NoticeKind
+from modelctl.desktop.notices.backend import UnavailableError
+from modelctl.desktop.notices.notice import FAILURES, Notice, NoticeAction, NoticeKind
 from modelctl.language.catalogue import _
 
 NAME = "org.freedesktop.Notifications"
@@ -20,10 +20,10 @@ ICON_SIZE = 64
 REMEMBERED = 100
 """Notices whose clicks and replacements are still known; servers tell when one is closed, but need not."""
 
-Clicked = Callable[[Notice, Action], None]
+Clicked = Callable[[Notice, NoticeAction], None]
 
 
-class Server:
+class NotificationServer:
     """What the server there can do, and which of our notices it shows."""
 
     def __init__(self, bus: MessageBus, clicked: Clicked) -> None:
@@ -73,13 +73,13 @@ class Server:
             return
         match message.member, message.body:
             case "NameOwnerChanged", [name, *_rest] if name == NAME:
-                # Another server counts its notices anew, so that ours would replace a stranger's.
+                # Another server numbers its notices from 1, so our old numbers could replace notices of other programs.
                 self._name = ""
                 self._shown.clear()
             case "NotificationClosed", [int(id_), *_rest]:
                 self._shown.pop(id_, None)
-            case "ActionInvoked", [int(id_), str(action)] if id_ in self._shown and action in set(Action):
-                self._clicked(self._shown[id_], Action(action))
+            case "ActionInvoked", [int(id_), str(action)] if id_ in self._shown and action in set(NoticeAction):
+                self._clicked(self._shown[id_], NoticeAction(action))
 
     async def _call(
         self,
@@ -89,7 +89,7 @@ class Server:
         signature: str = "",
         body: list[object] | None = None,
     ) -> object:
-        """The first value of the answer; raises NobodyThereError when the answer is an error."""
+        """The first value of the answer; raises UnavailableError when the answer is an error."""
         reply = await self.bus.call(
             Message(
                 destination=destination,
@@ -101,13 +101,13 @@ class Server:
             )
         )
         if reply is None or reply.message_type is MessageType.ERROR:
-            raise NobodyThereError(str(reply.body[0]) if reply and reply.body else "no answer")
+            raise UnavailableError(str(reply.body[0]) if reply and reply.body else "no answer")
         return reply.body[0] if reply.body else None
 
 
 def _actions(notice: Notice) -> list[str]:
     """The actions as the specification wants them: key, label, key, label."""
-    labels = {Action.OPEN: _("Open"), Action.RETRY: _("Retry"), Action.SHOW_LOG: _("Show log")}
+    labels = {NoticeAction.OPEN: _("Open"), NoticeAction.RETRY: _("Retry"), NoticeAction.SHOW_LOG: _("Show log")}
     return [text for action in notice.actions for text in (action.value, labels[action])]
 
 

@@ -8,13 +8,13 @@ from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import Change, ModelView, SystemView
 
 from modelctl.desktop.notices.news import AnyNews, DiskLow, JobEnded, ModelCrashed, kind_of
-from modelctl.desktop.notices.notice import BODY_LENGTH, TITLE_LENGTH, Action, Notice, NoticeKind, Urgency, tidy
+from modelctl.desktop.notices.notice import BODY_LENGTH, TITLE_LENGTH, Notice, NoticeAction, NoticeKind, Urgency, tidy
 from modelctl.errors import advice, explained, headline
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, format_eta, format_speed
 from modelctl.language.remarks import said
 
-_AFTER_FAILURE = (Action.OPEN, Action.RETRY, Action.SHOW_LOG)
+_AFTER_FAILURE = (NoticeAction.OPEN, NoticeAction.RETRY, NoticeAction.SHOW_LOG)
 
 
 def worded(news: AnyNews, change: Change | None = None) -> Notice:
@@ -44,7 +44,7 @@ def test_notice() -> Notice:
         kind=NoticeKind.ANSWER,
         title=_("Notifications work"),
         body=_("This is how modeld tells that a download or a benchmark has ended."),
-        actions=(Action.OPEN,),
+        actions=(NoticeAction.OPEN,),
     )
 
 
@@ -143,7 +143,7 @@ def _told(
     lines: list[str],
     *,
     brief: str,
-    actions: tuple[Action, ...] = (Action.OPEN,),
+    actions: tuple[NoticeAction, ...] = (NoticeAction.OPEN,),
     progress: int | None = None,
 ) -> Notice:
     job = news.job
@@ -165,7 +165,7 @@ def _crashed(model: ModelView) -> Notice:
         kind=NoticeKind.MODEL_CRASHED,
         title=tidy(_("{model} crashed").format(model=_name(model.key)), TITLE_LENGTH),
         body=tidy("\n".join(_said(model.failure)), BODY_LENGTH, lines=True),
-        actions=(Action.OPEN, Action.SHOW_LOG),
+        actions=(NoticeAction.OPEN, NoticeAction.SHOW_LOG),
         model=model.key,
         brief=_name(model.key),
     )
@@ -182,7 +182,7 @@ def _disk_low(system: SystemView, folder: str) -> Notice:
         title=_("The disk is almost full"),
         body=tidy("\n".join(lines), BODY_LENGTH, lines=True),
         urgency=Urgency.CRITICAL,
-        actions=(Action.OPEN,),
+        actions=(NoticeAction.OPEN,),
     )
 
 

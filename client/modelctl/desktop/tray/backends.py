@@ -26,7 +26,7 @@ def choose(listener: Listener, panel: modelicons.Panel) -> TrayBackend:
 
         try:
             return pystray_backend.PystrayTray(listener, panel, pystray_backend.load())
-        except pystray_backend.LegacyError as error:
+        except pystray_backend.PystrayError as error:
             if sys.platform in ("win32", "darwin"):
                 raise NoBackendError(str(error)) from error
             _log.info("%s", error)

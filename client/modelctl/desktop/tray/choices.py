@@ -1,4 +1,4 @@
-"""What a person can choose in the tray's menu, as values: the menu holds them, ``actions`` performs them."""
+"""What the user can choose in the tray's menu, as values: the menu holds them, ``actions`` performs them."""
 
 from dataclasses import dataclass
 

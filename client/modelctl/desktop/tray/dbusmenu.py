@@ -11,7 +11,7 @@ from dbus_fast.annotations import DBusBool, DBusInt32, DBusSignature, DBusStr, D
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
 
 from modelctl.desktop.tray.backend import Listener
-from modelctl.desktop.tray.layout import ROOT, Layout, Node, Properties, Value, selected
+from modelctl.desktop.tray.layout import ROOT, MenuLayout, MenuNode, Properties, Value, selected
 from modelctl.desktop.tray.menu import Menu
 
 PATH = "/MenuBar"
@@ -29,7 +29,7 @@ class MenuService(ServiceInterface):
     def __init__(self, listener: Listener) -> None:
         super().__init__("com.canonical.dbusmenu")
         self._listener = listener
-        self._layout = Layout()
+        self._layout = MenuLayout()
 
     def show(self, menu: Menu) -> None:
         """Offer this menu from now on, and tell the panel what is different."""
@@ -133,14 +133,14 @@ class MenuService(ServiceInterface):
             self._listener.closed()
             self._listener.chosen(node.action)
 
-    def _known(self, number: int) -> Node:
+    def _known(self, number: int) -> MenuNode:
         node = self._layout.node(number)
         if node is None:
             raise DBusError(ErrorType.INVALID_ARGS, f"there is no entry {number}")
         return node
 
 
-def _entry(node: Node, depth: int, names: Collection[str]) -> Entry:
+def _entry(node: MenuNode, depth: int, names: Collection[str]) -> Entry:
     below = [] if depth == 0 else [Variant("(ia{sv}av)", _entry(child, depth - 1, names)) for child in node.children]
     return [node.number, _variants(selected(node.properties, names)), below]
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from modelctl.desktop.tray.choices import Choice
-from modelctl.desktop.tray.menu import Item, Menu
+from modelctl.desktop.tray.menu import Menu, MenuItem
 
 ROOT = 0
 
@@ -17,12 +17,12 @@ Properties = Mapping[str, Value]
 
 
 @dataclass(frozen=True)
-class Node:
+class MenuNode:
     """An entry, its properties and those below it."""
 
     number: int
     properties: Properties
-    children: tuple["Node", ...] = ()
+    children: tuple["MenuNode", ...] = ()
     action: Choice | None = None
 
 
@@ -39,18 +39,18 @@ class Update:
 
 
 @dataclass
-class Layout:
+class MenuLayout:
     """The menu that is offered now; ``revision`` grows with every new structure."""
 
     revision: int = 1
-    root: Node = field(default_factory=lambda: Node(ROOT, {"children-display": "submenu"}))
+    root: MenuNode = field(default_factory=lambda: MenuNode(ROOT, {"children-display": "submenu"}))
     _numbers: dict[str, int] = field(default_factory=dict)
-    _nodes: dict[int, Node] = field(default_factory=dict)
+    _nodes: dict[int, MenuNode] = field(default_factory=dict)
 
     def show(self, menu: Menu) -> Update:
         """Offer this menu; returns what is different."""
         before, nodes_before = self.root, self._nodes
-        self.root = Node(ROOT, before.properties, tuple(self._node(item) for item in menu))
+        self.root = MenuNode(ROOT, before.properties, tuple(self._node(item) for item in menu))
         self._nodes = {node.number: node for node in _all(self.root)}
         if _structure(before) != _structure(self.root):
             self.revision += 1
@@ -66,19 +66,19 @@ class Layout:
                 removed.append((number, gone))
         return Update(changed=tuple(changed), removed=tuple(removed))
 
-    def node(self, number: int) -> Node | None:
+    def node(self, number: int) -> MenuNode | None:
         """The entry of this number; None where there is none now."""
         return self.root if number == ROOT else self._nodes.get(number)
 
-    def nodes(self, numbers: Collection[int]) -> list[Node]:
+    def nodes(self, numbers: Collection[int]) -> list[MenuNode]:
         """The entries of these numbers that exist; all without any."""
         if not numbers:
             return list(_all(self.root))
         return [node for number in numbers if (node := self.node(number)) is not None]
 
-    def _node(self, item: Item) -> Node:
+    def _node(self, item: MenuItem) -> MenuNode:
         number = self._numbers.setdefault(item.id, len(self._numbers) + 1)
-        return Node(number, _properties(item), tuple(self._node(child) for child in item.children), item.action)
+        return MenuNode(number, _properties(item), tuple(self._node(child) for child in item.children), item.action)
 
 
 def selected(properties: Properties, names: Collection[str]) -> Properties:
@@ -86,7 +86,7 @@ def selected(properties: Properties, names: Collection[str]) -> Properties:
     return {name: value for name, value in properties.items() if not names or name in names}
 
 
-def _properties(item: Item) -> Properties:
+def _properties(item: MenuItem) -> Properties:
     """What differs from dbusmenu's defaults (enabled, visible, no submenu)."""
     if item.separator:
         return {"type": "separator"}
@@ -100,12 +100,12 @@ def _properties(item: Item) -> Properties:
     return properties
 
 
-def _structure(node: Node) -> tuple[object, ...]:
+def _structure(node: MenuNode) -> tuple[object, ...]:
     """Which entries there are and in what order: what a host cannot learn from properties alone."""
     return (node.number, *(_structure(child) for child in node.children))
 
 
-def _all(node: Node) -> Iterable[Node]:
+def _all(node: MenuNode) -> Iterable[MenuNode]:
     yield node
     for child in node.children:
         yield from _all(child)

@@ -1,6 +1,6 @@
 """How the icon looks and what its tooltip says: a pure function of the snapshot and the news.
 
-One state is shown although several may hold at once; the order is what a person must know first: that nothing
+One state is shown although several may hold at once; the order is what the user must know first: that nothing
 answers, that something failed, then what takes time, then what takes memory.
 """
 

@@ -24,7 +24,7 @@ FAILURE_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
-class Item:
+class MenuItem:
     """An entry: a line to choose (``action``), a submenu (``children``), a ``separator``, or a line to read."""
 
     id: str
@@ -32,11 +32,11 @@ class Item:
     action: Choice | None = None
     enabled: bool = True
     checked: bool | None = None
-    children: tuple["Item", ...] = ()
+    children: tuple["MenuItem", ...] = ()
     separator: bool = False
 
 
-Menu = tuple[Item, ...]
+Menu = tuple[MenuItem, ...]
 
 
 def menu(snapshot: Snapshot | None, news: Unseen) -> Menu:
@@ -45,26 +45,26 @@ def menu(snapshot: Snapshot | None, news: Unseen) -> Menu:
         groups = [
             [_line("status", _("modeld is not running")), *_failure(news)],
             [
-                Item("start", _("Start the daemon"), choices.StartDaemon()),
-                Item("viewer", _("Open viewer"), choices.OpenViewer()),
-                Item("logs", _("Open logs"), choices.OpenLogs()),
+                MenuItem("start", _("Start the daemon"), choices.StartDaemon()),
+                MenuItem("viewer", _("Open viewer"), choices.OpenViewer()),
+                MenuItem("logs", _("Open logs"), choices.OpenLogs()),
             ],
         ]
     else:
         groups = [
             [_line("status", headline(snapshot)), *_failure(news)],
-            [Item("viewer", _("Open viewer"), choices.OpenViewer())],
+            [MenuItem("viewer", _("Open viewer"), choices.OpenViewer())],
             _in_memory(snapshot),
             _memory_actions(snapshot),
             _jobs(snapshot),
             _download_actions(snapshot),
             [_benchmark(snapshot)],
-            [Item("logs", _("Open logs"), choices.OpenLogs())],
+            [MenuItem("logs", _("Open logs"), choices.OpenLogs())],
         ]
-    return tuple(_separated([*groups, [Item("quit", _("Quit tray"), choices.QuitTray())]]))
+    return tuple(_separated([*groups, [MenuItem("quit", _("Quit tray"), choices.QuitTray())]]))
 
 
-def find(entries: Iterable[Item], id_: str) -> Item | None:
+def find(entries: Iterable[MenuItem], id_: str) -> MenuItem | None:
     """The entry of this id, at any depth."""
     for entry in entries:
         if entry.id == id_:
@@ -75,34 +75,34 @@ def find(entries: Iterable[Item], id_: str) -> Item | None:
     return None
 
 
-def _separated(groups: Iterable[list[Item]]) -> list[Item]:
+def _separated(groups: Iterable[list[MenuItem]]) -> list[MenuItem]:
     """The groups that have entries, with a line between each two."""
-    items: list[Item] = []
+    items: list[MenuItem] = []
     for number, group in enumerate(groups):
         if group and items:
-            items.append(Item(f"line/{number}", separator=True))
+            items.append(MenuItem(f"line/{number}", separator=True))
         items += group
     return items
 
 
-def _line(id_: str, label: str) -> Item:
-    return Item(id_, label, enabled=False)
+def _line(id_: str, label: str) -> MenuItem:
+    return MenuItem(id_, label, enabled=False)
 
 
-def _failure(news: Unseen) -> list[Item]:
+def _failure(news: Unseen) -> list[MenuItem]:
     """The last failure; choosing it opens the viewer, which has the whole sentence."""
     if not news.failure:
         return []
     text = " ".join(news.failure.split())
     short = text if len(text) <= FAILURE_CHARACTERS else text[: FAILURE_CHARACTERS - 1] + "…"
-    return [Item("failure", f"⚠ {short}", choices.OpenViewer())]
+    return [MenuItem("failure", f"⚠ {short}", choices.OpenViewer())]
 
 
-def _in_memory(snapshot: Snapshot) -> list[Item]:
+def _in_memory(snapshot: Snapshot) -> list[MenuItem]:
     return [_model(model) for model in snapshot.models if model.state in HAS_WORKER]
 
 
-def _model(model: ModelView) -> Item:
+def _model(model: ModelView) -> MenuItem:
     key = model.key.upper()
     if model.state is ModelState.LOADING:
         return _line(f"model/{model.key}", _("{key}: loading").format(key=key))
@@ -112,12 +112,12 @@ def _model(model: ModelView) -> Item:
     if model.loaded is not None and model.loaded.context_size:
         share = percent(100 * model.loaded.context_used / model.loaded.context_size)
         label = _("{model} · context {percent}").format(model=label, percent=share)
-    return Item(
+    return MenuItem(
         f"model/{model.key}",
         label,
         children=(
-            Item(f"model/{model.key}/unload", _("Unload"), choices.Unload(model.key)),
-            Item(
+            MenuItem(f"model/{model.key}/unload", _("Unload"), choices.Unload(model.key)),
+            MenuItem(
                 f"model/{model.key}/pin",
                 _("Keep loaded (pinned)"),
                 choices.Pin(model.key, not model.pinned),
@@ -127,56 +127,56 @@ def _model(model: ModelView) -> Item:
     )
 
 
-def _memory_actions(snapshot: Snapshot) -> list[Item]:
+def _memory_actions(snapshot: Snapshot) -> list[MenuItem]:
     loadable = [model for model in snapshot.models if model.state is ModelState.ON_DISK]
     loaded = [model for model in snapshot.models if model.state in IN_MEMORY]
     return [
         _submenu("load", _("Load"), loadable, lambda model: choices.Load(model.key), lambda model: model.size_bytes),
         _submenu("unload", _("Unload"), loaded, lambda model: choices.Unload(model.key), memory),
-        Item("unload-all", _("Unload all"), choices.Unload(), enabled=bool(loaded)),
+        MenuItem("unload-all", _("Unload all"), choices.Unload(), enabled=bool(loaded)),
     ]
 
 
-def _jobs(snapshot: Snapshot) -> list[Item]:
+def _jobs(snapshot: Snapshot) -> list[MenuItem]:
     pulls = downloads(snapshot, JobState.RUNNING, JobState.QUEUED, JobState.PAUSED)
     return [_download(job) for job in pulls] + [_measuring(job) for job in benchmarks(snapshot)]
 
 
-def _download(job: JobView) -> Item:
+def _download(job: JobView) -> MenuItem:
     id_ = f"download/{job.model}"
     if job.state is JobState.PAUSED:
-        hold = Item(f"{id_}/resume", _("Resume"), choices.Resume(job.id))
+        hold = MenuItem(f"{id_}/resume", _("Resume"), choices.Resume(job.id))
     else:
-        hold = Item(f"{id_}/pause", _("Pause"), choices.Pause(job.id))
-    cancel = Item(f"{id_}/cancel", _("Cancel"), choices.Cancel(job.id))
-    return Item(id_, f"{job.model.upper()}   {download_text(job)}", children=(hold, cancel))
+        hold = MenuItem(f"{id_}/pause", _("Pause"), choices.Pause(job.id))
+    cancel = MenuItem(f"{id_}/cancel", _("Cancel"), choices.Cancel(job.id))
+    return MenuItem(id_, f"{job.model.upper()}   {download_text(job)}", children=(hold, cancel))
 
 
-def _measuring(job: JobView) -> Item:
+def _measuring(job: JobView) -> MenuItem:
     id_ = f"benchmark/{job.model}"
     done = _("waiting") if job.state is JobState.QUEUED else percent(job.progress.percent)
     label = _("{key}: benchmark {percent}").format(key=job.model.upper(), percent=done)
-    return Item(id_, label, children=(Item(f"{id_}/cancel", _("Cancel"), choices.Cancel(job.id)),))
+    return MenuItem(id_, label, children=(MenuItem(f"{id_}/cancel", _("Cancel"), choices.Cancel(job.id)),))
 
 
-def _download_actions(snapshot: Snapshot) -> list[Item]:
+def _download_actions(snapshot: Snapshot) -> list[MenuItem]:
     absent = [model for model in snapshot.models if model.state is ModelState.ABSENT]
     going = downloads(snapshot, JobState.RUNNING, JobState.QUEUED)
     held = downloads(snapshot, JobState.PAUSED)
     return [
         _submenu("pull", _("Download"), absent, lambda model: choices.Pull(model.key), lambda model: model.size_bytes),
-        Item("pause-all", _("Pause all downloads"), choices.Pause(), enabled=bool(going)),
-        Item("resume-all", _("Resume all downloads"), choices.Resume(), enabled=bool(held)),
+        MenuItem("pause-all", _("Pause all downloads"), choices.Pause(), enabled=bool(going)),
+        MenuItem("resume-all", _("Resume all downloads"), choices.Resume(), enabled=bool(held)),
     ]
 
 
-def _benchmark(snapshot: Snapshot) -> Item:
+def _benchmark(snapshot: Snapshot) -> MenuItem:
     ready = [model for model in snapshot.models if model.state in HAS_FILE]
     entries = _entries("bench", ready, lambda model: choices.Benchmark(model.key), lambda model: model.size_bytes)
     if ready:
-        every = Item("bench-all", _("All models"), choices.Benchmark())
-        entries = (every, Item("bench-line", separator=True), *entries)
-    return Item("bench", _("Run benchmark"), enabled=bool(ready), children=entries)
+        every = MenuItem("bench-all", _("All models"), choices.Benchmark())
+        entries = (every, MenuItem("bench-line", separator=True), *entries)
+    return MenuItem("bench", _("Run benchmark"), enabled=bool(ready), children=entries)
 
 
 def _submenu(
@@ -185,8 +185,8 @@ def _submenu(
     models: list[ModelView],
     action: Callable[[ModelView], Choice],
     size: Callable[[ModelView], int],
-) -> Item:
-    return Item(id_, label, enabled=bool(models), children=_entries(id_, models, action, size))
+) -> MenuItem:
+    return MenuItem(id_, label, enabled=bool(models), children=_entries(id_, models, action, size))
 
 
 def _entries(
@@ -194,10 +194,12 @@ def _entries(
 ) -> Menu:
     """An entry for each model with its size; where there are too many, the last leads to the viewer."""
     shown = models if len(models) <= MOST_ENTRIES else models[: MOST_ENTRIES - 1]
-    entries = [Item(f"{id_}/{model.key}", _with_size(model.key.upper(), size(model)), action(model)) for model in shown]
+    entries = [
+        MenuItem(f"{id_}/{model.key}", _with_size(model.key.upper(), size(model)), action(model)) for model in shown
+    ]
     if len(shown) < len(models):
         more = _("{count} more in the viewer…").format(count=len(models) - len(shown))
-        entries.append(Item(f"{id_}-more", more, choices.OpenViewer()))
+        entries.append(MenuItem(f"{id_}-more", more, choices.OpenViewer()))
     return tuple(entries)
 
 

@@ -1,6 +1,6 @@
 """Bringing the icon and the menu up to date: at most twice a second, and the last state always.
 
-Others say what is new; a thread draws it. Nothing is drawn, and nothing sent, where nothing a person sees is different.
+Others say what is new; a thread draws it. Nothing is drawn, and nothing sent, where nothing the user sees is different.
 """
 
 import threading

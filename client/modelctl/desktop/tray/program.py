@@ -66,7 +66,7 @@ class Tray:
         self._notices = DesktopNotices(
             self._client,
             wanted.notifications,
-            watched=lambda: viewer_focus.is_watched(places),
+            viewer_focused=lambda: viewer_focus.is_focused(places),
             viewer=self._actions.open_viewer,
         )
         self._follower = threading.Thread(target=self._follow, name="follower")
@@ -106,7 +106,7 @@ class Tray:
         self._backend.stop()
 
     def _follow(self) -> None:
-        keep_following(self._client.link, self._changed, self._stop)
+        keep_following(self._client.transport, self._changed, self._stop)
 
     def _changed(self, mirror: Mirror | None, event: "AnyEvent | None") -> None:
         self._notices.on_change(mirror, event)

@@ -18,7 +18,7 @@ from PIL import Image
 from modelctl.desktop.tray.backend import Listener
 from modelctl.desktop.tray.choices import Choice, OpenViewer
 from modelctl.desktop.tray.look import Look
-from modelctl.desktop.tray.menu import Item, Menu
+from modelctl.desktop.tray.menu import Menu, MenuItem
 from modelctl.desktop.tray.pixmaps import picture
 from modelctl.language.catalogue import _
 
@@ -29,7 +29,7 @@ TIP_CHARACTERS = 127
 """Windows keeps no more of a tooltip, and pystray fails with more."""
 
 
-class LegacyError(Exception):
+class PystrayError(Exception):
     """pystray cannot be used here; the message says why."""
 
 
@@ -109,7 +109,7 @@ def converted(menu: Menu, pystray: ModuleType, chosen: Callable[[Choice], None])
     return [_converted_item(item, pystray, chosen) for item in menu]
 
 
-def _converted_item(item: Item, pystray: ModuleType, chosen: Callable[[Choice], None]) -> object:
+def _converted_item(item: MenuItem, pystray: ModuleType, chosen: Callable[[Choice], None]) -> object:
     if item.separator:
         return pystray.Menu.SEPARATOR
     label = item.label.replace("&", "&&") if sys.platform == "win32" else item.label
@@ -138,11 +138,11 @@ def tip(look: Look) -> str:
 
 
 def load() -> ModuleType:
-    """pystray with a backend that has menus. Raises LegacyError; pystray raises more than ImportError when imported."""
+    """pystray with a backend that has menus. Raises PystrayError, whatever pystray's import raises."""
     if sys.platform not in ("win32", "darwin"):
         os.environ["PYSTRAY_BACKEND"] = "gtk"
     try:
         return importlib.import_module("pystray")
     except Exception as error:
         text = _("pystray cannot be used here: {why}")
-        raise LegacyError(text.format(why=f"{type(error).__name__}: {error}")) from error
+        raise PystrayError(text.format(why=f"{type(error).__name__}: {error}")) from error

@@ -97,7 +97,7 @@ class StatusItem(ServiceInterface):
 
     @dbus_method(name="Activate")
     def activate(self, x: DBusInt32, y: DBusInt32) -> None:  # noqa: ARG002 - D-Bus's signature
-        """A click: whoever opens the viewer has seen the news."""
+        """A click opens the viewer, so the news count as seen."""
         self._listener.opened()
         self._listener.closed()
         self._listener.chosen(OpenViewer())

@@ -1,6 +1,6 @@
-"""What happened that nobody has looked at yet: pure.
+"""What happened that the user has not looked at yet; pure.
 
-A job that ended while the person was elsewhere puts a badge on the icon, a failure makes it an error; opening the menu
+A job that ended while the user was elsewhere puts a badge on the icon, a failure makes it an error; opening the menu
 counts as having looked. The failure's text stays in the menu while it is open, so that it can be read.
 """
 
@@ -23,12 +23,12 @@ class Unseen:
 
     @property
     def unseen_finish(self) -> bool:
-        """Whether something ended that nobody has looked at."""
+        """Whether something ended that the user has not looked at."""
         return self.finished and not self.seen
 
     @property
     def unseen_failure(self) -> bool:
-        """Whether something failed that nobody has looked at."""
+        """Whether something failed that the user has not looked at."""
         return bool(self.failure) and not self.seen
 
 

@@ -3,10 +3,19 @@
 import dearpygui.dearpygui as dpg
 from modeld.protocol.views import Comparison, Snapshot
 
-from modelctl.desktop.viewer.benchmarks.comparison_rows import Row, as_csv, as_markdown, colour, ordered, rows, too_few
+from modelctl.desktop.viewer.benchmarks.comparison_rows import (
+    ComparisonRow,
+    as_csv,
+    as_markdown,
+    colour,
+    ordered,
+    rows,
+    too_few,
+)
 from modelctl.desktop.viewer.downloads.dialog_text import failure_text
 from modelctl.desktop.viewer.frame.dialog import DialogFrame, tight
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.history.series import benchmarked
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.fonts import glyphs
@@ -34,13 +43,13 @@ class ComparisonWindow:
         self._ui = ui
         self._frame: DialogFrame | None = None
         self._asked: dict[str, str] | None = None
-        self._rows: list[Row] = []
+        self._rows: list[ComparisonRow] = []
         self._sorted_by: tuple[int, bool] = (SPEED, False)
         self._lines: list[list[Tag]] = []
-        self._drawn: list[Row] = []
+        self._drawn: list[ComparisonRow] = []
 
     def open(self, snapshot: Snapshot | None) -> None:
-        """Open it, or open it anew."""
+        """Open it, or close it and open it again."""
         self.close()
         title = glyphs(_("📊 Performance Comparison"))
         self._frame = DialogFrame(self._ui, title, (WIDTH_EM, REST_EM), self.close)
@@ -142,7 +151,7 @@ class ComparisonWindow:
                 self._draw(place, row)
         self._drawn = wanted
 
-    def _draw(self, place: int, row: Row) -> None:
+    def _draw(self, place: int, row: ComparisonRow) -> None:
         for item, text in zip(self._lines[place][1:], (glyphs(row.title), *row.cells[1:]), strict=True):
             dpg.set_value(item, text)
         if row.fastest or row.most_efficient:

@@ -19,7 +19,7 @@ WORST: Colour = (200, 70, 60)
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """One model: what its cells say, what its columns sort by, and how good each is (0 best, 1 worst, None: alike)."""
 
     key: str
@@ -36,7 +36,7 @@ class Row:
         return f"{self.cells[0]} {medals}" if medals else self.cells[0]
 
 
-def rows(comparison: Comparison) -> list[Row]:
+def rows(comparison: Comparison) -> list[ComparisonRow]:
     """The rows in the comparison's own order, fastest first."""
     ranks = zip(
         _ranks([result.tokens_per_second for result in comparison.rows], larger_is_better=True),
@@ -46,7 +46,7 @@ def rows(comparison: Comparison) -> list[Row]:
         strict=True,
     )
     return [
-        Row(
+        ComparisonRow(
             key=result.model_key,
             cells=tuple(comparison_cells(result)),
             values=_values(result),
@@ -58,7 +58,7 @@ def rows(comparison: Comparison) -> list[Row]:
     ]
 
 
-def ordered(table: Sequence[Row], column: int, ascending: bool) -> list[Row]:
+def ordered(table: Sequence[ComparisonRow], column: int, ascending: bool) -> list[ComparisonRow]:
     """``table`` by the values of a column (not by its text); equal ones keep the model's alphabetical order."""
     by_key = sorted(table, key=lambda row: row.key)
     return sorted(by_key, key=lambda row: row.values[column], reverse=not ascending)
@@ -81,13 +81,13 @@ def too_few(comparison: Comparison) -> str:
     return _("Only {key} has been benchmarked yet. Benchmark at least two models to compare them.").format(key=only)
 
 
-def as_markdown(table: Sequence[Row]) -> str:
+def as_markdown(table: Sequence[ComparisonRow]) -> str:
     """The rows, in their order, as a Markdown table."""
     head = ["| " + " | ".join(COMPARISON_HEADERS) + " |", "|---|" + "---:|" * (len(COMPARISON_HEADERS) - 1)]
     return "\n".join([*head, *("| " + " | ".join(row.cells).replace("\n", " ") + " |" for row in table)]) + "\n"
 
 
-def as_csv(table: Sequence[Row]) -> str:
+def as_csv(table: Sequence[ComparisonRow]) -> str:
     """The rows, in their order, as comma-separated values."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

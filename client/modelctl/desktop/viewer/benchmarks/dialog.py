@@ -6,11 +6,12 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.states import JobState
 from modeld.protocol.views import Change, History, JobView, Snapshot
 
-from modelctl.desktop.viewer.benchmarks.dialog_text import Candidate, candidates, followed, job_row
+from modelctl.desktop.viewer.benchmarks.dialog_text import BenchmarkCandidate, candidates, followed, job_row
 from modelctl.desktop.viewer.benchmarks.table import BenchTable
 from modelctl.desktop.viewer.downloads.dialog_text import failure_text
 from modelctl.desktop.viewer.frame.dialog import DialogFrame
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.fonts import glyphs
 from modelctl.desktop.viewer.style.sizes import em, room
@@ -29,7 +30,7 @@ class BenchmarkDialog:
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
         self._frame: DialogFrame | None = None
-        self._models: list[Candidate] | None = None
+        self._models: list[BenchmarkCandidate] | None = None
         self._boxes: dict[str, Tag] = {}
         self._known: set[str] = set()
         self._changes: dict[str, Change | None] = {}
@@ -99,7 +100,7 @@ class BenchmarkDialog:
         button: Tag = dpg.add_button(parent=parent, label=label, callback=lambda: self._ui.post(action))
         return button
 
-    def _choices(self, found: list[Candidate]) -> None:
+    def _choices(self, found: list[BenchmarkCandidate]) -> None:
         ticked = self._chosen()
         dpg.delete_item(self._list, children_only=True)
         self._boxes = {}

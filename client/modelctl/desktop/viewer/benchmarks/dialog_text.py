@@ -13,7 +13,7 @@ from modelctl.language.remarks import said
 
 
 @dataclass(frozen=True)
-class Candidate:
+class BenchmarkCandidate:
     """A model that can be measured; ``latest`` is its newest decode rate or empty."""
 
     key: str
@@ -37,10 +37,10 @@ class JobRow:
     ended: bool
 
 
-def candidates(snapshot: Snapshot) -> list[Candidate]:
+def candidates(snapshot: Snapshot) -> list[BenchmarkCandidate]:
     """Every model on disk, in the daemon's order."""
     return [
-        Candidate(
+        BenchmarkCandidate(
             key=model.key,
             title=model.key.upper(),
             name=model.display_name,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 
 from modelctl.desktop.viewer.benchmarks.dialog_text import JobRow
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.sizes import em
 from modelctl.language.catalogue import _
@@ -16,7 +17,7 @@ BAR_EM, NOTE_EM = 11, 17
 
 
 @dataclass
-class _Items:
+class _LineItems:
     bar: Tag
     cells: list[Tag]
     note: Tag
@@ -30,7 +31,7 @@ class BenchTable:
     def __init__(self, ui: Ui, parent: Tag, on_cancel: Callable[[str], None]) -> None:
         self._ui = ui
         self._on_cancel = on_cancel
-        self._rows: dict[str, _Items] = {}
+        self._rows: dict[str, _LineItems] = {}
         self._table = dpg.add_table(
             parent=parent,
             policy=dpg.mvTable_SizingFixedFit,
@@ -69,7 +70,7 @@ class BenchTable:
         dpg.configure_item(items.note, color=tones.text_colour(row.tone))
         dpg.configure_item(items.cancel, show=not row.ended)
 
-    def _add(self, row: JobRow) -> _Items:
+    def _add(self, row: JobRow) -> _LineItems:
         line = dpg.add_table_row(parent=self._table)
         dpg.add_text(row.title, parent=line)
         bar = dpg.add_progress_bar(parent=line, width=em(BAR_EM))
@@ -80,6 +81,6 @@ class BenchTable:
         dpg.bind_item_theme(cancel, theme.SMALL)
         cells = [dpg.add_text(parent=line) for _cell in row.cells]
         note = dpg.add_text(parent=line, wrap=em(NOTE_EM))
-        items = _Items(bar, cells, note, cancel)
+        items = _LineItems(bar, cells, note, cancel)
         self._rows[row.id] = items
         return items

@@ -7,7 +7,8 @@ import dearpygui.dearpygui as dpg
 
 from modelctl.desktop.viewer.chat.conversation import Exchange
 from modelctl.desktop.viewer.chat.end_in_view import EndInView
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style.fonts import glyphs
 from modelctl.desktop.viewer.style.sizes import em
 from modelctl.desktop.viewer.style.theme import PALETTE, SMALL, Colour

@@ -1,4 +1,4 @@
-"""A conversation as the chat pane shows it: questions, answers as they grow, and how each ended; pure."""
+"""A conversation as the chat tab shows it: questions, answers as they grow, and how each ended; pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ KEPT = 100
 
 @dataclass
 class Exchange:
-    """A question and its answer; ``note`` says what a person should know of its end, ``error`` that it went wrong."""
+    """A question and its answer; ``note`` tells the user how it ended, ``error`` whether it failed."""
 
     number: int
     model: str

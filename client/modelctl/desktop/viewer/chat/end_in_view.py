@@ -1,10 +1,10 @@
-"""Keeping the end of a scrolling list in view while it grows, unless the person scrolled away from it."""
+"""Keeping the end of a scrolling list in view while it grows, unless the user scrolled away from it."""
 
 from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style.sizes import em
 
 FRAMES = 3
@@ -20,7 +20,7 @@ class EndInView:
         self._reached = 0.0
 
     def grown(self, *, force: bool = False) -> None:
-        """Scroll to the end, during the next frames too; ``force``: wherever the person has scrolled to."""
+        """Scroll to the end, during the next frames too; ``force``: wherever the user has scrolled to."""
         if force:
             self._reached = 0.0
         elif not self._left:
@@ -36,7 +36,7 @@ class EndInView:
         if not dpg.does_item_exist(self._frame):
             return
         at, end = dpg.get_y_scroll(self._frame), dpg.get_y_scroll_max(self._frame)
-        if at < min(self._reached, end) - em(0.5):  # the person scrolls up
+        if at < min(self._reached, end) - em(0.5):  # the user scrolls up
             self._left = 0
             return
         self._reached = end

@@ -1,7 +1,8 @@
-"""The chat pane: talk with a model, and watch its context fill while it answers."""
+"""The chat tab: talk with a model, and watch its context fill while it answers."""
 
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 
 import dearpygui.dearpygui as dpg
 from modeld.protocol.events import AnyEvent
@@ -12,8 +13,8 @@ from modelctl.client import Client, GenerationStream
 from modelctl.desktop.viewer.chat import chat_models
 from modelctl.desktop.viewer.chat.bubbles import Bubbles
 from modelctl.desktop.viewer.chat.conversation import Conversation, Exchange
-from modelctl.desktop.viewer.frame.gather import Gather
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.models.context_bar import ContextBar
 from modelctl.desktop.viewer.style.sizes import em
 from modelctl.desktop.viewer.style.theme import DANGER, PALETTE, PRIMARY
@@ -21,13 +22,13 @@ from modelctl.errors import ModeldError, advice, explained
 from modelctl.language.catalogue import _
 
 
-class ChatPane:
-    """The pane; an answer streams in a thread of ``ui.ask`` and is shown as often as frames are drawn."""
+class ChatTab:
+    """The tab. An answer streams in a thread of ``ui.ask`` and is shown as often as frames are drawn."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
         self._conversation = Conversation()
-        self._pieces: Gather[str] = Gather(ui.post, self._add)
+        self._pieces: deque[str] = deque()
         self._models: Sequence[ModelView] | None = None
         self._wanted = ""
         self._away = True
@@ -67,7 +68,7 @@ class ChatPane:
             self._models, self._away = models, snapshot is None
             self._show_models()
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """A refused prompt or a full context of ours comes with the answer, so that it is shown where it happened."""
 
     def choose(self, key: str) -> None:
@@ -119,23 +120,31 @@ class ChatPane:
             return
         self._wanted = model.key
         messages = self._conversation.ask(model.key, question)
-        self._answer = answer = _Answer(model.key, messages, self._pieces)
+        self._answer = answer = _Answer(model.key, messages, self._received)
         dpg.set_value(self._input, "")
         dpg.focus_item(self._input)
         self._show_answering()
         self._ui.ask(answer.run, self._ended, self._failed)
 
-    def _add(self, pieces: Sequence[str]) -> None:
-        self._conversation.add("".join(pieces))
-        self._show_bubbles()
+    def _received(self, piece: str) -> None:
+        """In the thread of the answer: a piece of it has arrived."""
+        self._pieces.append(piece)
+        self._ui.post(self._add_pieces, once=True)
+
+    def _add_pieces(self) -> None:
+        """Show what has arrived since the last time."""
+        arrived = [self._pieces.popleft() for _number in range(len(self._pieces))]
+        if arrived:
+            self._conversation.add("".join(arrived))
+            self._show_bubbles()
 
     def _ended(self, generation: Generation) -> None:
-        self._pieces.flush()
+        self._add_pieces()
         self._conversation.end(generation)
         self._over()
 
     def _failed(self, error: ModeldError) -> None:
-        self._pieces.flush()
+        self._add_pieces()
         why = explained(error.failure)
         question = self._conversation.fail(f"{why}\n{advice(error.failure)}" if error.hint else why)
         if not dpg.get_value(self._input):  # what was asked is not lost, and what was typed since neither
@@ -174,27 +183,27 @@ class ChatPane:
 
 
 class _Answer:
-    """An answer on its way: runs in a thread of its own, and can be stopped from another."""
+    """An answer that is being generated: runs in a thread of its own, and can be stopped from another."""
 
-    def __init__(self, model: str, messages: Sequence[Message], pieces: Gather[str]) -> None:
-        self._model, self._messages, self._pieces = model, messages, pieces
+    def __init__(self, model: str, messages: Sequence[Message], on_piece: Callable[[str], None]) -> None:
+        self._model, self._messages, self._on_piece = model, messages, on_piece
         self._lock = threading.Lock()
         self._stream: GenerationStream | None = None
         self._stopped = False
 
     def run(self, client: Client) -> Generation:
-        """Ask, and pass on the pieces; returns how it ended."""
+        """Ask, and pass on the pieces; return how it ended."""
         with client.stream_chat(self._model, self._messages) as stream:
             with self._lock:
                 self._stream = stream
                 if self._stopped:
                     stream.stop()
             for chunk in stream:
-                self._pieces.put([chunk.text])
+                self._on_piece(chunk.text)
             return stream.generation
 
     def stop(self) -> None:
-        """Have it end soon, with what there is."""
+        """End it soon; what has arrived is kept."""
         with self._lock:
             self._stopped = True
             if self._stream is not None:

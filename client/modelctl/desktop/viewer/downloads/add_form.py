@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style.sizes import em
 from modelctl.desktop.viewer.style.theme import PALETTE
 from modelctl.language.catalogue import _

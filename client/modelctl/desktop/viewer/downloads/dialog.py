@@ -7,9 +7,10 @@ from modeld.protocol.states import HAS_FILE
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.desktop.viewer.downloads.add_form import AddForm
-from modelctl.desktop.viewer.downloads.dialog_text import Choice, choices, failure_text
+from modelctl.desktop.viewer.downloads.dialog_text import DownloadChoice, choices, failure_text
 from modelctl.desktop.viewer.frame.dialog import DialogFrame, tight
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.fonts import glyphs
 from modelctl.errors import ModeldError
@@ -25,7 +26,7 @@ class DownloadDialog:
         self._ui = ui
         self._on_started = on_started
         self._frame: DialogFrame | None = None
-        self._shown: list[Choice] | None = None
+        self._shown: list[DownloadChoice] | None = None
         self._away = False
 
     def open(self, snapshot: Snapshot | None) -> None:
@@ -59,7 +60,7 @@ class DownloadDialog:
             self._shown = found
             self._list(self._frame.body, found)
 
-    def _list(self, parent: Tag, found: list[Choice]) -> None:
+    def _list(self, parent: Tag, found: list[DownloadChoice]) -> None:
         dpg.delete_item(parent, children_only=True)
         if not found:
             nothing = _("Every model is on this computer already. You can add one of your own below.")
@@ -78,7 +79,7 @@ class DownloadDialog:
         for choice in found:
             self._row(table, choice)
 
-    def _row(self, table: Tag, choice: Choice) -> None:
+    def _row(self, table: Tag, choice: DownloadChoice) -> None:
         row = dpg.add_table_row(parent=table)
         names = dpg.add_group(parent=row)
         dpg.add_text(choice.title, parent=names)

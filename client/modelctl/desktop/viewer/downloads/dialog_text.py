@@ -14,7 +14,7 @@ from modelctl.language.remarks import said
 
 
 @dataclass(frozen=True)
-class Choice:
+class DownloadChoice:
     """A model that can be downloaded; ``job`` is its download where one is under way."""
 
     key: str
@@ -48,14 +48,14 @@ class ProgressText:
     can_retry: bool
 
 
-def choices(snapshot: Snapshot) -> list[Choice]:
+def choices(snapshot: Snapshot) -> list[DownloadChoice]:
     """Every model that is not on disk, in the daemon's order."""
     jobs = {job.model: job for job in snapshot.jobs if job.kind is JobKind.PULL and job.state not in FINAL}
     return [_choice(model, jobs.get(model.key)) for model in snapshot.models if model.state not in HAS_FILE]
 
 
-def _choice(model: ModelView, job: JobView | None) -> Choice:
-    return Choice(
+def _choice(model: ModelView, job: JobView | None) -> DownloadChoice:
+    return DownloadChoice(
         key=model.key,
         title=model.key.upper(),
         name=model.display_name,

@@ -1,4 +1,4 @@
-"""The progress windows: one for each download, until the person closes it after its end."""
+"""The progress windows: one for each download, until the user closes it after the download has ended."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from modeld.protocol.views import JobView, Snapshot
 from modelctl.client import Client
 from modelctl.desktop.viewer.downloads.dialog_text import ProgressText, failure_text, find_job, progress_text
 from modelctl.desktop.viewer.frame.dialog import dress, tight
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.sizes import em, room
 from modelctl.errors import ModeldError
@@ -23,7 +24,7 @@ STEP_EM = 2.2
 
 
 @dataclass
-class _Items:
+class _WindowItems:
     """The items of one window, the job it shows, whether a snapshot has had it, and what it said last."""
 
     window: Tag
@@ -44,7 +45,7 @@ class ProgressWindows:
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
-        self._open: list[_Items] = []
+        self._open: list[_WindowItems] = []
 
     def open(self, job: JobView) -> None:
         """A window for ``job``, or its window brought to the front."""
@@ -75,7 +76,7 @@ class ProgressWindows:
                 dpg.delete_item(items.window)
         self._open.clear()
 
-    def _build(self, job: JobView) -> _Items:
+    def _build(self, job: JobView) -> _WindowItems:
         taken = {items.place for items in self._open}
         place = next(number for number in range(len(taken) + 1) if number not in taken)
         window = dpg.add_window(autosize=True, no_collapse=True, pos=_position(place), no_close=True)
@@ -88,7 +89,7 @@ class ProgressWindows:
         detail = dpg.add_text(parent=window, wrap=em(WIDTH_EM), show=False)
         dpg.add_spacer(parent=window, height=em(0.2))
         row = dpg.add_group(parent=window, horizontal=True)
-        items = _Items(window, status, bar, lines, detail, {}, job, place=place)
+        items = _WindowItems(window, status, bar, lines, detail, {}, job, place=place)
         items.buttons = {
             "pause": self._button(row, _("Pause"), lambda: self._ask(items, _pause)),
             "resume": self._button(row, _("Resume"), lambda: self._ask(items, _resume)),
@@ -106,7 +107,7 @@ class ProgressWindows:
         button: Tag = dpg.add_button(parent=row, label=label, callback=lambda: self._ui.post(action))
         return button
 
-    def _draw(self, items: _Items, text: ProgressText) -> None:
+    def _draw(self, items: _WindowItems, text: ProgressText) -> None:
         if items.shown is None or text.status != items.shown.status:
             items.refusal = ""
         items.shown = text
@@ -128,12 +129,12 @@ class ProgressWindows:
         dpg.configure_item(items.buttons["retry"], show=text.can_retry)
         dpg.configure_item(items.buttons["close"], enabled=text.ended)
 
-    def _ask(self, items: _Items, call: Callable[[Client, str], object]) -> None:
+    def _ask(self, items: _WindowItems, call: Callable[[Client, str], object]) -> None:
         """Ask the daemon for something of this download; a refusal is shown in its window."""
         id_ = items.job.id
         self._ui.ask(lambda client: call(client, id_), None, lambda error: self._refused(items, error))
 
-    def _retry(self, items: _Items) -> None:
+    def _retry(self, items: _WindowItems) -> None:
         """Download again, in the same window."""
         key = items.job.model
         self._ui.ask(
@@ -142,17 +143,17 @@ class ProgressWindows:
             lambda error: self._refused(items, error),
         )
 
-    def _again(self, items: _Items, job: JobView) -> None:
+    def _again(self, items: _WindowItems, job: JobView) -> None:
         if items in self._open:
             items.job, items.seen = job, False
             self._draw(items, progress_text(job))
 
-    def _refused(self, items: _Items, error: ModeldError) -> None:
+    def _refused(self, items: _WindowItems, error: ModeldError) -> None:
         if items in self._open and items.shown is not None:
             items.refusal = failure_text(error.failure)
             self._draw(items, items.shown)
 
-    def _close(self, items: _Items) -> None:
+    def _close(self, items: _WindowItems) -> None:
         if items in self._open and items.shown is not None and items.shown.ended:
             self._open.remove(items)
             dpg.delete_item(items.window)

@@ -10,7 +10,8 @@ from modeld.protocol.views import Snapshot
 from modelctl.client import Client
 from modelctl.desktop.viewer.downloads.dialog_text import failure_text
 from modelctl.desktop.viewer.downloads.tab_rows import EndedRow, QueueRow, bound, ended, queue
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
 from modelctl.desktop.viewer.style.sizes import em
 from modelctl.errors import ModeldError
@@ -21,7 +22,7 @@ FIELD_EM = 8
 
 
 @dataclass
-class _Line:
+class _LineItems:
     """The items of one download."""
 
     group: Tag
@@ -34,12 +35,12 @@ class _Line:
     refusal: str = ""
 
 
-class QueuePane:
+class DownloadsTab:
     """One line for each download that has not ended; those that ended below."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, _LineItems] = {}
         self._bound: str | None = None
         self._ended: list[EndedRow] = []
 
@@ -84,7 +85,7 @@ class QueuePane:
         self._show_bound(snapshot)
         self._show_ends(ended(snapshot) if snapshot is not None else [])
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """Nothing here comes by events alone."""
 
     def _show_bound(self, snapshot: Snapshot | None) -> None:
@@ -107,12 +108,12 @@ class QueuePane:
                 dpg.add_text(row.detail, parent=self._ends, wrap=0, indent=em(1), color=theme.PALETTE.muted)
         dpg.configure_item(self._below, show=bool(rows))
 
-    def _build(self, row: QueueRow) -> _Line:
+    def _build(self, row: QueueRow) -> _LineItems:
         group = dpg.add_group(parent=self._queue)
         dpg.add_spacer(parent=group, height=em(0.2))
         head = dpg.add_group(parent=group, horizontal=True)
         title = dpg.add_text(parent=head)
-        line = _Line(group, title, 0, 0, 0)
+        line = _LineItems(group, title, 0, 0, 0)
         id_ = row.id
         line.buttons = {
             "rise": self._button(head, "▲", lambda: self._move(id_, -1)),
@@ -128,7 +129,7 @@ class QueuePane:
         line.note = dpg.add_text(parent=group, wrap=0, color=theme.PALETTE.red, show=False)
         return line
 
-    def _draw(self, line: _Line, row: QueueRow) -> None:
+    def _draw(self, line: _LineItems, row: QueueRow) -> None:
         if line.shown is None or line.shown.text.status != row.text.status:
             line.refusal = ""
         line.shown = row

@@ -1,10 +1,11 @@
-"""The frame that the viewer's dialogs share: a window in the middle, a body that fills it, a message, a foot."""
+"""The frame that the viewer's dialogs share: a window in the middle with a body, a message and a foot."""
 
 from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.desktop.viewer.style.sizes import centred, em
 
@@ -14,7 +15,7 @@ FOOT_EM = 4.0
 
 
 def dress(window: Tag) -> None:
-    """Give a window the viewer's looks, which are bound to items since the program may be another's."""
+    """Give a window the viewer's theme and font; they are bound to items, since a host has its own."""
     dpg.bind_item_theme(window, theme.GLOBAL)
     text_metrics.bind(window, text_metrics.REGULAR)
 
@@ -28,7 +29,7 @@ def tight(item: Tag) -> None:
 
 
 class DialogFrame:
-    """An open dialog; gone after ``close``, which the person's click on the X leads to as well (``on_close``)."""
+    """An open dialog, until ``close``. A click on the X of its window calls ``on_close``."""
 
     def __init__(self, ui: Ui, title: str, size_em: tuple[float, float], on_close: Callable[[], None]) -> None:
         self._ui = ui

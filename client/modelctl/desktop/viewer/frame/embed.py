@@ -8,19 +8,17 @@ when the item dies, in either way, and a finalizer on that sees it.
 import atexit
 import logging
 import os
-import threading
 import weakref
-from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 
 from modelctl import preferences
 from modelctl.client import Client
 from modelctl.desktop.viewer.frame.following import Following
-from modelctl.desktop.viewer.frame.loop import HostLoop
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.host_window import HostWindow
 from modelctl.desktop.viewer.frame.panel import Panel
-from modelctl.desktop.viewer.frame.ui import ViewerUi
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import fonts, text_metrics, theme
 from modelctl.language import catalogue, preference
 
@@ -48,7 +46,7 @@ class ExtendedModelManagerUI:
     def __init__(self, jarvis_instance: object | None = None) -> None:
         self.jarvis = jarvis_instance
         self._client: Client | None = None
-        self._view: _View | None = None
+        self._view: _EmbeddedPanel | None = None
 
     def build_ui(self, parent_tag: Tag) -> None:
         """Put the panel into a window, tab, child window or group; an earlier one of this object is taken away."""
@@ -56,7 +54,7 @@ class ExtendedModelManagerUI:
         if self._client is None:
             self._client = Client()
         _prepare(self._client)
-        self._view = _View(self._client, parent_tag)
+        self._view = _EmbeddedPanel(self._client, parent_tag)
 
     def close(self) -> None:
         """Take the panel away and stop following the daemon; needless after the host deleted it, and harmless."""
@@ -78,107 +76,53 @@ class _Anchor:
     """Held by nothing but DearPyGui, as the user data of the panel's item: it dies with it."""
 
 
-class _View:
-    """One panel in one place, from its making until it is closed or the host takes it away."""
+class _EmbeddedPanel:
+    """One panel in one place, until it is closed or the host deletes it."""
 
     def __init__(self, client: Client, parent: Tag) -> None:
-        self._gone = threading.Event()
         anchor = _Anchor()
         self._root: Tag = dpg.add_child_window(
             parent=parent, user_data=anchor, border=False, always_use_window_padding=True, no_scrollbar=True
         )
         dpg.bind_item_theme(self._root, _ground())
-        self._host = HostLoop()
-        self._host.each_frame(self._tidy)
-        ui = ViewerUi(client, _Guarded(self._host, self._gone))
-        self._panel = Panel(ui)
-        self._following = Following(client.link, ui.post, self._panel.show, self._panel.heard)
-        # No call into DearPyGui may be made in there: it is in the middle of deleting.
-        weakref.finalize(anchor, self._end).atexit = False
+        self._drawing = HostWindow(LETTERS_FRAMES, self._clean_up)
+        self._drawing.post(_delete_letters)
+        self._panel = Panel(Ui(client, self._drawing))
+        self._following = Following(client.transport, self._drawing, self._panel.show, self._panel.on_event)
+        # The finalizer must not call DearPyGui, which is in the middle of deleting the item.
+        weakref.finalize(anchor, self.end).atexit = False
         del anchor
         self._panel.build(self._root)
         self._following.start()
         _views.add(self)
 
     def close(self) -> None:
-        """Take the items away, unless they are gone, with the context perhaps."""
-        if self._gone.is_set():
+        """Delete the items, unless the host has deleted them or its whole context already."""
+        if self._drawing.stopped:
             return
         self._panel.close()
         dpg.delete_item(self._root)
-        self._host.close()
+        self._drawing.delete()
 
-    def _end(self) -> None:
-        """The item is gone or the program ends: nothing more is posted and nothing posted is run."""
-        self._gone.set()
+    def end(self) -> None:
+        """The item is deleted or the program ends: run no more actions and stop following."""
+        self._drawing.stop()
         self._following.stop()
 
-    def _tidy(self) -> bool:
-        """In a frame after the host deleted the item: what is left of the panel goes too."""
-        if self._gone.is_set():
-            self._panel.close()
-            self._host.close()
-        return False
+    def _clean_up(self) -> None:
+        """In a frame after the host deleted the item: delete what is left of the panel."""
+        self._panel.close()
+        self._drawing.delete()
 
 
-class _Guarded:
-    """The host's loop for a panel that the host may delete at any moment, from another thread."""
-
-    def __init__(self, host: HostLoop, gone: threading.Event) -> None:
-        self._host, self._gone = host, gone
-        self._ready_at = -1
-
-    def post(self, action: Callable[[], object]) -> None:
-        """Run ``action`` with the host's callbacks while the panel is there."""
-
-        def guarded() -> None:
-            if self._ready():
-                self._unless_gone(action)
-            else:
-                self._host.post(guarded)
-
-        if not self._gone.is_set():
-            self._host.post(guarded)
-
-    def animate(self, seconds: float) -> None:
-        """A host draws as it likes."""
-
-    def each_frame(self, hook: Callable[[], bool]) -> None:
-        """Call ``hook`` about once a frame while the panel is there."""
-        self._host.each_frame(lambda: self._ready() and bool(self._unless_gone(hook)))
-
-    def _ready(self) -> bool:
-        """Whether the letters have been drawn once (see ``_draw_letters``)."""
-        if self._gone.is_set() or not dpg.is_dearpygui_running():
-            return False
-        if self._ready_at < 0:
-            self._ready_at = dpg.get_frame_count() + LETTERS_FRAMES
-        if dpg.get_frame_count() < self._ready_at:
-            return False
-        if dpg.does_item_exist(LETTERS_WINDOW):
-            dpg.delete_item(LETTERS_WINDOW)
-        return True
-
-    def _unless_gone(self, action: Callable[[], object]) -> object:
-        # A host that is about to destroy its context has stopped before; then nothing is begun any more.
-        if self._gone.is_set() or not dpg.is_dearpygui_running():
-            return None
-        try:
-            return action()
-        except SystemError:  # an item was not there
-            if not self._gone.is_set():
-                raise
-            return None
-
-
-_views: "weakref.WeakSet[_View]" = weakref.WeakSet()
+_views: "weakref.WeakSet[_EmbeddedPanel]" = weakref.WeakSet()
 
 
 @atexit.register
 def _end_all() -> None:
-    """The interpreter ends, and the host may have kept its context: no thread of ours may touch it any more."""
+    """The interpreter ends, and the host may have kept its context: none of our threads may use it any more."""
     for view in list(_views):
-        view._end()
+        view.end()
 
 
 def _prepare(client: Client) -> None:
@@ -186,7 +130,7 @@ def _prepare(client: Client) -> None:
     if dpg.does_item_exist(theme.GLOBAL):
         return
     try:
-        wanted = preferences.read(client.link.places)
+        wanted = preferences.read(client.transport.places)
     except preferences.PreferencesError as error:
         log.warning("%s", error)
         wanted = preferences.Preferences()
@@ -198,10 +142,10 @@ def _prepare(client: Client) -> None:
 
 
 def _draw_letters() -> None:
-    """Have every letter that is common here drawn in the host's first frame, unseen.
+    """Draw every common letter invisibly in the host's first frames, before the panel uses any.
 
-    Dear ImGui makes a letter's picture when it is first drawn or measured. Measured by the callbacks' thread while the
-    host's thread hands pictures to the graphics card, it would be missing from then on.
+    Dear ImGui makes a letter's picture when the letter is first drawn or measured. If the callbacks' thread measured a
+    new letter while the host's thread uploads pictures to the graphics card, the letter would stay invisible.
     """
     window = dpg.add_window(
         tag=LETTERS_WINDOW,
@@ -218,6 +162,12 @@ def _draw_letters() -> None:
     )
     for font in (text_metrics.REGULAR, text_metrics.BOLD, text_metrics.LARGE, text_metrics.MONO):
         dpg.bind_item_font(dpg.add_text(LETTERS, parent=window, color=(0, 0, 0, 0)), font)
+
+
+def _delete_letters() -> None:
+    """The letters have been drawn."""
+    if dpg.does_item_exist(LETTERS_WINDOW):
+        dpg.delete_item(LETTERS_WINDOW)
 
 
 def _tab_font() -> Tag:

@@ -1,7 +1,7 @@
-"""The daemon's news on its way to the panes: followed in a thread, shown on the drawing one.
+"""Follows the daemon in a thread and brings its news to the tabs, on the drawing thread.
 
-However fast events come, one refresh at most is waiting, with the newest snapshot; only what leaves no trace in a
-snapshot is handed on event by event.
+However fast events arrive, at most one refresh waits, with the newest snapshot. Only events that a snapshot does not
+show are passed on one by one.
 """
 
 import threading
@@ -11,34 +11,33 @@ from collections.abc import Callable
 from modeld.protocol import events
 from modeld.protocol.views import Snapshot
 
+from modelctl.desktop.viewer.frame.drawing_thread import DrawingThread
 from modelctl.follow import Mirror, keep_following
-from modelctl.transport.transport import Link
+from modelctl.transport.transport import Transport
 
 KEPT = 100
-"""Events without a trace that may wait for a frame; older ones are dropped."""
+"""How many events may wait for a frame; older ones are dropped."""
 
 
 class Following:
-    """Keeps ``show`` and ``heard`` supplied until it is stopped."""
+    """Calls ``show`` and ``on_event`` on the drawing thread until it is stopped."""
 
     def __init__(
         self,
-        link: Link,
-        post: Callable[[Callable[[], object]], None],
+        transport: Transport,
+        drawing: DrawingThread,
         show: Callable[[Snapshot | None], object],
-        heard: Callable[[events.AnyEvent], None],
+        on_event: Callable[[events.AnyEvent], None],
     ) -> None:
-        self._link = link
-        self._post, self._show, self._heard = post, show, heard
-        self._lock = threading.Lock()
+        self._transport, self._drawing = transport, drawing
+        self._show, self._on_event = show, on_event
         self._newest: Snapshot | None = None
-        self._posted = False
         self._events: deque[events.AnyEvent] = deque(maxlen=KEPT)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="viewer events", daemon=True)
 
     def start(self) -> None:
-        """Begin; ``show`` (False: nothing to draw) is called as soon as the daemon answers or is known to be away."""
+        """Begin; ``show`` is called once the daemon answers or is known to be away. It returns False for no change."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -46,44 +45,38 @@ class Following:
         self._stop.set()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the thread's end; False when it still waits for a daemon that says nothing."""
+        """Wait for the thread's end; return False if it still waits for a silent daemon."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def changed(self, mirror: Mirror | None, event: events.AnyEvent | None) -> None:
-        """News, in the following thread."""
+        """The daemon's news, in the following thread."""
         self.news(mirror.snapshot if mirror is not None else None, event)
 
     def news(self, snapshot: Snapshot | None, event: events.AnyEvent | None) -> None:
         """The newest snapshot, and the event that made it (None: anything may be different)."""
         if isinstance(event, events.Heartbeat):
             return
-        with self._lock:
-            self._newest = snapshot
-            if event is not None and leaves_no_trace(event):
-                self._events.append(event)
-            if self._posted:
-                return
-            self._posted = True
-        self._post(self._deliver)
+        self._newest = snapshot
+        if event is not None and leaves_no_trace(event):
+            self._events.append(event)
+        self._drawing.post(self._deliver, once=True)
 
     def _follow(self) -> None:
-        keep_following(self._link, self.changed, self._stop)
+        keep_following(self._transport, self.changed, self._stop)
 
     def _deliver(self) -> bool:
-        """On the drawing thread: the newest snapshot, then the events that are not in it; whether to draw."""
-        with self._lock:
-            newest, heard = self._newest, list(self._events)
-            self._events.clear()
-            self._posted = False
-        news = self._show(newest) is not False
-        for event in heard:
-            self._heard(event)
-        return news or bool(heard)
+        """On the drawing thread: show the newest snapshot, then pass on the events; return whether to draw."""
+        # The events are taken first, so that the snapshot is at least as new as they are.
+        arrived = [self._events.popleft() for _number in range(len(self._events))]
+        changed = self._show(self._newest) is not False
+        for event in arrived:
+            self._on_event(event)
+        return changed or bool(arrived)
 
 
 def leaves_no_trace(event: events.AnyEvent) -> bool:
-    """Whether a snapshot taken afterwards would not tell that this happened."""
+    """Whether a snapshot taken afterwards does not show that this happened."""
     match event:
         case events.ContextRefused() | events.ContextFull() | events.DaemonStopping():
             return True

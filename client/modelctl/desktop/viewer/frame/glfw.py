@@ -1,6 +1,6 @@
 """The few calls of GLFW that DearPyGui's own library exports on Linux: wait, wake, focus.
 
-They are not part of DearPyGui's promise, so each is looked for and its absence is a designed case: None.
+They are not part of DearPyGui's documented interface, so ``find`` returns None where one is missing.
 """
 
 import ctypes
@@ -60,7 +60,7 @@ class Glfw:
         """Sleep until there is input, a ``wake``, or the time is over; on the drawing thread."""
         self._wait(seconds)
 
-    def watched(self) -> bool:
+    def focused(self) -> bool:
         """Whether the window of this thread has the keyboard and is not minimised."""
         window = self._context()
         return bool(window) and bool(self._attribute(window, _FOCUSED)) and not self._attribute(window, _ICONIFIED)

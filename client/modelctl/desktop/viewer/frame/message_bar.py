@@ -1,14 +1,14 @@
-"""The messages at the foot of the panel: the newest one, to be read, copied and dismissed."""
+"""The bar at the foot of the panel with the newest message, which can be copied and dismissed."""
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style import theme
 from modelctl.language.catalogue import _
 
 
-class Foot:
-    """One message in a box of its own; nothing where there is none."""
+class MessageBar:
+    """Shows one message; hidden while there is none."""
 
     def __init__(self) -> None:
         self.text = ""

@@ -10,21 +10,21 @@ from modeld.protocol.views import Snapshot
 from modelctl import starting
 from modelctl.desktop.viewer.benchmarks.comparison import ComparisonWindow
 from modelctl.desktop.viewer.benchmarks.dialog import BenchmarkDialog
-from modelctl.desktop.viewer.chat.tab import ChatPane
+from modelctl.desktop.viewer.chat.tab import ChatTab
 from modelctl.desktop.viewer.downloads.dialog import DownloadDialog
 from modelctl.desktop.viewer.downloads.progress_windows import ProgressWindows
-from modelctl.desktop.viewer.downloads.tab import QueuePane
-from modelctl.desktop.viewer.frame.message_bar import Foot
-from modelctl.desktop.viewer.frame.pane import Pane, Tag
-from modelctl.desktop.viewer.frame.toolbar import Deeds, Toolbar
-from modelctl.desktop.viewer.frame.ui import ViewerUi
-from modelctl.desktop.viewer.history.tab import HistoryPane
-from modelctl.desktop.viewer.log.tab import LogPane
+from modelctl.desktop.viewer.downloads.tab import DownloadsTab
+from modelctl.desktop.viewer.frame.message_bar import MessageBar
+from modelctl.desktop.viewer.frame.tab import Tab, Tag
+from modelctl.desktop.viewer.frame.toolbar import Toolbar, ToolbarActions
+from modelctl.desktop.viewer.frame.ui import Ui
+from modelctl.desktop.viewer.history.tab import HistoryTab
+from modelctl.desktop.viewer.log.tab import LogTab
 from modelctl.desktop.viewer.models import presenter
 from modelctl.desktop.viewer.models.card_actions import CardActions
-from modelctl.desktop.viewer.models.cards import CardList
-from modelctl.desktop.viewer.models.empty_state import Emptiness
-from modelctl.desktop.viewer.monitor.tab import MonitorPane
+from modelctl.desktop.viewer.models.card_list import CardList
+from modelctl.desktop.viewer.models.empty_state import EmptyState
+from modelctl.desktop.viewer.monitor.tab import MonitorTab
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.errors import ModeldError
 from modelctl.language.catalogue import _
@@ -35,34 +35,34 @@ SAID_FOR_S = 6.0
 
 
 class Panel:
-    """Built once into a parent; ``show`` and ``heard`` bring it the daemon's news."""
+    """Built once into a parent; ``show`` and ``on_event`` bring it the daemon's news."""
 
-    def __init__(self, ui: ViewerUi) -> None:
+    def __init__(self, ui: Ui) -> None:
         self._ui = ui
         self._snapshot: Snapshot | None = None
-        self._foot_height = -1
-        self._foot = Foot()
+        self._message_bar_height = -1
+        self._message_bar = MessageBar()
         ui.on_say = self._say
         self._transfers = ProgressWindows(ui)
         self._downloads = DownloadDialog(ui, self._transfers.open)
         self._benchmarks = BenchmarkDialog(ui)
         self._comparison = ComparisonWindow(ui)
         self._actions = CardActions(ui, self._chat, self._transfers.open)
-        self._cards = CardList(ui, self._actions, Emptiness(self.start, self._open_downloads))
-        self._chat_pane = ChatPane(ui)
-        self._log = LogPane(ui)
-        self._monitor = MonitorPane(ui)
-        self._panes: list[Pane] = [
+        self._cards = CardList(ui, self._actions, EmptyState(self.start, self._open_downloads))
+        self._chat_tab = ChatTab(ui)
+        self._log = LogTab(ui)
+        self._monitor = MonitorTab(ui)
+        self._tabs: list[Tab] = [
             self._cards,
-            QueuePane(ui),
-            HistoryPane(ui),
+            DownloadsTab(ui),
+            HistoryTab(ui),
             self._monitor,
             self._log,
-            self._chat_pane,
+            self._chat_tab,
         ]
-        self._tabs: list[Tag] = []
+        self._tab_items: list[Tag] = []
         self._toolbar = Toolbar(
-            Deeds(
+            ToolbarActions(
                 refresh=self.refresh,
                 download=self._open_downloads,
                 benchmark=lambda: self._benchmarks.open(self._snapshot),
@@ -80,15 +80,15 @@ class Panel:
         top = dpg.add_child_window(parent=self._root, border=False, width=-1, auto_resize_y=True)
         self._toolbar.build(top)
         self._body = dpg.add_child_window(parent=self._root, border=False, width=-1, height=-1, no_scrollbar=True)
-        self._foot.build(self._root)
+        self._message_bar.build(self._root)
         self._tab_bar = dpg.add_tab_bar(parent=self._body)
-        for title, pane in zip(tab_titles(), self._panes, strict=True):
-            tab = dpg.add_tab(label=title, parent=self._tab_bar)
-            self._tabs.append(tab)
-            inside = dpg.add_child_window(parent=tab, border=False, width=-1, height=-1)
-            pane.build(inside)
-        self._monitor_tab = self._tabs[self._panes.index(self._monitor)]
-        self._ui.each_frame(self._track)
+        for title, tab in zip(tab_titles(), self._tabs, strict=True):
+            item = dpg.add_tab(label=title, parent=self._tab_bar)
+            self._tab_items.append(item)
+            inside = dpg.add_child_window(parent=item, border=False, width=-1, height=-1)
+            tab.build(inside)
+        self._monitor_tab = self._tab_items[self._tabs.index(self._monitor)]
+        self._ui.drawing.each_frame(self._track)
 
     def show(self, snapshot: Snapshot | None) -> bool:
         """Bring everything up to ``snapshot``; None: the daemon is away. Returns whether there is news to draw."""
@@ -99,22 +99,22 @@ class Panel:
         if before is None and snapshot is not None:
             self._forget(_stopping())
         self._toolbar.show(snapshot)
-        for pane in self._panes:
-            pane.show(snapshot)
+        for tab in self._tabs:
+            tab.show(snapshot)
         for window in (self._downloads, self._transfers, self._benchmarks, self._comparison):
             window.show(snapshot)
         return True
 
-    def heard(self, event: AnyEvent) -> None:
-        """Hand on an event that left no trace in the snapshot, and say what a person should know of it."""
-        for pane in self._panes:
-            pane.heard(event)
-        text = told(event)
+    def on_event(self, event: AnyEvent) -> None:
+        """Pass on an event that the snapshot does not show, and show the user a message about it."""
+        for tab in self._tabs:
+            tab.on_event(event)
+        text = message_for(event)
         if text:
             self._ui.say(text)
 
     def refresh(self) -> None:
-        """Read everything anew from the daemon, now."""
+        """Read everything from the daemon again, now."""
 
         def arrived(snapshot: Snapshot) -> None:
             known = self._snapshot
@@ -141,14 +141,14 @@ class Panel:
 
     def open_tab(self, number: int) -> None:
         """Show the tab of this number."""
-        dpg.set_value(self._tab_bar, self._tabs[number])
+        dpg.set_value(self._tab_bar, self._tab_items[number])
 
     def dismiss(self) -> None:
         """Close what lies on top: a menu or question, else a dialog, else the message at the foot."""
         if self._actions.close():
             return
         self._close_dialogs()
-        self._foot.dismiss()
+        self._message_bar.dismiss()
 
     def close(self) -> None:
         """End what runs on its own, and take away the windows; the other items go with their parent.
@@ -156,7 +156,7 @@ class Panel:
         On the drawing thread, while the context exists.
         """
         self._log.close()
-        self._chat_pane.close()
+        self._chat_tab.close()
         self._actions.close()
         self._transfers.close()
         self._close_dialogs()
@@ -166,8 +166,8 @@ class Panel:
             dialog.close()
 
     def _chat(self, key: str) -> None:
-        self._chat_pane.choose(key)
-        self.open_tab(len(self._tabs) - 1)
+        self._chat_tab.choose(key)
+        self.open_tab(len(self._tab_items) - 1)
 
     def _open_downloads(self) -> None:
         self._downloads.open(self._snapshot)
@@ -180,23 +180,23 @@ class Panel:
         self._ui.ask(lambda client: client.unload(wait=False), done)
 
     def _say(self, text: str, error: bool) -> None:
-        self._foot.say(text, error)
+        self._message_bar.say(text, error)
         if not error:
             timer = threading.Timer(SAID_FOR_S, lambda: self._ui.post(lambda: self._forget(text)))
             timer.daemon = True
             timer.start()
 
     def _forget(self, text: str) -> None:
-        if self._foot.text == text:
-            self._foot.dismiss()
+        if self._message_bar.text == text:
+            self._message_bar.dismiss()
 
     def _track(self) -> bool:
         """After a frame: make room for the foot, keep the toolbar's right end at the right."""
         moved = self._toolbar.track()
-        height = self._foot.height()
-        if height == self._foot_height:
+        height = self._message_bar.height()
+        if height == self._message_bar_height:
             return moved
-        self._foot_height = height
+        self._message_bar_height = height
         dpg.configure_item(self._body, height=-(height + 12) if height else -1)
         return True
 
@@ -213,8 +213,8 @@ def only_the_machine(before: Snapshot | None, now: Snapshot | None) -> bool:
     return before.models is now.models and before.jobs is now.jobs and before.daemon is now.daemon
 
 
-def told(event: AnyEvent) -> str:
-    """The sentence for an event that a person should know of; empty for the others."""
+def message_for(event: AnyEvent) -> str:
+    """The message about an event that the user should know of; empty for other events."""
     match event:
         case ContextRefused(model=key, prompt_tokens=tokens, size=size):
             text = _("{key}: the prompt has {tokens} tokens, the context {size}. Nothing was cut; it was refused.")

@@ -1,4 +1,4 @@
-"""The five buttons, and whether the daemon is there."""
+"""The toolbar: five buttons, and whether the daemon runs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 from modeld.protocol.views import Snapshot
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.models.presenter import can_unload
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.language.catalogue import _
 
 
 @dataclass(frozen=True)
-class Deeds:
+class ToolbarActions:
     """What the buttons do, in their order."""
 
     refresh: Callable[[], None]
@@ -27,8 +27,8 @@ class Deeds:
 class Toolbar:
     """Refresh, Download, Benchmark, Compare, Unload All; at the right the daemon's state."""
 
-    def __init__(self, deeds: Deeds) -> None:
-        self._deeds = deeds
+    def __init__(self, actions: ToolbarActions) -> None:
+        self._actions = actions
         self._state_width = -1.0
         self._shown: tuple[str, bool] | None = None
 
@@ -36,8 +36,8 @@ class Toolbar:
         """Make the row."""
         self._row = dpg.add_group(parent=parent, horizontal=True, horizontal_spacing=8)
         self.buttons = [
-            dpg.add_button(label=label, parent=self._row, callback=_call(deed))
-            for label, deed in zip(labels(), self._all(), strict=True)
+            dpg.add_button(label=label, parent=self._row, callback=_call(action))
+            for label, action in zip(labels(), self._all(), strict=True)
         ]
         dpg.bind_item_theme(self.buttons[1], theme.PRIMARY)
         dpg.bind_item_theme(self.buttons[4], theme.DANGER)
@@ -45,7 +45,9 @@ class Toolbar:
         self._dot = dpg.add_drawlist(parent=self._row, width=12, height=12)
         self._circle = dpg.draw_circle((6, 6), 5, parent=self._dot, fill=theme.PALETTE.faint, color=(0, 0, 0, 0))
         self._state = dpg.add_text(_("Looking for modeld…"), parent=self._row, color=theme.PALETTE.muted)
-        self._start = dpg.add_button(label=_("Start modeld"), parent=self._row, show=False, callback=self._deeds.start)
+        self._start = dpg.add_button(
+            label=_("Start modeld"), parent=self._row, show=False, callback=self._actions.start
+        )
         dpg.bind_item_theme(self._start, theme.PRIMARY)
 
     def show(self, snapshot: Snapshot | None) -> None:
@@ -90,8 +92,8 @@ class Toolbar:
         return True
 
     def _all(self) -> Sequence[Callable[[], None]]:
-        deeds = self._deeds
-        return (deeds.refresh, deeds.download, deeds.benchmark, deeds.compare, deeds.unload_all)
+        actions = self._actions
+        return (actions.refresh, actions.download, actions.benchmark, actions.compare, actions.unload_all)
 
 
 def labels() -> list[str]:
@@ -105,6 +107,6 @@ def labels() -> list[str]:
     ]
 
 
-def _call(deed: Callable[[], None]) -> Callable[[], None]:
-    """A callback without arguments, whatever DearPyGui offers."""
-    return lambda: deed()
+def _call(action: Callable[[], None]) -> Callable[[], None]:
+    """A callback that ignores the arguments DearPyGui passes."""
+    return lambda: action()

@@ -1,54 +1,33 @@
-"""What the panes ask of the viewer around them (``pane.Ui``): requests in other threads, answers on the drawing one."""
+"""What every part of the viewer uses: the way onto the drawing thread, requests to the daemon, and messages."""
 
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from modelctl.client import Client
+from modelctl.desktop.viewer.frame.drawing_thread import Action, DrawingThread
 from modelctl.errors import ModeldError, advice, explained
 from modelctl.language.catalogue import _
 
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-Action = Callable[[], object]
 
 
-class Loop(Protocol):
-    """Where posts go: ``loop.WindowLoop`` or ``loop.HostLoop``."""
+class Ui:
+    """What every part of the viewer uses; ``on_say`` is where the panel takes its messages."""
 
-    def post(self, action: Action) -> None:
-        """Run ``action`` on the drawing thread, soon."""
-
-    def animate(self, seconds: float) -> None:
-        """Draw steadily for so long."""
-
-    def each_frame(self, hook: Callable[[], bool]) -> None:
-        """Call ``hook`` after every frame."""
-
-
-class ViewerUi:
-    """The real ``pane.Ui``; ``on_say`` is where the panel takes its messages."""
-
-    def __init__(self, client: Client, loop: Loop) -> None:
+    def __init__(self, client: Client, drawing: DrawingThread) -> None:
         self.client = client
-        self._loop = loop
+        self.drawing = drawing
         self._lock = threading.Lock()
         self._asking = 0
         self.on_say: Callable[[str, bool], None] = lambda text, _error: log.warning("%s", text)
 
-    def post(self, action: Action) -> None:
-        """Run ``action`` on the drawing thread, soon; may be called from any thread."""
-        self._loop.post(action)
-
-    def animate(self, seconds: float) -> None:
-        """Draw steadily for so long: something moves."""
-        self._loop.animate(seconds)
-
-    def each_frame(self, hook: Callable[[], bool]) -> None:
-        """Call ``hook`` after every frame; it says whether it changed something."""
-        self._loop.each_frame(hook)
+    def post(self, action: Action, *, once: bool = False) -> None:
+        """Run ``action`` on the drawing thread, soon; may be called from any thread (``DrawingThread.post``)."""
+        self.drawing.post(action, once=once)
 
     def ask(
         self,
@@ -58,8 +37,8 @@ class ViewerUi:
     ) -> None:
         """Run ``call`` in another thread, then ``done`` or ``failed`` on the drawing thread.
 
-        A thread for each, since a load may take minutes and must not keep the next click waiting; none keeps the
-        program from ending.
+        Without ``failed``, a failure is shown as a message at the foot of the panel. Each call has its own thread: a
+        load may take minutes, and the next click must not wait for it. These threads do not keep the program alive.
         """
         work = (call, done, failed or self.complain)
         with self._lock:
@@ -68,7 +47,7 @@ class ViewerUi:
 
     @property
     def idle(self) -> bool:
-        """Whether no request is on its way, so that the client may be closed."""
+        """Whether no request is running, so that the client may be closed."""
         return self._asking == 0
 
     def say(self, text: str, *, error: bool = False) -> None:
@@ -76,7 +55,7 @@ class ViewerUi:
         self.post(lambda: self.on_say(text, error))
 
     def complain(self, error: ModeldError) -> None:
-        """Show a failure, with what to do about it, at the foot of the panel."""
+        """Show a failure and its hint at the foot of the panel."""
         self.say("\n".join(filter(None, (explained(error.failure), advice(error.failure)))), error=True)
 
     def _asked(
@@ -85,9 +64,9 @@ class ViewerUi:
         try:
             answer = call(self.client)
         except ModeldError as error:
-            failure = error  # the name of an except clause is gone when the post runs
+            failure = error  # Python deletes ``error`` before the action runs
             self.post(lambda: failed(failure))
-        except Exception:  # the outer loop of this thread: a bug is logged, and the person is told
+        except Exception:  # the outer loop of this thread: log the bug and show a message
             log.exception("A request of the viewer failed")
             self.say(_("That did not work: an error in the viewer. Its log has the details."), error=True)
         else:

@@ -17,12 +17,12 @@ from modelctl import errors
 from modelctl.client import Client
 from modelctl.desktop.viewer.frame import glfw, window_position
 from modelctl.desktop.viewer.frame.following import Following
-from modelctl.desktop.viewer.frame.loop import WindowLoop
+from modelctl.desktop.viewer.frame.own_window import OwnWindow
 from modelctl.desktop.viewer.frame.panel import Panel
-from modelctl.desktop.viewer.frame.ui import ViewerUi
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.frame.window_position import MIN_HEIGHT, MIN_WIDTH, Geometry
 from modelctl.desktop.viewer.style import fonts, text_metrics, theme
-from modelctl.desktop.viewer_focus import Watched
+from modelctl.desktop.viewer_focus import ViewerFocus
 from modelctl.language.catalogue import _
 
 ICON_PX = 64
@@ -36,18 +36,18 @@ def run(places: Places, scale: float = 0.0) -> None:
     need_display(os.environ, library)
     client = Client(places)
     dpg.create_context()
-    loop = WindowLoop()
-    ui = ViewerUi(client, loop)
+    drawing = OwnWindow()
+    ui = Ui(client, drawing)
     following = None
     try:
         area = library.work_area() if library is not None else None
         _viewport(window_position.placed(window_position.read(places), area))
         panel = _make(ui, scale or display_scale(os.environ, library))
-        following = Following(client.link, ui.post, panel.show, panel.heard)
+        following = Following(client.transport, drawing, panel.show, panel.on_event)
         following.start()
-        _draw(loop, panel, places, library)
+        _draw(drawing, panel, places, library)
     finally:
-        loop.close()
+        drawing.stop()
         dpg.destroy_context()  # the window goes at once; the threads, which never touch it, may take their time
         if following is not None:
             following.stop()
@@ -72,7 +72,7 @@ def display_scale(environment: Mapping[str, str], library: glfw.Glfw | None) -> 
     return min(max(wanted, 0.5), 4.0)
 
 
-def _make(ui: ViewerUi, scale: float) -> Panel:
+def _make(ui: Ui, scale: float) -> Panel:
     """Fonts, colours and the panel in the window that fills the viewport."""
     loaded = fonts.load(scale)
     text_metrics.adopt(loaded)
@@ -87,16 +87,16 @@ def _make(ui: ViewerUi, scale: float) -> Panel:
     return panel
 
 
-def _draw(loop: WindowLoop, panel: Panel, places: Places, library: glfw.Glfw | None) -> None:
+def _draw(drawing: OwnWindow, panel: Panel, places: Places, library: glfw.Glfw | None) -> None:
     """Show the window until it is closed."""
-    watched = Watched()
+    focus = ViewerFocus()
 
-    def look() -> None:
-        """Hold the mark while the window has the keyboard; where that cannot be told, while it is open."""
-        if library is None or library.watched():
-            watched.hold(places)
+    def update_focus() -> None:
+        """Without GLFW the focus is not known: then an open window counts as focused."""
+        if library is None or library.focused():
+            focus.hold(places)
         else:
-            watched.release()
+            focus.release()
 
     with tempfile.TemporaryDirectory(prefix="modeld-viewer-") as folder:
         icon = _icon(Path(folder))
@@ -106,20 +106,20 @@ def _draw(loop: WindowLoop, panel: Panel, places: Places, library: glfw.Glfw | N
         dpg.setup_dearpygui()
         dpg.show_viewport()
         dpg.set_primary_window(WINDOW, True)
-        with _ended_by_signals(loop):
+        with _ended_by_signals(drawing):
             try:
-                loop.run(look)
+                drawing.run(update_focus)
             finally:
-                watched.release()
+                focus.release()
                 panel.close()
                 _keep_geometry(places)
 
 
 @contextmanager
-def _ended_by_signals(loop: WindowLoop) -> Iterator[None]:
-    """Close the window in order when the session ends or somebody presses Ctrl+C in the terminal."""
+def _ended_by_signals(drawing: OwnWindow) -> Iterator[None]:
+    """Close the window properly when the session ends or on Ctrl+C in the terminal."""
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda _number, _frame: loop.stop()) for number in numbers]
+    before = [signal.signal(number, lambda _number, _frame: drawing.stop()) for number in numbers]
     try:
         yield
     finally:
@@ -128,7 +128,7 @@ def _ended_by_signals(loop: WindowLoop) -> Iterator[None]:
 
 
 def _viewport(kept: Geometry) -> None:
-    """The window, where and as large as it was; not shown yet, but the panes may ask for its size."""
+    """The window, where and as large as it was; not shown yet, but the tabs may ask for its size."""
     dpg.create_viewport(
         title="modeld",
         width=kept.width,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
-from modelctl.desktop.viewer.history.series import Curve, Points, reach, ticks
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.history.series import Curve, RunPoints, reach, ticks
 from modelctl.desktop.viewer.style.theme import PALETTE, Colour
 from modelctl.language.catalogue import _
 
@@ -22,13 +22,13 @@ class Measure:
     """Which figure a plot shows."""
 
     title: str
-    values: Callable[[Points], list[float]]
+    values: Callable[[RunPoints], list[float]]
     average: Callable[[Curve], float | None]
     error_bars: bool = False
 
 
 class HistoryPlot:
-    """The plot; ``show`` draws everything anew, which happens only after a choice or a new run."""
+    """The plot; ``show`` draws everything again; it is called only after a choice or a new run."""
 
     def __init__(self, parent: Tag, measure: Measure) -> None:
         self._measure = measure
@@ -81,7 +81,7 @@ class HistoryPlot:
             across = dpg.add_inf_line_series([average], horizontal=True, **self._named(_("average")))
             dpg.bind_item_theme(across, _line((*colour, AVERAGE_ALPHA)))
 
-    def _disturbed(self, runs: Sequence[Points]) -> None:
+    def _disturbed(self, runs: Sequence[RunPoints]) -> None:
         at = [moment for points in runs for moment in points.at]
         values = [value for points in runs for value in self._measure.values(points)]
         dots = dpg.add_scatter_series(at, values, **self._named(_("disturbed")))

@@ -22,7 +22,7 @@ EDGE = 0.1
 
 
 @dataclass(frozen=True)
-class Points:
+class RunPoints:
     """Where runs lie: seconds since 1970, decode rate with its deviation, peak memory in MB."""
 
     at: list[float] = field(default_factory=list)
@@ -30,10 +30,10 @@ class Points:
     deviation: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
 
-    def thinned(self, every: int) -> "Points":
+    def thinned(self, every: int) -> "RunPoints":
         """One run in ``every``, the newest among them."""
         first = (len(self.at) - 1) % every if self.at else 0
-        return Points(*(values[first::every] for values in (self.at, self.speed, self.deviation, self.memory)))
+        return RunPoints(*(values[first::every] for values in (self.at, self.speed, self.deviation, self.memory)))
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Curve:
     """One model's history to draw: all runs in a line, the quiet and the disturbed ones as points of their own."""
 
     title: str
-    line: Points
-    quiet: Points
-    disturbed: Points
+    line: RunPoints
+    quiet: RunPoints
+    disturbed: RunPoints
     average_speed: float | None
     average_memory: float | None
 
@@ -58,7 +58,7 @@ class RunRow:
 
 def curve(history: History) -> Curve:
     """``history`` as a curve; a run without a readable time is left out."""
-    line, quiet, disturbed = Points(), Points(), Points()
+    line, quiet, disturbed = RunPoints(), RunPoints(), RunPoints()
     for run in history.runs:
         at = seconds(run.result.timestamp)
         if at is None:
@@ -144,7 +144,7 @@ def stale(chosen: Sequence[str], newest: Mapping[str, str], asked: Mapping[str, 
 
 
 def ticks(low: float, high: float) -> list[tuple[str, float]]:
-    """Marks for an axis of time between two moments, a handful, at whole hours or days of the person's own clock."""
+    """Marks for an axis of time between two moments, a handful, at whole hours or days of the user's own clock."""
     step = next((step for step in _STEPS_S if (high - low) / step < MOST_TICKS), _STEPS_S[-1])
     by_day = step >= DAY_S
     first = datetime.fromtimestamp(low).replace(minute=0, second=0, microsecond=0, hour=0)

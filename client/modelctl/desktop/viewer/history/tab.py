@@ -5,7 +5,8 @@ from modeld.protocol.events import AnyEvent
 from modeld.protocol.views import History, Snapshot
 
 from modelctl.desktop.viewer.benchmarks.dialog_text import change_text
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.history.plot import HistoryPlot, Measure
 from modelctl.desktop.viewer.history.series import benchmarked, curve, stale
 from modelctl.desktop.viewer.history.table import HistoryTable
@@ -29,8 +30,8 @@ LIMIT = 500
 """How many runs of a model are drawn, the newest."""
 
 
-class HistoryPane:
-    """The pane; a history is asked for when its model is chosen, and again when a newer run is there."""
+class HistoryTab:
+    """The tab. It requests a history when its model is chosen, and again when a newer run is there."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
@@ -77,7 +78,7 @@ class HistoryPane:
             self._say("")
             self._load()
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """Everything it needs is in the snapshot."""
 
     def _resize(self) -> None:

@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.views import History
 
 from modelctl.desktop.viewer.frame.dialog import tight
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.history.series import headers, run_rows
 from modelctl.desktop.viewer.style import tones
 
@@ -15,7 +15,7 @@ SHOWN = 500
 
 
 class HistoryTable:
-    """The table; rows are made anew when the runs are different."""
+    """The table; rows are made again when the runs are different."""
 
     def __init__(self, parent: Tag) -> None:
         self._shown: list[History] = []

@@ -14,7 +14,7 @@ _LEVEL = re.compile(rf"^\S+ \S+ ({'|'.join(LEVELS)}) ")
 
 
 @dataclass(frozen=True)
-class Line:
+class LogLine:
     """One line; ``level`` is its own or, for the rest of a traceback, that of the line it belongs to."""
 
     number: int
@@ -26,7 +26,7 @@ class LogLines:
     """The newest lines; the oldest go when there are too many."""
 
     def __init__(self, kept: int = KEPT) -> None:
-        self._lines: deque[Line] = deque(maxlen=kept)
+        self._lines: deque[LogLine] = deque(maxlen=kept)
         self._level = "INFO"
         self._count = 0
 
@@ -40,14 +40,14 @@ class LogLines:
             self._level = found[1] if found else self._level
             self._count += 1
             short = text if len(text) <= LONGEST else text[:LONGEST] + " …"
-            self._lines.append(Line(self._count, short, self._level))
+            self._lines.append(LogLine(self._count, short, self._level))
 
     def clear(self) -> None:
         """Forget all."""
         self._lines.clear()
         self._level = "INFO"
 
-    def chosen(self, text: str = "", level: str = "DEBUG") -> Sequence[Line]:
+    def chosen(self, text: str = "", level: str = "DEBUG") -> Sequence[LogLine]:
         """The lines that contain ``text`` (whatever the case) and are of ``level`` or worse."""
         wanted, least = text.casefold(), LEVELS.index(level)
         return [line for line in self._lines if LEVELS.index(line.level) >= least and wanted in line.text.casefold()]

@@ -1,4 +1,4 @@
-"""The log pane: the end of the daemon's log, growing as it is written, coloured by level, to search and to copy."""
+"""The log tab: the end of the daemon's log, growing as it is written, coloured by level, to search and to copy."""
 
 import threading
 from collections import deque
@@ -11,9 +11,9 @@ from modeld.protocol.views import Snapshot
 
 from modelctl import logfile
 from modelctl.desktop.opening import open_path
-from modelctl.desktop.viewer.frame.gather import Gather
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
-from modelctl.desktop.viewer.log.lines import KEPT, LEVELS, Line, LogLines
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
+from modelctl.desktop.viewer.log.lines import KEPT, LEVELS, LogLine, LogLines
 from modelctl.desktop.viewer.style import text_metrics
 from modelctl.desktop.viewer.style.theme import PALETTE, Colour
 from modelctl.language.catalogue import _, _n
@@ -29,17 +29,17 @@ MARGIN = 24
 """Pixels behind the end of a line."""
 
 WAITING = 2000
-"""Lines that may wait to be shown; a log that is written faster than it can be drawn loses its oldest."""
+"""How many lines may wait to be shown; if a log grows faster than it can be drawn, the oldest are left out."""
 
 
-class LogPane:
-    """The pane; a thread of its own follows the file from the first snapshot until ``close``."""
+class LogTab:
+    """The tab. A thread of its own follows the file from the first snapshot until ``close``."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
         self._lines = LogLines()
         self._rows: deque[tuple[int, Tag]] = deque()
-        self._tail: _Tail | None = None
+        self._follower: _LogFollower | None = None
         self._paused = False
 
     def build(self, parent: Tag) -> None:
@@ -69,21 +69,21 @@ class LogPane:
         if snapshot is None or not snapshot.daemon.log_file:
             return
         path = Path(snapshot.daemon.log_file)
-        if self._tail is None or self._tail.path != path:
+        if self._follower is None or self._follower.path != path:
             self.close()
             self._lines.clear()
             self._rebuild()
-            self._tail = _Tail(path, self._ui, self._take)
-            self._tail.start()
+            self._follower = _LogFollower(path, self._ui, self._take)
+            self._follower.start()
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """The log has everything it shows."""
 
     def close(self) -> None:
         """Stop following; the thread has ended when this returns."""
-        if self._tail is not None:
-            self._tail.stop()
-            self._tail = None
+        if self._follower is not None:
+            self._follower.stop()
+            self._follower = None
 
     def _take(self, texts: Sequence[str]) -> None:
         self._lines.add(texts)
@@ -92,10 +92,10 @@ class LogPane:
             return
         self._append(self._chosen())
 
-    def _chosen(self) -> Sequence[Line]:
+    def _chosen(self) -> Sequence[LogLine]:
         return self._lines.chosen(dpg.get_value(self._text), levels()[dpg.get_value(self._level)])
 
-    def _append(self, lines: Sequence[Line]) -> None:
+    def _append(self, lines: Sequence[LogLine]) -> None:
         """Bring the rows up to ``lines``: old ones go at the top, new ones come at the end."""
         at_end = dpg.get_y_scroll(self._frame) >= dpg.get_y_scroll_max(self._frame) - 4
         first = lines[0].number if lines else 0
@@ -110,13 +110,13 @@ class LogPane:
             dpg.set_y_scroll(self._frame, -1.0)  # the end, also of what the next frame adds
 
     def _rebuild(self) -> None:
-        """All rows anew: another filter."""
+        """Make all rows again, after the filter changed."""
         while self._rows:
             dpg.delete_item(self._rows.popleft()[1])
         self._append(self._chosen())
         dpg.set_y_scroll(self._frame, -1.0)
 
-    def _row(self, line: Line) -> Tag:
+    def _row(self, line: LogLine) -> Tag:
         """A line as a field that cannot be written to: its text can be selected, and has the colour of its level."""
         row: Tag = dpg.add_input_text(
             parent=self._frame,
@@ -127,7 +127,7 @@ class LogPane:
         dpg.bind_item_theme(row, _row_theme(line.level))
         return row
 
-    def _describe(self, lines: Sequence[Line]) -> None:
+    def _describe(self, lines: Sequence[LogLine]) -> None:
         dpg.configure_item(self._empty, show=not lines)
         dpg.set_value(self._empty, _("No line of the log matches.") if len(self._lines) else _("The log is empty."))
         self._say(_n("{count} line", "{count} lines", len(lines)).format(count=len(lines)))
@@ -152,20 +152,20 @@ class LogPane:
         self._ui.say(_n("{count} line copied.", "{count} lines copied.", len(lines)).format(count=len(lines)))
 
     def _open_folder(self) -> None:
-        if self._tail is not None and not open_path(self._tail.path.parent):
-            folder = self._tail.path.parent
+        if self._follower is not None and not open_path(self._follower.path.parent):
+            folder = self._follower.path.parent
             self._ui.say(_("No program opens folders here. The log is in {folder}").format(folder=folder), error=True)
 
 
-class _Tail:
-    """A thread that reads the end of a file and what comes after; ``take`` gets it on the drawing thread."""
+class _LogFollower:
+    """A thread that reads the end of a file and then follows it; ``take`` gets the lines on the drawing thread."""
 
     def __init__(self, path: Path, ui: Ui, take: Callable[[Sequence[str]], None]) -> None:
         self.path = path
         self._ui = ui
         self._take = take
         self._stop = threading.Event()
-        self._lines: Gather[str] = Gather(ui.post, self._deliver, WAITING)
+        self._lines: deque[str] = deque(maxlen=WAITING)
         self._thread = threading.Thread(target=self._read, name="viewer log", daemon=True)
 
     def start(self) -> None:
@@ -175,8 +175,13 @@ class _Tail:
         self._stop.set()
         self._thread.join(4 * logfile.LOOK_S)
 
-    def _deliver(self, lines: Sequence[str]) -> None:
-        if not self._stop.is_set():
+    def _put(self, lines: Sequence[str]) -> None:
+        self._lines.extend(lines)
+        self._ui.post(self._deliver, once=True)
+
+    def _deliver(self) -> None:
+        lines = [self._lines.popleft() for _number in range(len(self._lines))]
+        if lines and not self._stop.is_set():
             self._take(lines)
 
     def _read(self) -> None:
@@ -184,10 +189,10 @@ class _Tail:
             found, position = logfile.tail(self.path, KEPT)
         except OSError:  # not written yet, or not ours to read: what comes later is still shown
             found, position = [], 0
-        self._lines.put(found)
+        self._put(found)
         try:
             for lines in logfile.follow(self.path, position, self._stop):
-                self._lines.put(lines)
+                self._put(lines)
         except OSError as error:
             self._ui.say(_("The log cannot be read: {error}").format(error=error), error=True)
 

@@ -6,8 +6,9 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.views import JobView, ModelView
 
 from modelctl.client import Client
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
-from modelctl.desktop.viewer.models.presenter import Do, label
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
+from modelctl.desktop.viewer.models.presenter import ModelAction, label
 from modelctl.desktop.viewer.style import theme
 from modelctl.errors import ModeldError, advice, explained
 from modelctl.language.catalogue import _
@@ -15,33 +16,33 @@ from modelctl.language.format import format_bytes
 
 
 class CardActions:
-    """Carries out what a person chose; ``failures`` has the newest one of each model, for its card."""
+    """Carries out what the user chose; ``failures`` holds each model's newest failure, for its card."""
 
     def __init__(self, ui: Ui, on_chat: Callable[[str], None], on_job: Callable[[JobView], None]) -> None:
         self._ui, self._on_chat, self._on_job = ui, on_chat, on_job
         self.failures: dict[str, str] = {}
         self.on_failures: Callable[[], None] = lambda: None
-        self._asked: set[tuple[str, Do]] = set()
+        self._asked: set[tuple[str, ModelAction]] = set()
         self._menu: Tag = 0
         self._question: Tag = 0
 
-    def do(self, model: ModelView, job: JobView | None, do: Do) -> None:
+    def do(self, model: ModelView, job: JobView | None, do: ModelAction) -> None:
         """Do it; a second click while the daemon has not answered the first does nothing."""
         match do:
-            case Do.CHAT:
+            case ModelAction.CHAT:
                 self._on_chat(model.key)
-            case Do.REMOVE:
+            case ModelAction.REMOVE:
                 self._confirm_removal(model)
-            case Do.COPY_PATH:
+            case ModelAction.COPY_PATH:
                 dpg.set_clipboard_text(model.path)
                 self._ui.say(_("Copied: {path}").format(path=model.path))
-            case Do.DOWNLOAD:
+            case ModelAction.DOWNLOAD:
                 self._ask(model.key, do, lambda client: client.pull(model.key), self._on_job)
             case _:
                 call = _call(model.key, job.id if job is not None else "", do)
                 self._ask(model.key, do, call)
 
-    def menu(self, model: ModelView, entries: Sequence[Do], button: Tag) -> None:
+    def menu(self, model: ModelView, entries: Sequence[ModelAction], button: Tag) -> None:
         """Open the menu of a card below its button."""
         self.close()
         left, top = dpg.get_item_rect_min(button)
@@ -70,14 +71,14 @@ class CardActions:
     def _dismissed(self) -> None:
         self.close()
 
-    def _chosen(self, model: ModelView, do: Do) -> None:
+    def _chosen(self, model: ModelView, do: ModelAction) -> None:
         self.close()
         self.do(model, None, do)
 
     def _ask(
         self,
         key: str,
-        do: Do,
+        do: ModelAction,
         call: Callable[[Client], object],
         done: Callable[[JobView], None] | None = None,
     ) -> None:
@@ -131,20 +132,20 @@ class CardActions:
 
     def _remove(self, key: str, keep: bool) -> None:
         self.close()
-        self._ask(key, Do.REMOVE, lambda client: client.remove(key, keep_file=keep))
+        self._ask(key, ModelAction.REMOVE, lambda client: client.remove(key, keep_file=keep))
 
 
-def _call(key: str, job: str, do: Do) -> Callable[[Client], object]:
+def _call(key: str, job: str, do: ModelAction) -> Callable[[Client], object]:
     """The request behind an action."""
-    calls: dict[Do, Callable[[Client], object]] = {
-        Do.LOAD: lambda client: client.load(key, wait=False),
-        Do.UNLOAD: lambda client: client.unload(key, wait=False),
-        Do.CANCEL: lambda client: client.cancel(job=job) if job else client.cancel(model=key),
-        Do.PAUSE: lambda client: client.pause(model=key),
-        Do.RESUME: lambda client: client.resume(model=key),
-        Do.BENCHMARK: lambda client: client.benchmark([key]),
-        Do.PIN: lambda client: client.pin(key),
-        Do.UNPIN: lambda client: client.pin(key, False),
+    calls: dict[ModelAction, Callable[[Client], object]] = {
+        ModelAction.LOAD: lambda client: client.load(key, wait=False),
+        ModelAction.UNLOAD: lambda client: client.unload(key, wait=False),
+        ModelAction.CANCEL: lambda client: client.cancel(job=job) if job else client.cancel(model=key),
+        ModelAction.PAUSE: lambda client: client.pause(model=key),
+        ModelAction.RESUME: lambda client: client.resume(model=key),
+        ModelAction.BENCHMARK: lambda client: client.benchmark([key]),
+        ModelAction.PIN: lambda client: client.pin(key),
+        ModelAction.UNPIN: lambda client: client.pin(key, False),
     }
     return calls[do]
 

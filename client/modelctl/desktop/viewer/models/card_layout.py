@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modelctl.desktop.viewer.models.presenter import GAP, Card
+from modelctl.language.model_card import ModelCard
 
 WIDE = 54
 """From this many lines' heights of width a card has two columns."""
@@ -37,7 +38,7 @@ class Metrics:
 
 
 @dataclass(frozen=True)
-class Line:
+class PlacedText:
     """A line of text at a place on its card, not wider than ``width``."""
 
     text: str
@@ -48,34 +49,46 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Layout:
+class _Text:
+    """A line of text that has no place yet."""
+
+    text: str
+    tone: str = "muted"
+    indented: bool = False
+
+
+@dataclass(frozen=True)
+class CardLayout:
     """A card's lines and the tops of its other parts (None: not there), and how high it is."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[PlacedText, ...]
     context_y: int | None
     gauge_y: int | None
     failure_y: int | None
     height: int
 
 
-def layout(card: Card, width: int, metrics: Metrics, failure_lines: int = 0) -> Layout:
+def layout(card: Card, width: int, metrics: Metrics, failure_lines: int = 0) -> CardLayout:
     """A card ``width`` pixels wide; ``failure_lines`` is how many lines its failure takes when wrapped."""
     m = metrics
+    words = card.texts
     left = m.padding + m.line // 3
     inner = width - left - m.padding
     y = m.padding + m.button + m.line // 3
-    columns: list[tuple[int, int, Sequence[str]]]
+    about, figures = _about(words), _figures(words)
+    columns: list[tuple[int, int, list[_Text]]]
     if width >= WIDE * m.line * 0.62:
         split = round(inner * LEFT_SHARE)
-        beside = _in_two(card.machine)
-        fits = len(card.figures) + len(beside) <= max(len(card.about), len(beside))
-        right = (*card.figures, *beside) if fits else card.figures
-        columns = [(left, split - m.padding, card.about), (left + split, inner - split, right)]
-        below = [GAP.join(card.machine)] if card.machine and not fits else []
+        beside = _machine_in_two(words)
+        fits = len(figures) + len(beside) <= max(len(about), len(beside))
+        columns = [(left, split - m.padding, about), (left + split, inner - split, figures + (beside if fits else []))]
+        below = [_Text(GAP.join(words.machine))] if words.machine and not fits else []
     else:
-        columns = [(left, inner, (*card.about, *card.figures))]
-        below = list(card.machine)
-    lines = [_line(text, x, y + row * m.line, room, m) for x, room, texts in columns for row, text in enumerate(texts)]
+        columns = [(left, inner, about + figures)]
+        below = [_Text(text) for text in words.machine]
+    lines = [
+        _line(text, x, y + row * m.line, room, m) for x, room, column in columns for row, text in enumerate(column)
+    ]
     y += m.line * max(len(texts) for _x, _room, texts in columns)
     for text in below:
         lines.append(_line(text, left, y, inner, m))
@@ -90,25 +103,32 @@ def layout(card: Card, width: int, metrics: Metrics, failure_lines: int = 0) -> 
     if failure_lines:
         failure_y = y + m.line // 5
         y = failure_y + failure_lines * m.line
-    return Layout(tuple(lines), context_y, gauge_y, failure_y, y + m.padding - m.line // 4)
+    return CardLayout(tuple(lines), context_y, gauge_y, failure_y, y + m.padding - m.line // 4)
 
 
-def _in_two(machine: Sequence[str]) -> tuple[str, ...]:
-    """What the model runs on and takes, in at most two lines: the memory, which is long, has its own."""
-    memory = [text for text in machine if text.startswith("🧮")]
-    rest = [text for text in machine if text not in memory]
-    return (*([GAP.join(rest)] if rest else []), *memory)
+def _about(texts: ModelCard) -> list[_Text]:
+    """The left column: what the model is."""
+    return [_Text(text, "text" if text == texts.name else "muted") for text in texts.about]
 
 
-def _line(text: str, x: int, y: int, width: int, metrics: Metrics) -> Line:
-    """A line at its place; numbers begin below their heading's words, not below its sign."""
-    indent = metrics.line if text.startswith("•") else 0
-    return Line(text, x + indent, y, width - indent, _tone(text))
+def _figures(texts: ModelCard) -> list[_Text]:
+    """The right column: a heading for each benchmark, and its figures in one line."""
+    lines = []
+    for benchmark in texts.benchmarks:
+        lines += [_Text(benchmark.heading), _Text(GAP.join(benchmark.figures), "text", indented=True)]
+    return lines
 
 
-def _tone(text: str) -> str:
-    """What a thing is called and how fast it was stand out; the rest is quieter."""
-    return "text" if text.startswith(("📝", "•")) else "muted"
+def _machine_in_two(texts: ModelCard) -> list[_Text]:
+    """What the model runs on and needs, in at most two lines: the memory, which is long, has its own."""
+    lines = [GAP.join(filter(None, (texts.acceleration, texts.load_time))), texts.memory]
+    return [_Text(line) for line in lines if line]
+
+
+def _line(text: _Text, x: int, y: int, width: int, metrics: Metrics) -> PlacedText:
+    """A text at its place; figures begin below the words of their heading, not below its sign."""
+    indent = metrics.line if text.indented else 0
+    return PlacedText(text.text, x + indent, y, width - indent, text.tone)
 
 
 def tops(heights: Sequence[int], gap: int) -> list[int]:

@@ -5,7 +5,7 @@ import math
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style.theme import PALETTE, stripe
 from modelctl.language.catalogue import _
 from modelctl.language.format import context_colour, percent
@@ -24,7 +24,7 @@ class ContextBar:
     def __init__(self, parent: Tag, width: int = -1, height: int = HEIGHT, title: str = "") -> None:
         self._title = title
         self._shown: tuple[int, int] | None = None
-        # Parents are named: the stack behind ``with dpg.group()`` belongs to whoever else builds just now.
+        # Parents are named: the stack behind ``with dpg.group()`` may belong to other code that builds items now.
         self.item = dpg.add_group(parent=parent)
         line = dpg.add_group(parent=self.item, horizontal=True)
         self._count = dpg.add_text(parent=line)

@@ -5,12 +5,12 @@ from enum import Enum, auto
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.language.catalogue import _
 
 
-class Reason(Enum):
+class EmptyReason(Enum):
     """Why the list is empty, or has nothing to run."""
 
     PENDING = auto()
@@ -20,13 +20,13 @@ class Reason(Enum):
     NO_MATCH = auto()
 
 
-class Emptiness:
+class EmptyState:
     """A title, a sentence and a button, where the list would be or above it."""
 
     def __init__(self, on_start: Callable[[], None], on_download: Callable[[], None]) -> None:
         self._on_start, self._on_download = on_start, on_download
         self._on_clear: Callable[[], None] = lambda: None
-        self._reason: Reason | None = None
+        self._reason: EmptyReason | None = None
 
     def build(self, parent: Tag, on_clear: Callable[[], None]) -> None:
         """Make the items; ``on_clear`` takes the filter away."""
@@ -39,9 +39,9 @@ class Emptiness:
         dpg.add_spacer(parent=self._item, height=6)
         self._button = dpg.add_button(parent=self._item, callback=self._pressed)
         dpg.bind_item_theme(self._button, theme.PRIMARY)
-        self.show(Reason.PENDING)
+        self.show(EmptyReason.PENDING)
 
-    def show(self, reason: Reason | None) -> None:
+    def show(self, reason: EmptyReason | None) -> None:
         """Say it; None: there is something to see."""
         self._reason = reason
         dpg.configure_item(self._item, show=reason is not None)
@@ -54,36 +54,36 @@ class Emptiness:
 
     def _pressed(self) -> None:
         match self._reason:
-            case Reason.AWAY:
+            case EmptyReason.AWAY:
                 self._on_start()
-            case Reason.NO_MATCH:
+            case EmptyReason.NO_MATCH:
                 self._on_clear()
             case _:
                 self._on_download()
 
 
-def words(reason: Reason) -> tuple[str, str, str]:
+def words(reason: EmptyReason) -> tuple[str, str, str]:
     """Title, sentence and the button's label (empty: none)."""
     match reason:
-        case Reason.PENDING:
+        case EmptyReason.PENDING:
             return _("Looking for modeld…"), _("Its models are shown as soon as it answers."), ""
-        case Reason.AWAY:
+        case EmptyReason.AWAY:
             return (
                 _("modeld is away"),
                 _("The daemon that keeps the models is not running. This window shows them again as soon as it is."),
                 _("Start modeld"),
             )
-        case Reason.NO_MODELS:
+        case EmptyReason.NO_MODELS:
             return (
                 _("No models yet"),
                 _("Add one in the download window, or in a terminal: modelctl add KEY SOURCE"),
                 _("Download a model"),
             )
-        case Reason.NOTHING_ON_DISK:
+        case EmptyReason.NOTHING_ON_DISK:
             return (
                 _("No model is on disk yet"),
                 _("Download one to chat with it and measure it. A file that you have already: modelctl add KEY FILE"),
                 _("Download a model"),
             )
-        case Reason.NO_MATCH:
+        case EmptyReason.NO_MATCH:
             return _("No model matches"), _("The filter hides all of them."), _("Clear the filter")

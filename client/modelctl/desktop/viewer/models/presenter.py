@@ -1,4 +1,4 @@
-"""What the list of models shows, decided from the snapshot alone: cards, their order, what can be done; pure."""
+"""What the list of models shows, decided from the snapshot alone: cards, their order, their actions; pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,15 @@ from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.errors import advice, explained
 from modelctl.language.catalogue import _, _n
-from modelctl.language.format import format_bytes, format_eta, format_speed, model_card, percent
+from modelctl.language.format import format_bytes, format_eta, format_speed, percent
+from modelctl.language.model_card import ModelCard, model_card
 
 GAP = "    "
 """Between facts that share a line."""
 
 
-class Do(StrEnum):
-    """What a person can do with a model."""
+class ModelAction(StrEnum):
+    """What the user can do with a model."""
 
     LOAD = "load"
     UNLOAD = "unload"
@@ -52,26 +53,21 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Card:
-    """One model as it is shown.
+    """One model as the list shows it.
 
-    ``about`` are the lines on the left (what it is), ``figures`` those on the right (what was measured), ``machine``
-    what it runs on and takes: on the right too, or below both where that is full. ``actions`` are buttons; ``more`` is
-    the menu behind the last.
+    ``texts`` is what the command line shows too; the rest is for the viewer alone. ``actions`` are buttons; ``more`` is
+    the menu behind the last of them.
     """
 
     key: str
-    ready: bool
-    title: str
+    texts: ModelCard
     marks: tuple[Mark, ...]
     tone: str
-    about: tuple[str, ...]
-    figures: tuple[str, ...]
-    machine: tuple[str, ...]
     context: tuple[int, int] | None
     gauge: Gauge | None
     failure: str
-    actions: tuple[Do, ...]
-    more: tuple[Do, ...]
+    actions: tuple[ModelAction, ...]
+    more: tuple[ModelAction, ...]
     moving: bool
 
 
@@ -102,21 +98,12 @@ def card(view: ModelView, job: JobView | None = None) -> Card:
     """The card of a model whose running or waiting job is ``job``."""
     if job is not None and job.kind is JobKind.PULL and not view.size_bytes:
         view = msgspec.structs.replace(view, size_bytes=job.progress.total)  # known as soon as it has begun
-    head, *rest = model_card(view)
-    ready, name, *marks = head.split("  ")
-    lines = [line.strip() for line in rest if not line.lstrip().startswith("⚠")]
-    figures = _figures(lines)
-    machine = [line for line in lines if line.startswith(("🎮", "🖥", "🧮", "⏱"))]
-    about = [line for line in lines if line not in machine and not line.startswith(("⚡", "•"))]
+    texts = model_card(view)
     return Card(
         key=view.key,
-        ready=view.state in HAS_FILE,
-        title=f"{ready}  {name}",
-        marks=(*(Mark(text, "green" if text.startswith("🟢") else "blue") for text in marks), *_states(view, job)),
+        texts=texts,
+        marks=_marks(texts, view, job),
         tone=TONES[view.state],
-        about=tuple(about),
-        figures=figures,
-        machine=tuple(machine),
         context=_context(view),
         gauge=gauge(job) if job is not None else None,
         failure=_failure(view),
@@ -126,62 +113,62 @@ def card(view: ModelView, job: JobView | None = None) -> Card:
     )
 
 
-def actions(view: ModelView, job: JobView | None) -> tuple[Do, ...]:
+def actions(view: ModelView, job: JobView | None) -> tuple[ModelAction, ...]:
     """The buttons of a card, the obvious one first."""
     if job is not None and job.kind is JobKind.PULL:
-        return (Do.RESUME if job.state is JobState.PAUSED else Do.PAUSE, Do.CANCEL)
-    measuring = (Do.CANCEL,) if job is not None else (Do.BENCHMARK,)
+        return (ModelAction.RESUME if job.state is JobState.PAUSED else ModelAction.PAUSE, ModelAction.CANCEL)
+    measuring = (ModelAction.CANCEL,) if job is not None else (ModelAction.BENCHMARK,)
     match view.state:
         case ModelState.ABSENT:
-            return (Do.DOWNLOAD,)
+            return (ModelAction.DOWNLOAD,)
         case ModelState.DOWNLOADING:
-            return (Do.CANCEL,)
+            return (ModelAction.CANCEL,)
         case ModelState.ON_DISK:
-            return (Do.LOAD, *measuring)
+            return (ModelAction.LOAD, *measuring)
         case ModelState.LOADING:
-            return (*((Do.CANCEL,) if job is not None else ()), Do.UNLOAD)
+            return (*((ModelAction.CANCEL,) if job is not None else ()), ModelAction.UNLOAD)
         case ModelState.LOADED | ModelState.BUSY:
-            return (Do.CHAT, *measuring, Do.UNLOAD)
+            return (ModelAction.CHAT, *measuring, ModelAction.UNLOAD)
         case ModelState.UNLOADING:
             return ()
 
 
-def more(view: ModelView) -> tuple[Do, ...]:
+def more(view: ModelView) -> tuple[ModelAction, ...]:
     """The menu of a card."""
-    known = [Do.UNPIN if view.pinned else Do.PIN] if view.state in HAS_FILE else []
+    known = [ModelAction.UNPIN if view.pinned else ModelAction.PIN] if view.state in HAS_FILE else []
     if view.path and view.state in HAS_FILE:
-        known.append(Do.COPY_PATH)
+        known.append(ModelAction.COPY_PATH)
     if view.state in (ModelState.ON_DISK, ModelState.ABSENT) and (view.state in HAS_FILE or not view.builtin):
-        known.append(Do.REMOVE)
+        known.append(ModelAction.REMOVE)
     return tuple(known)
 
 
-def label(do: Do) -> str:
+def label(do: ModelAction) -> str:
     """The words on its button."""
     match do:
-        case Do.LOAD:
+        case ModelAction.LOAD:
             return _("Load")
-        case Do.UNLOAD:
+        case ModelAction.UNLOAD:
             return _("Unload")
-        case Do.DOWNLOAD:
+        case ModelAction.DOWNLOAD:
             return _("Download")
-        case Do.CANCEL:
+        case ModelAction.CANCEL:
             return _("Cancel")
-        case Do.PAUSE:
+        case ModelAction.PAUSE:
             return _("Pause")
-        case Do.RESUME:
+        case ModelAction.RESUME:
             return _("Resume")
-        case Do.BENCHMARK:
+        case ModelAction.BENCHMARK:
             return _("Benchmark")
-        case Do.CHAT:
+        case ModelAction.CHAT:
             return _("Chat")
-        case Do.PIN:
+        case ModelAction.PIN:
             return _("Keep loaded")
-        case Do.UNPIN:
+        case ModelAction.UNPIN:
             return _("Do not keep loaded")
-        case Do.REMOVE:
+        case ModelAction.REMOVE:
             return _("Remove…")
-        case Do.COPY_PATH:
+        case ModelAction.COPY_PATH:
             return _("Copy the file's path")
 
 
@@ -247,7 +234,7 @@ def short_summary(snapshot: Snapshot) -> str:
 
 
 def nothing_on_disk(snapshot: Snapshot) -> bool:
-    """Whether a person has to fetch a model first."""
+    """Whether no model is on disk or being downloaded."""
     return not any(model.state in HAS_FILE or model.state is ModelState.DOWNLOADING for model in snapshot.models)
 
 
@@ -256,20 +243,13 @@ def can_unload(snapshot: Snapshot | None) -> bool:
     return snapshot is not None and any(model.state in HAS_WORKER for model in snapshot.models)
 
 
-def _figures(lines: Sequence[str]) -> tuple[str, ...]:
-    """Each benchmark's heading, and its three numbers as one line."""
-    figures: list[str] = []
-    for line in lines:
-        if line.startswith("⚡"):
-            figures += [line, ""]
-        elif line.startswith("•"):
-            figures[-1] = f"{figures[-1]}{GAP}{line}".strip()
-    return tuple(figures)
-
-
-def _states(view: ModelView, job: JobView | None) -> list[Mark]:
-    """The words for what the two marks of the design do not tell."""
+def _marks(texts: ModelCard, view: ModelView, job: JobView | None) -> tuple[Mark, ...]:
+    """The words beside the title: whether the model is active and loaded, then what it is doing."""
     marks = []
+    if texts.active:
+        marks.append(Mark(texts.active, "green"))
+    if texts.loaded:
+        marks.append(Mark(texts.loaded, "blue"))
     if view.pinned:
         marks.append(Mark(_("kept loaded"), "muted"))
     if view.state is ModelState.BUSY and job is None:
@@ -278,7 +258,7 @@ def _states(view: ModelView, job: JobView | None) -> list[Mark]:
         marks.append(Mark(_("loading…"), "orange"))
     if view.state is ModelState.UNLOADING:
         marks.append(Mark(_("unloading…"), "orange"))
-    return marks
+    return tuple(marks)
 
 
 def _context(view: ModelView) -> tuple[int, int] | None:

@@ -16,7 +16,7 @@ WINDOW_S = 600.0
 
 
 @dataclass(frozen=True)
-class Sample:
+class SystemSample:
     """The machine at one moment: seconds since the epoch, and percentages of memory and of all cores."""
 
     at_s: float
@@ -24,11 +24,11 @@ class Sample:
     cpu: float
 
 
-class Series:
+class SampleSeries:
     """A ring of samples; the oldest go when it is full."""
 
     def __init__(self, samples: int = SAMPLES) -> None:
-        self._ring: deque[Sample] = deque(maxlen=samples)
+        self._ring: deque[SystemSample] = deque(maxlen=samples)
         self._seen: SystemView | None = None
 
     def __len__(self) -> int:
@@ -40,7 +40,7 @@ class Series:
         if system is self._seen or system == self._seen:
             return False
         self._seen = system
-        self._ring.append(Sample(seconds(snapshot.at), memory_percent(system), system.cpu_percent))
+        self._ring.append(SystemSample(seconds(snapshot.at), memory_percent(system), system.cpu_percent))
         return True
 
     def plot(self) -> tuple[list[float], list[float], list[float]]:
@@ -54,7 +54,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Part:
+class MemoryPart:
     """A part of the machine's memory: ``key`` is a model's key, or ``daemon``, ``other`` or ``free`` with a colon."""
 
     key: str
@@ -62,19 +62,19 @@ class Part:
     size_bytes: int
 
 
-def memory_parts(snapshot: Snapshot) -> list[Part]:
+def memory_parts(snapshot: Snapshot) -> list[MemoryPart]:
     """What the machine's memory goes to, models first; the parts sum up to its total."""
     system = snapshot.system
-    models = [Part(model.key, model.key.upper(), _measured(model)) for model in with_worker(snapshot)]
+    models = [MemoryPart(model.key, model.key.upper(), _measured(model)) for model in with_worker(snapshot)]
     ours = system.daemon_memory + sum(part.size_bytes for part in models)
     # Shared pages count in several processes, so the sum of ours can exceed what the machine calls used.
     other = max(system.memory_total - system.memory_available - ours, 0)
     free = max(system.memory_total - ours - other, 0)
     return [
         *models,
-        Part(":daemon", "modeld", system.daemon_memory),
-        Part(":other", _("Other programs"), other),
-        Part(":free", _("Available"), free),
+        MemoryPart(":daemon", "modeld", system.daemon_memory),
+        MemoryPart(":other", _("Other programs"), other),
+        MemoryPart(":free", _("Available"), free),
     ]
 
 

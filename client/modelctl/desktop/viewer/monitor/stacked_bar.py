@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.monitor.series import edges
 from modelctl.desktop.viewer.style.theme import Colour
 
@@ -14,7 +15,7 @@ HEIGHT = 22
 
 
 @dataclass(frozen=True)
-class Piece:
+class BarPiece:
     """A part of the bar: its size in any unit, and its colour."""
 
     size: int
@@ -27,8 +28,8 @@ class StackedBar:
     def __init__(self, ui: Ui, parent: Tag, height: int = HEIGHT) -> None:
         self._ui = ui
         self._height = height
-        self._pieces: Sequence[Piece] = ()
-        self._drawn: tuple[Sequence[Piece], int] | None = None
+        self._pieces: Sequence[BarPiece] = ()
+        self._drawn: tuple[Sequence[BarPiece], int] | None = None
         # Only windows report a change of their size, so the drawing is inside one of its own.
         self._frame = dpg.add_child_window(
             parent=parent, height=height, border=False, no_scrollbar=True, no_scroll_with_mouse=True
@@ -39,7 +40,7 @@ class StackedBar:
         dpg.bind_item_handler_registry(self._frame, self._handlers)
         dpg.bind_item_theme(self._frame, _no_padding())
 
-    def show(self, pieces: Sequence[Piece]) -> None:
+    def show(self, pieces: Sequence[BarPiece]) -> None:
         """Show these parts, from left to right."""
         self._pieces = pieces
         self._draw()

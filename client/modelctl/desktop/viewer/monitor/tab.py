@@ -6,9 +6,10 @@ import dearpygui.dearpygui as dpg
 from modeld.protocol.events import AnyEvent
 from modeld.protocol.views import GpuView, ModelView, Snapshot, SystemView
 
-from modelctl.desktop.viewer.frame.pane import Tag, Ui
-from modelctl.desktop.viewer.monitor.series import Part, Series, memory_parts, memory_percent, with_worker
-from modelctl.desktop.viewer.monitor.stacked_bar import Piece, StackedBar
+from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.desktop.viewer.frame.ui import Ui
+from modelctl.desktop.viewer.monitor.series import MemoryPart, SampleSeries, memory_parts, memory_percent, with_worker
+from modelctl.desktop.viewer.monitor.stacked_bar import BarPiece, StackedBar
 from modelctl.desktop.viewer.style.theme import PALETTE, Colour, stripe
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, percent
@@ -22,12 +23,12 @@ BACK = (2, 5, 10)
 """How many minutes the plot may go back."""
 
 
-class MonitorPane:
-    """The pane; what did not change since the last snapshot is not touched."""
+class MonitorTab:
+    """The tab. It changes only the items whose values differ from the last snapshot."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
-        self._series = Series()
+        self._series = SampleSeries()
         self._system: SystemView | None = None
         self._workers: list[ModelView] | None = None
 
@@ -65,7 +66,7 @@ class MonitorPane:
             self._show_system(snapshot.system)
         self._workers = workers
 
-    def heard(self, event: AnyEvent) -> None:
+    def on_event(self, event: AnyEvent) -> None:
         """Everything it shows is in the snapshot."""
 
     def _build_plot(self) -> None:
@@ -93,7 +94,7 @@ class MonitorPane:
         system, parts = snapshot.system, memory_parts(snapshot)
         dpg.set_value(self._headline, memory_line(system))
         colours = part_colours(parts)
-        self._memory.show([Piece(part.size_bytes, colour) for part, colour in zip(parts, colours, strict=True)])
+        self._memory.show([BarPiece(part.size_bytes, colour) for part, colour in zip(parts, colours, strict=True)])
         dpg.delete_item(self._legend, children_only=True)
         table = _plain_table(self._legend, ["", "", ""])
         row: Tag = 0
@@ -170,7 +171,7 @@ def model_cells(model: ModelView) -> list[str]:
     ]
 
 
-def part_colours(parts: Sequence[Part]) -> list[Colour]:
+def part_colours(parts: Sequence[MemoryPart]) -> list[Colour]:
     """A colour for each part: the fixed ones their own, models in turn."""
     fixed = {":daemon": OURS, ":other": OTHER, ":free": FREE}
     return [fixed.get(part.key, MODELS[index % len(MODELS)]) for index, part in enumerate(parts)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 
 FOLDER = Path(__file__).with_name("typefaces")
 REGULAR, BOLD, MONO = (FOLDER / f"Modeld{name}.ttf" for name in ("Sans-Regular", "Sans-Bold", "Mono-Regular"))

@@ -1,4 +1,4 @@
-"""The daemon's times (ISO 8601, UTC) as the person's own clock shows them; a text that is no time stays as it is."""
+"""The daemon's times (ISO 8601, UTC) as the user's own clock shows them; a text that is no time stays as it is."""
 
 from datetime import datetime
 

@@ -2,7 +2,7 @@
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style.fonts import Fonts
 
 REGULAR, BOLD, LARGE, MONO = (f"modelctl.font.{name}" for name in ("regular", "bold", "large", "mono"))
@@ -13,7 +13,7 @@ GUESSED = (7.5, 16.0)
 
 
 def adopt(fonts: Fonts) -> None:
-    """Let the panes of this context use these fonts by name; a context is adopted once."""
+    """Let this context use these fonts by name; call it once for each context."""
     for tag, name in ((fonts.regular, REGULAR), (fonts.bold, BOLD), (fonts.large, LARGE), (fonts.mono, MONO)):
         if not dpg.does_alias_exist(name):
             dpg.add_alias(name, tag)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
-from modelctl.desktop.viewer.frame.pane import Tag
+from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style import text_metrics
 from modelctl.desktop.viewer.style.fonts import TEXT_PX
 
