@@ -21,12 +21,9 @@ class Task(ABC):
 
     def __init__(self, order: Answer | Measure) -> None:
         self.order = order
-        self.stopped = False
-
-    @property
-    def number(self) -> int:
+        self.number = order.task
         """The task's number in the worker's messages."""
-        return self.order.task
+        self.stopped = False
 
     @abstractmethod
     def fail(self, failure: Failure) -> None:
