@@ -10,7 +10,7 @@ from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import FINAL, JobKind, JobState, ModelState
 from modeld.settings import Settings
-from support.manager_world import HEADER, READY, World, run
+from support.manager_world import GIB, HEADER, READY, World, run
 
 
 def absent(**more: object) -> World:
@@ -427,3 +427,18 @@ def test_a_final_state_is_never_left():
             assert (state, fact) not in TABLE
             with pytest.raises(ImpossibleMoveError):
                 job.move(fact)
+
+
+def test_benchmarks_that_cannot_be_loaded_fail_one_after_the_other_however_many_they_are():
+    world = World()
+    worker = world.load("beta")
+    world.ask(requests.Pin(id="pin", model="beta"))
+    world.ask(requests.Benchmark(id="0", models=["beta"]))
+    (tell,) = world.of(effects.TellWorker)
+    assert isinstance(tell.order, workers.Measure)
+    for number in range(1000):
+        world.ask(requests.Benchmark(id=f"b{number}", models=["alpha"]))
+    world.tell(facts.Sampled(system=views.SystemView(memory_total=GIB, memory_available=1), workers={}))
+    world.tell(facts.WorkerSaid(run=worker, news=workers.Measured(task=tell.order.task, run=run())))
+    failed = [event.job for event in ends(world) if event.job.model == "alpha"]
+    assert len(failed) == 1000 and {job.state for job in failed} == {JobState.FAILED}

@@ -1,7 +1,7 @@
 """What a source can be, and what it cannot."""
 
 import pytest
-from modeld.core.downloads.source import HubSource, Source, download_url, is_path, parse, suggested_key
+from modeld.core.downloads.source import HubSource, ModelSource, download_url, is_path, parse, suggested_key
 from modeld.protocol.errors import Failure
 
 
@@ -22,7 +22,7 @@ from modeld.protocol.errors import Failure
 )
 def test_a_hub_source_names_a_repository_and_what_is_meant_in_it(source: str, hub: HubSource):
     found = parse(source, False)
-    assert isinstance(found, Source) and found.hub == hub and not found.url and not found.path
+    assert isinstance(found, ModelSource) and found.hub == hub and not found.url and not found.path
 
 
 def test_a_hub_file_has_a_download_address_on_any_mirror():
@@ -31,13 +31,13 @@ def test_a_hub_file_has_a_download_address_on_any_mirror():
 
 
 def test_a_path_stays_a_path():
-    assert parse("/models/a.gguf", False) == Source(path="/models/a.gguf")
+    assert parse("/models/a.gguf", False) == ModelSource(path="/models/a.gguf")
 
 
 def test_http_is_for_this_machine_unless_allowed():
     assert isinstance(parse("http://example.org/a.gguf", False), Failure)
-    assert isinstance(parse("http://example.org/a.gguf", True), Source)
-    assert isinstance(parse("http://127.0.0.1:8000/a.gguf", False), Source)
+    assert isinstance(parse("http://example.org/a.gguf", True), ModelSource)
+    assert isinstance(parse("http://127.0.0.1:8000/a.gguf", False), ModelSource)
 
 
 @pytest.mark.parametrize(

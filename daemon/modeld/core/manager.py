@@ -7,8 +7,8 @@ import msgspec
 
 from modeld.core import effects, facts
 from modeld.core.backups import Backups
-from modeld.core.benchmarks.measuring import Measuring
-from modeld.core.benchmarks.schedule import Schedule
+from modeld.core.benchmarks.measuring import Benchmarks
+from modeld.core.benchmarks.schedule import BenchmarkSchedule
 from modeld.core.downloads.lookups import HubLookups
 from modeld.core.downloads.queue import Queue
 from modeld.core.downloads.scheduler import Scheduler
@@ -16,8 +16,9 @@ from modeld.core.downloads.source import is_remote
 from modeld.core.machine import Machine
 from modeld.core.models.external import ExternalModels
 from modeld.core.models.library import Library
-from modeld.core.serving.answering import Answering
+from modeld.core.serving.answering import Generations
 from modeld.core.serving.loading import Loader
+from modeld.core.serving.tasks import Tasks
 from modeld.core.state.jobs import Job, JobFact
 from modeld.core.state.model import Model, ModelSpec
 from modeld.core.state.outbox import Outbox
@@ -28,27 +29,6 @@ from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import HAS_FILE, HAS_WORKER, JobKind, JobState
 from modeld.protocol.wire import VERSION
 from modeld.settings import Settings
-
-_CHANGING = (
-    requests.Add
-    | requests.Remove
-    | requests.Pull
-    | requests.Cancel
-    | requests.Pause
-    | requests.Resume
-    | requests.Move
-    | requests.Limit
-    | requests.Load
-    | requests.Unload
-    | requests.Pin
-    | requests.Generate
-    | requests.Chat
-    | requests.Benchmark
-    | requests.Restore
-    | requests.Scan
-    | requests.Shutdown
-)
-"""Requests that change something, whose ``key`` makes a repetition safe."""
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,14 +53,15 @@ class Manager:
         self._external = ExternalModels(state, outbox, self._library)
         self._scheduler = Scheduler(state, outbox, self._lookups)
         self._loader = Loader(state, outbox)
-        self._answering = Answering(state, outbox, self._loader)
-        self._measuring = Measuring(state, outbox, self._loader, self._answering)
+        self._tasks = Tasks(state, outbox, self._loader)
+        self._generations = Generations(state, outbox, self._loader, self._tasks)
+        self._benchmarks = Benchmarks(state, outbox, self._loader, self._tasks)
         self._machine = Machine(state, outbox)
-        self._schedule = Schedule(state, self._measuring)
+        self._schedule = BenchmarkSchedule(state, self._benchmarks)
         self._queue = Queue(state, outbox, self._scheduler)
         self._backups = Backups(state, outbox, self._library)
         self._remembered = remembered
-        self._said_stopping = False
+        self._published_stopping = False
 
     @property
     def settled(self) -> bool:
@@ -121,17 +102,18 @@ class Manager:
         """Decide what follows from a fact at ``now`` (seconds since the epoch)."""
         self._state.now = now
         self._take(fact)
-        if self.finished and not self._said_stopping:
-            self._said_stopping = True
+        if self.finished and not self._published_stopping:
+            self._published_stopping = True
             self._outbox.publish(events.DaemonStopping())
         return self._outbox.take_effects()
 
     def _take(self, fact: facts.AnyFact) -> None:
         match fact:
             case facts.Asked(client=client, request=request):
-                self._asked(Ticket(client, request.id, request.key if isinstance(request, _CHANGING) else ""), request)
+                key = request.key if isinstance(request, requests.Change) else ""
+                self._asked(Ticket(client, request.id, key), request)
             case facts.ClientGone(client=client):
-                self._answering.cancel(client, None)
+                self._generations.cancel(client, None)
             case facts.Ticked():
                 self._ticked()
             case facts.Sampled():
@@ -141,7 +123,7 @@ class Manager:
                 self._library.inspected(fact)
                 if self.settled:
                     self._scheduler.start_next()
-                    self._measuring.start_next()
+                    self._benchmarks.start_next()
             case facts.FileRemoved():
                 self._library.removed(fact)
             case facts.FilesLookedFor():
@@ -161,13 +143,11 @@ class Manager:
             case facts.WorkerSaid(run=run, news=news):
                 model = self._loader.by_run(run)
                 if model is not None:
-                    self._said(model, news)
-            case facts.WorkerGone(run=run):
-                model = self._loader.by_run(run)
-                if model is not None:
-                    self._gone(model, fact)
+                    self._reported(model, news)
+            case facts.WorkerGone():
+                self._loader.worker_exited(fact)
             case facts.RunsRead():
-                self._measuring.read(fact)
+                self._benchmarks.read(fact)
             case facts.BackupRead():
                 self._backups.was_read(fact)
             case facts.BackupMerged():
@@ -206,44 +186,29 @@ class Manager:
 
     # -- workers -------------------------------------------------------------------------------------------------
 
-    def _said(self, model: Model, news: workers.AnyNews) -> None:
+    def _reported(self, model: Model, news: workers.AnyNews) -> None:
         match news:
             case workers.Hello(pid=pid):
                 self._loader.hello(model, pid)
             case workers.Ready():
                 self._loader.ready(model, news)
-                self._answering.begin_next(model)
-            case workers.LoadFailed(failure=failure):
-                model.failure = failure
+                self._tasks.begin_next(model)
+            case workers.LoadFailed():
+                self._loader.load_failed(model, news)
             case workers.Piece():
-                self._answering.piece(model, news)
+                self._generations.piece(model, news)
             case workers.Answered():
-                self._answering.answered(model, news)
+                self._generations.answered(model, news)
             case workers.Refused():
-                self._answering.refused(model, news)
+                self._generations.refused(model, news)
             case workers.MeasureProgress():
-                self._measuring.progressed(model, news)
+                self._benchmarks.progressed(model, news)
             case workers.Measured():
-                self._measuring.measured(model, news)
+                self._benchmarks.measured(model, news)
             case workers.TaskFailed(task=task, failure=failure):
-                if model.current is not None and model.current.number == task:
-                    if model.current.job:
-                        self._measuring.ended_badly(model, failure)
-                    else:
-                        self._answering.end(model, failure)
+                self._tasks.fail(model, task, failure)
             case _:
                 assert_never(news)
-
-    def _gone(self, model: Model, fact: facts.WorkerGone) -> None:
-        was_asked = bool(model.unload_reason)
-        failure = self._loader.gone(model, fact)
-        fail = self._answering.fail_current if was_asked else self._answering.fail_all
-        self._measuring.handed_back(fail(model, failure), failure)
-        if model.tasks and not self._state.stopping:
-            self._loader.want(model)
-        for refused in self._loader.start_wanted():
-            why = refused.failure or failure
-            self._measuring.handed_back(self._answering.fail_all(refused, why), why)
 
     # -- requests ------------------------------------------------------------------------------------------------
 
@@ -293,19 +258,19 @@ class Manager:
                 if self._is_free(ticket, key):
                     self._loader.load(ticket, request)
             case requests.Unload():
-                self._unload(ticket, request)
+                self._loader.unload_requested(ticket, request)
             case requests.Pin():
                 self._library.pin(ticket, request)
             case requests.Generate(model=key) | requests.Chat(model=key):
                 if self._is_free(ticket, key):
-                    self._answering.ask(ticket, request)
+                    self._generations.ask(ticket, request)
             case requests.Benchmark():
                 if all(self._is_free(ticket, key) for key in request.models):
-                    self._measuring.ask(ticket, request)
+                    self._benchmarks.ask(ticket, request)
             case requests.Results():
-                self._measuring.results(ticket, request)
+                self._benchmarks.results(ticket, request)
             case requests.Compare():
-                self._measuring.compare(ticket, request)
+                self._benchmarks.compare(ticket, request)
             case requests.Backup():
                 self._backups.read(ticket)
             case requests.Restore():
@@ -392,7 +357,7 @@ class Manager:
             outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "Name exactly one of job, model and request.")
             return
         if request.request:
-            if self._answering.cancel(ticket.client, request.request):
+            if self._generations.cancel(ticket.client, request.request):
                 outbox.answer(ticket, replies.Done(note="The generation is being cancelled."))
             else:
                 outbox.refuse(
@@ -406,15 +371,7 @@ class Manager:
         elif job.kind is JobKind.PULL:
             self._scheduler.cancel(ticket, job, request.keep)
         else:
-            self._measuring.cancel(ticket, job)
-
-    def _unload(self, ticket: Ticket, request: requests.Unload) -> None:
-        failure = Failure(code=ErrorCode.CANCELLED, message="The model was unloaded before it could answer.")
-        for model in self._loader.leaving(request):
-            current, model.current = model.current, None
-            self._measuring.handed_back(self._answering.fail_all(model, failure), failure)
-            model.current = current
-        self._loader.asked_to_unload(ticket, request)
+            self._benchmarks.cancel(ticket, job)
 
     def _stop(self) -> None:
         """Stop in order: downloads keep their bytes, workers are ended, then the daemon."""
@@ -422,6 +379,4 @@ class Manager:
             return
         self._state.stopping = True
         self._scheduler.interrupt()
-        for model in self._state.models.values():
-            self._loader.forget_wish(model)
-            self._loader.unload(model, "the daemon is stopping")
+        self._loader.stop()

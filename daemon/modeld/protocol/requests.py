@@ -18,6 +18,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag=str
     key: str = ""
 
 
+class Change(Request, frozen=True, kw_only=True):
+    """The base of the requests that change something; ``key`` counts for these alone."""
+
+
 class Ping(Request, frozen=True, kw_only=True):
     """Ask whether the daemon is there, and which one it is."""
 
@@ -44,7 +48,7 @@ class Show(Request, frozen=True, kw_only=True):
     look: bool = False
 
 
-class Add(Request, frozen=True, kw_only=True):
+class Add(Change, frozen=True, kw_only=True):
     """Add a model: ``source`` is an https URL, a hub's repository or the absolute path of a file (used in place).
 
     A repository is ``hf:org/repo``, ``hf:org/repo:Q4_K_M`` or ``hf:org/repo:FILE.gguf``, with ``@revision`` after it.
@@ -57,14 +61,14 @@ class Add(Request, frozen=True, kw_only=True):
     sha256: str = ""
 
 
-class Remove(Request, frozen=True, kw_only=True):
+class Remove(Change, frozen=True, kw_only=True):
     """Remove exactly this model; ``keep_file`` leaves its file on disk."""
 
     model: str
     keep_file: bool = False
 
 
-class Pull(Request, frozen=True, kw_only=True):
+class Pull(Change, frozen=True, kw_only=True):
     """Download a model; the reply names the job. With ``wait`` the answer comes when it ends.
 
     ``model`` may be a source (``hf:org/repo:Q4_K_M`` or a URL): it is added first, under a key made of its name. With
@@ -82,7 +86,7 @@ class Jobs(Request, frozen=True, kw_only=True):
     model: str = ""
 
 
-class Cancel(Request, frozen=True, kw_only=True):
+class Cancel(Change, frozen=True, kw_only=True):
     """Cancel a job by id, the running job of a model, or a generation by the ``id`` of its request (same connection).
 
     Exactly one of the three. ``keep`` leaves a pull's partial file for a later resume.
@@ -94,21 +98,21 @@ class Cancel(Request, frozen=True, kw_only=True):
     keep: bool = True
 
 
-class Pause(Request, frozen=True, kw_only=True):
+class Pause(Change, frozen=True, kw_only=True):
     """Hold a download by job id or by model, or every unended one with neither; what is on disk stays."""
 
     job: str = ""
     model: str = ""
 
 
-class Resume(Request, frozen=True, kw_only=True):
+class Resume(Change, frozen=True, kw_only=True):
     """Let a held download go on, by job id or by model, or every held one with neither."""
 
     job: str = ""
     model: str = ""
 
 
-class Move(Request, frozen=True, kw_only=True):
+class Move(Change, frozen=True, kw_only=True):
     """Give a download, by job id or by model, another place among those that have not ended; 1 is the first."""
 
     job: str = ""
@@ -116,7 +120,7 @@ class Move(Request, frozen=True, kw_only=True):
     place: int
 
 
-class Limit(Request, frozen=True, kw_only=True):
+class Limit(Change, frozen=True, kw_only=True):
     """Bound the speed of one download, by job id or by model, or of all together with neither; 0 lifts the bound.
 
     The bound of all together lasts until the daemon ends; the setting ``download_limit`` is what it begins with.
@@ -127,7 +131,7 @@ class Limit(Request, frozen=True, kw_only=True):
     model: str = ""
 
 
-class Load(Request, frozen=True, kw_only=True):
+class Load(Change, frozen=True, kw_only=True):
     """Load a model into a worker; zero or absent means the setting's value. ``gpu_layers`` -1 means all.
 
     An empty ``model`` means the default one, here and in ``generate`` and ``chat``.
@@ -140,14 +144,14 @@ class Load(Request, frozen=True, kw_only=True):
     wait: bool = False
 
 
-class Unload(Request, frozen=True, kw_only=True):
+class Unload(Change, frozen=True, kw_only=True):
     """Unload a model, or all with an empty ``model``."""
 
     model: str = ""
     wait: bool = False
 
 
-class Pin(Request, frozen=True, kw_only=True):
+class Pin(Change, frozen=True, kw_only=True):
     """Keep a model loaded (never evicted, never idle-unloaded), or stop doing so."""
 
     model: str
@@ -173,7 +177,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     content: str
 
 
-class Generate(Request, frozen=True, kw_only=True):
+class Generate(Change, frozen=True, kw_only=True):
     """Continue ``prompt`` as it stands (no template). Loads the model if needed.
 
     ``max_tokens`` 0: until the model ends or the context is full. ``stream`` needs a DEALER.
@@ -186,7 +190,7 @@ class Generate(Request, frozen=True, kw_only=True):
     stream: bool = False
 
 
-class Chat(Request, frozen=True, kw_only=True):
+class Chat(Change, frozen=True, kw_only=True):
     """Answer a conversation through the model's own chat template. Loads the model if needed."""
 
     model: str
@@ -196,7 +200,7 @@ class Chat(Request, frozen=True, kw_only=True):
     stream: bool = False
 
 
-class Benchmark(Request, frozen=True, kw_only=True):
+class Benchmark(Change, frozen=True, kw_only=True):
     """Benchmark models, each a job; loads what is needed. Empty ``models`` with ``all`` means every one on disk."""
 
     models: list[str] = []
@@ -223,7 +227,7 @@ class Backup(Request, frozen=True, kw_only=True):
     """Ask for what was set, added and measured."""
 
 
-class Restore(Request, frozen=True, kw_only=True):
+class Restore(Change, frozen=True, kw_only=True):
     """Take in what another home, or an earlier time, set, added and measured. Merges: what is here already stays.
 
     ``settings`` is TOML and counts from the next start; ``results`` are records of ``model_benchmarks.json``. A large
@@ -250,14 +254,14 @@ class Search(Request, frozen=True, kw_only=True):
     cursor: str = ""
 
 
-class Scan(Request, frozen=True, kw_only=True):
+class Scan(Change, frozen=True, kw_only=True):
     """Look for models in the folders of other programs; use those named in ``add`` (or ``all``) where they lie."""
 
     add: list[str] = []
     all: bool = False
 
 
-class Shutdown(Request, frozen=True, kw_only=True):
+class Shutdown(Change, frozen=True, kw_only=True):
     """Stop the daemon in order: children ended, state saved."""
 
 

@@ -7,8 +7,8 @@ import msgspec
 from modeld.core.benchmarks import stats
 from modeld.core.effects import ReadRuns, SaveRun
 from modeld.core.facts import RunsRead
-from modeld.core.serving.answering import Answering
 from modeld.core.serving.loading import Loader
+from modeld.core.serving.tasks import Tasks
 from modeld.core.state.jobs import Job, JobFact
 from modeld.core.state.model import Model
 from modeld.core.state.outbox import Outbox
@@ -33,15 +33,29 @@ class Batch:
     jobs: list[Job]
 
 
-class Measuring:
-    """The benchmark jobs and what came of them."""
+class Measurement(Task):
+    """The measurement of benchmark ``job``."""
 
-    def __init__(self, state: State, outbox: Outbox, loader: Loader, answering: Answering) -> None:
+    def __init__(self, order: workers.Measure, job: Job, benchmarks: "Benchmarks") -> None:
+        super().__init__(order)
+        self.job = job
+        self._benchmarks = benchmarks
+
+    def fail(self, failure: Failure) -> None:
+        """Fail the job."""
+        self._benchmarks.fail(self.job, failure)
+
+
+class Benchmarks:
+    """The benchmark jobs and their results."""
+
+    def __init__(self, state: State, outbox: Outbox, loader: Loader, tasks: Tasks) -> None:
         self._state, self._outbox = state, outbox
         self._loader = loader
-        self._answering = answering
+        self._tasks = tasks
         self._loaded_for_it: set[str] = set()
         self._batches: list[Batch] = []
+        self._starting = False
 
     def ask(self, ticket: Ticket, request: requests.Benchmark) -> None:
         """Queue benchmarks, one job for each model."""
@@ -89,17 +103,21 @@ class Measuring:
         return job
 
     def queue_scheduled(self, key: str) -> None:
-        """Queue a benchmark that nobody asked for, as one of a client without wishes would be."""
+        """Queue a scheduled benchmark with default options."""
         self._queue(key, requests.Benchmark(id="", models=[key]))
         self.start_next()
 
     def start_next(self) -> None:
         """Start the oldest queued benchmark if none runs."""
+        if self._starting:  # one that could not be started has failed; the loop below goes on with the next one
+            return
+        self._starting = True
         for job in self._unended():
             if self._state.stopping or any(other.state is JobState.RUNNING for other in self._unended()):
-                return
+                break
             if job.state is JobState.QUEUED:
                 self._start(job)
+        self._starting = False
 
     def _start(self, job: Job) -> None:
         state, outbox = self._state, self._outbox
@@ -108,19 +126,18 @@ class Measuring:
         job.started_at = state.at
         outbox.publish_job(job)
         if model is None or model.state not in HAS_FILE:
-            self._fail(job, Failure(code=ErrorCode.NOT_ON_DISK, message=f"{job.model} is not on disk any more."))
+            self.fail(job, Failure(code=ErrorCode.NOT_ON_DISK, message=f"{job.model} is not on disk any more."))
             return
         if model.state not in IN_MEMORY:
             self._loaded_for_it.add(model.key)
         order = workers.Measure(
             task=state.next_task(), prompt=PROMPT, max_tokens=job.max_tokens, repetitions=job.repetitions
         )
-        if self._answering.enqueue(model, Task(order=order, job=job.id)):
-            self._fail(job, model.failure or _gone(job))
+        self._tasks.enqueue(model, Measurement(order, job, self))
 
     def progressed(self, model: Model, news: workers.MeasureProgress) -> None:
         """A step ended."""
-        job = self._job_of_current(model)
+        job = self._job(model, news.task)
         if job is not None:
             job.progress = Progress(
                 done=news.step,
@@ -132,69 +149,53 @@ class Measuring:
             self._outbox.publish(events.JobProgress(job=job.id, kind=job.kind, model=job.model, progress=job.progress))
 
     def measured(self, model: Model, news: workers.Measured) -> None:
-        """A benchmark ended: keep its run, unless its numbers cannot be."""
-        outbox = self._outbox
-        job = self._job_of_current(model)
+        """A benchmark ended: keep its run, unless the numbers are impossible."""
+        job = self._job(model, news.task)
         if job is None:
+            return
+        wrong = stats.implausible(news.run.result)
+        if wrong:
+            message = f"The numbers cannot be true and were not kept: {wrong}"
+            self._tasks.fail(model, news.task, Failure(code=ErrorCode.IMPLAUSIBLE, message=message))
             return
         load_s = model.loaded.load_s if model.loaded else 0.0
         run = msgspec.structs.replace(news.run, id=job.id, load_s=load_s)
-        wrong = stats.implausible(run.result)
-        if wrong:
-            failure = Failure(
-                code=ErrorCode.IMPLAUSIBLE, message=f"The numbers cannot be true and were not kept: {wrong}"
-            )
-            self.ended_badly(model, failure)
-            return
-        outbox.do(SaveRun(run=run))
+        self._outbox.do(SaveRun(run=run))
         model.latest = run.result
         model.average = _with(model.average, run.result)
         job.benchmark = run
         job.move(JobFact.FINISHED)
-        self._answering.end(model, replies.Done())
+        self._tasks.end(model)
         self._end(job)
-        self._leave(model)
+        self._unload_unneeded(model)
+        self.start_next()
 
-    def ended_badly(self, model: Model, failure: Failure) -> None:
-        """The current benchmark of a living worker failed."""
-        job = self._job_of_current(model)
-        self._answering.end(model, failure)
-        if job is not None:
-            self._fail(job, failure)
-        self._leave(model)
-
-    def handed_back(self, tasks: list[Task], failure: Failure) -> None:
-        """Benchmarks whose worker is gone or could not be had."""
-        for task in tasks:
-            job = self._state.jobs.get(task.job)
-            if job is not None and job.state is JobState.RUNNING:
-                self._fail(job, failure)
-
-    def _fail(self, job: Job, failure: Failure) -> None:
-        job.failure = failure
+    def fail(self, job: Job, failure: Failure) -> None:
+        """A running benchmark cannot be finished; when the daemon stops it stays queued for the next daemon."""
+        if job.state is not JobState.RUNNING:
+            return
         if self._state.stopping:
-            job.failure = None
             job.move(JobFact.INTERRUPTED)
             self._outbox.publish_job(job)
             return
+        job.failure = failure
         job.move(JobFact.DROPPED if job.stopping else JobFact.BROKE)
         self._loaded_for_it.discard(job.model)
         self._end(job)
         self.start_next()
 
     def _end(self, job: Job) -> None:
-        """A job reached its final state; who waits for all of a batch is answered with the last."""
+        """A job reached its final state; the last of a batch answers the client that waits for all of them."""
         self._outbox.end_job(job)
         for batch in [batch for batch in self._batches if all(job.ended for job in batch.jobs)]:
             self._batches.remove(batch)
             self._outbox.answer(batch.ticket, replies.Jobs(jobs=[job.view() for job in batch.jobs]))
 
-    def _leave(self, model: Model) -> None:
-        """What was loaded only for its benchmark is unloaded again, unless it is wanted."""
+    def _unload_unneeded(self, model: Model) -> None:
+        """Unload a model that was loaded for its benchmark only, unless it has other tasks or is pinned."""
         if model.key in self._loaded_for_it and not model.tasks and not model.spec.pinned:
             self._loader.unload(model, "its benchmark is done")
         self._loaded_for_it.discard(model.key)
-        self.start_next()
 
     def cancel(self, ticket: Ticket, job: Job) -> None:
         """Drop a benchmark; a running one ends with its current step."""
@@ -208,14 +209,14 @@ class Measuring:
             return
         outbox.answer(ticket, replies.Jobs(jobs=[job.view()]))
         model = state.models[job.model]
-        if model.current is not None and model.current.job == job.id:
-            self._answering.stop(model)
+        if isinstance(model.current, Measurement) and model.current.job is job:
+            self._tasks.stop(model)
             return
-        for task in [task for task in model.tasks if task.job == job.id]:
-            model.tasks.remove(task)
-        self._fail(job, Failure(code=ErrorCode.CANCELLED, message=f"The benchmark of {job.model} was cancelled."))
+        for task in [task for task in model.tasks if isinstance(task, Measurement) and task.job is job]:
+            model.withdraw(task)
+        self.fail(job, Failure(code=ErrorCode.CANCELLED, message=f"The benchmark of {job.model} was cancelled."))
 
-    # -- what came of them ---------------------------------------------------------------------------------------
+    # -- results ---------------------------------------------------------------------------------------
 
     def results(self, ticket: Ticket, request: requests.Results) -> None:
         """Answer with a model's history, once the store has read it."""
@@ -250,15 +251,13 @@ class Measuring:
         comparison = stats.compare([model.latest for model in chosen if model.latest is not None])
         self._outbox.answer(ticket, replies.Comparison(comparison=comparison))
 
-    def _job_of_current(self, model: Model) -> Job | None:
-        return self._state.jobs.get(model.current.job) if model.current is not None else None
+    def _job(self, model: Model, number: int) -> Job | None:
+        """The job that a worker's message is about."""
+        task = self._tasks.current(model, number)
+        return task.job if isinstance(task, Measurement) else None
 
     def _unended(self) -> list[Job]:
         return [job for job in self._state.jobs.values() if job.kind is JobKind.BENCHMARK and not job.ended]
-
-
-def _gone(job: Job) -> Failure:
-    return Failure(code=ErrorCode.LOAD_FAILED, message=f"{job.model} could not be loaded.")
 
 
 def _with(average: BenchmarkAverage | None, result: BenchmarkResult) -> BenchmarkAverage:

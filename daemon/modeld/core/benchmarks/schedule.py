@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from modeld.core.benchmarks.measuring import Measuring
+from modeld.core.benchmarks.measuring import Benchmarks
 from modeld.core.state.model import Model
 from modeld.core.state.state import State
 from modeld.protocol.states import ModelState
@@ -21,12 +21,12 @@ AGAIN_S = DAY_S
 _RESTING = frozenset({ModelState.ON_DISK, ModelState.LOADED})
 
 
-class Schedule:
+class BenchmarkSchedule:
     """Looks each second whether a benchmark is due; models that were never benchmarked are left to the person."""
 
-    def __init__(self, state: State, measuring: Measuring) -> None:
+    def __init__(self, state: State, benchmarks: Benchmarks) -> None:
         self._state = state
-        self._measuring = measuring
+        self._benchmarks = benchmarks
         self._quiet_since: float | None = None
         self._tried: dict[str, float] = {}
 
@@ -46,7 +46,7 @@ class Schedule:
         if due:
             model = min(due, key=_measured_at)
             self._tried[model.key] = state.now
-            self._measuring.queue_scheduled(model.key)
+            self._benchmarks.queue_scheduled(model.key)
 
     def _is_needed(self) -> bool:
         """Whether anybody uses the machine, or it runs on its battery."""

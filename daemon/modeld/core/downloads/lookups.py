@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
 from modeld.core.downloads import repository, source
 from modeld.core.downloads.repository import Bundle
 from modeld.core.downloads.source import HubSource
@@ -175,7 +173,7 @@ class HubLookups:
         """Note what a model will need, before it is here."""
         model.remote = found.header
         if found.parts[0].path:
-            model.spec = msgspec.structs.replace(model.spec, size_bytes=found.size_bytes)
+            model.expect(found.size_bytes)
         if found.header is None:
             return
         size = context_size(self._state, model)
@@ -211,7 +209,7 @@ class HubLookups:
         """Answer with the models of a repository, and whether each would fit."""
         state, outbox = self._state, self._outbox
         origin = source.parse(request.repo, state.settings.allow_http)
-        hub = origin.hub if isinstance(origin, source.Source) else None
+        hub = origin.hub if isinstance(origin, source.ModelSource) else None
         if hub is None:
             outbox.refuse(ticket, ErrorCode.BAD_REQUEST, f"{request.repo!r} is no repository.", "Use hf:ORG/REPO.")
             return

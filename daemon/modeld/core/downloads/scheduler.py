@@ -11,7 +11,7 @@ from modeld.core.facts import PullAdvanced, PullBroke, PullFinished, PullStopped
 from modeld.core.memory import fit
 from modeld.core.models import library
 from modeld.core.state.jobs import Job, JobFact
-from modeld.core.state.model import Model, ModelFact, ModelSpec, Part
+from modeld.core.state.model import Model, ModelFact, Part
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
@@ -107,7 +107,6 @@ class Scheduler:
         job.started_at = state.at
         job.run = state.next_run()
         job.rate = Rate()
-        model.failure = None
         outbox.move(model, ModelFact.PULL_STARTED)
         if isinstance(origin, Failure):
             self._fail(job, origin)
@@ -159,7 +158,7 @@ class Scheduler:
         if not found.parts[0].path:
             self._fetch(job, found.url, found.parts[0], model.spec.sha256)
             return
-        model.spec = _found(model.spec, found)
+        model.choose_files(list(found.parts), found.commit, found.size_bytes)
         outbox.save(model)
         self._fetch_part(job)
 
@@ -173,7 +172,7 @@ class Scheduler:
         """Fetch the next file of a model on a hub."""
         settings, spec = self._state.settings, self._state.models[job.model].spec
         origin = source.parse(spec.source, settings.allow_http)
-        assert isinstance(origin, source.Source) and origin.hub is not None
+        assert isinstance(origin, source.ModelSource) and origin.hub is not None
         part = spec.parts[len(job.headers)]
         url = source.download_url(settings.hub_endpoint, origin.hub.repo, spec.commit or origin.hub.revision, part.path)
         # The person's own hash (or the catalogue's) is of the one file there is.
@@ -240,9 +239,8 @@ class Scheduler:
                 return
         header = merge_headers(job.headers)
         single = len(model.spec.parts) <= 1
-        model.spec = msgspec.structs.replace(
-            model.spec,
-            size_bytes=header.file_bytes,
+        model.downloaded(
+            header.file_bytes,
             sha256=fact.sha256 if single else "",
             verified=fact.verified if single else all(part.sha256 for part in model.spec.parts),
         )
@@ -289,8 +287,7 @@ class Scheduler:
         """Hold a download for a reason that a person must mend; who waits for it is told the reason."""
         state, outbox = self._state, self._outbox
         model = state.models[job.model]
-        model.failure = failure
-        outbox.move(model, ModelFact.PULL_DROPPED)
+        outbox.move(model, ModelFact.PULL_DROPPED, failure=failure)
         job.failure = failure
         self.hold(job)
         waiters, job.waiters = job.waiters, []
@@ -300,8 +297,7 @@ class Scheduler:
     def _fail(self, job: Job, failure: Failure) -> None:
         state, outbox = self._state, self._outbox
         model = state.models[job.model]
-        model.failure = failure
-        outbox.move(model, ModelFact.PULL_DROPPED)
+        outbox.move(model, ModelFact.PULL_DROPPED, failure=failure)
         job.failure = failure
         job.move(JobFact.BROKE)
         outbox.end_job(job)
@@ -394,19 +390,6 @@ class Scheduler:
         """The job this news is about; None for news of an older run."""
         job = self._state.jobs.get(job_id)
         return job if job is not None and job.run == run and job.state is JobState.RUNNING else None
-
-
-def _found(spec: ModelSpec, found: Resolved) -> ModelSpec:
-    """The spec with the files that were found; as long as they are the same bytes, by the address they began with."""
-    parts = list(found.parts)
-    same = spec.commit and [(part.path, part.sha256) for part in spec.parts] == [(p.path, p.sha256) for p in parts]
-    return msgspec.structs.replace(
-        spec,
-        parts=parts,
-        commit=spec.commit if same and all(part.sha256 for part in parts) else found.commit,
-        file_name=parts[0].file_name,
-        size_bytes=found.size_bytes,
-    )
 
 
 def _how_to_get(where: str) -> str:

@@ -36,7 +36,7 @@ class HubSource:
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelSource:
     """One of three: ``url`` for a download to ``file_name``, ``hub`` (its file's name too, if it is known already), or
     ``path`` for a file used in place. The others are empty."""
 
@@ -56,12 +56,12 @@ def is_remote(text: str) -> bool:
     return text.startswith(("hf:", "http://", "https://"))
 
 
-def parse(source: str, allow_http: bool) -> Source | Failure:
+def parse(source: str, allow_http: bool) -> ModelSource | Failure:
     """Take ``source`` apart; what cannot be used is a Failure that says why."""
     if source.startswith("hf:"):
         return _of_hub(source)
     if source.startswith("package:"):
-        return Source()
+        return ModelSource()
     try:
         parts = urlsplit(source)
         host = parts.hostname
@@ -77,13 +77,13 @@ def parse(source: str, allow_http: bool) -> Source | Failure:
             )
         name = parts.path.rsplit("/", 1)[-1]
         refused = refuse_name(name, source)
-        return refused or Source(url=source, file_name=name)
+        return refused or ModelSource(url=source, file_name=name)
     if parts.scheme and len(parts.scheme) > 1:
         return _refused(f"{source!r}: {parts.scheme}:// is not supported.", FORMS)
-    return Source(path=source)
+    return ModelSource(path=source)
 
 
-def _of_hub(source: str) -> Source | Failure:
+def _of_hub(source: str) -> ModelSource | Failure:
     found = _HUB.fullmatch(source)
     if found is None or (found["revision"] and found["late"]):
         return _refused(f"{source!r} does not name a repository, or something in one.", FORMS)
@@ -94,10 +94,10 @@ def _of_hub(source: str) -> Source | Failure:
         if what and not _QUANTIZATION.fullmatch(what):
             return _refused(f"{what!r} in {source!r} is neither a .gguf file nor a quantization.", FORMS)
         wanted = "" if what.lower() == "latest" else what
-        return Source(hub=HubSource(found["repo"], revision, quantization=wanted))
+        return ModelSource(hub=HubSource(found["repo"], revision, quantization=wanted))
     name = what.rsplit("/", 1)[-1]
     refused = refuse_name(name, source)
-    return refused or Source(file_name=name, hub=HubSource(found["repo"], revision, file=what))
+    return refused or ModelSource(file_name=name, hub=HubSource(found["repo"], revision, file=what))
 
 
 def download_url(endpoint: str, repo: str, revision: str, path: str) -> str:
@@ -109,7 +109,7 @@ def suggested_key(source: str) -> str:
     """A key for a model that is known by its source only: the repository's name and what was chosen of it."""
     if source.startswith("hf:"):
         parsed = _of_hub(source)
-        hub = parsed.hub if isinstance(parsed, Source) else None
+        hub = parsed.hub if isinstance(parsed, ModelSource) else None
         if hub is None:
             return ""
         repo = re.sub(r"[-_.]gguf$", "", hub.repo.rsplit("/", 1)[-1], flags=re.IGNORECASE)

@@ -109,10 +109,10 @@ class Library:
             return
         if fact.ticket is None and fact.failure is not None and fact.failure == model.failure:
             return
-        model.failure = fact.failure
+        model.fail(fact.failure)
         if model.spec.path and fact.header is None and fact.failure is None:
             model.path = fact.path
-            model.failure = _gone(model)
+            model.fail(_gone(model))
         if fact.header is not None and model.state is ModelState.ABSENT:
             take_file(state, model, fact.path, fact.header)
             outbox.move(model, ModelFact.FILE_FOUND)
@@ -179,8 +179,7 @@ class Library:
         models = state.models
         for key in fact.gone:
             if key in models and _rests(models[key]) and key not in self._state.removing:
-                models[key].failure = _gone(models[key])
-                outbox.move(models[key], ModelFact.REMOVED, "its file is gone")
+                outbox.move(models[key], ModelFact.REMOVED, "its file is gone", _gone(models[key]))
         for key in fact.there:
             if key in models and _vanished(models[key]) and key not in self.inspecting:
                 spec = models[key].spec
@@ -193,7 +192,7 @@ class Library:
         if isinstance(model, Failure):
             self._outbox.answer(ticket, model)
             return
-        model.spec = msgspec.structs.replace(model.spec, pinned=request.pinned)
+        model.pin(request.pinned)
         self._outbox.save(model)
         self._outbox.publish_model(model)
         self._outbox.answer(ticket, replies.Model(model=model.view()))
@@ -242,7 +241,7 @@ class Library:
             model.move(ModelFact.REMOVED)
         outbox.do(ForgetModel(model=model.key))
         if model.spec.builtin:
-            model.header, model.failure, model.remote, model.fits = None, None, None, None
+            model.forget_file()
             outbox.publish_model(model)
         else:
             del state.models[model.key]
@@ -276,11 +275,8 @@ def _gone(model: Model) -> Failure:
 
 def take_file(state: State, model: Model, path: str, header: HeaderView) -> None:
     """Note what a model's file is, and what memory it will need."""
-    model.path = path
-    model.header = header
-    model.file_bytes = header.file_bytes
-    size = context_size(state, model)
-    model.estimated_bytes = estimate.estimate_bytes(header, header.file_bytes, size)
+    model.take_file(path, header)
+    model.estimated_bytes = estimate.estimate_bytes(header, header.file_bytes, context_size(state, model))
 
 
 def _is_sha256(text: str) -> bool:

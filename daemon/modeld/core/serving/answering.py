@@ -1,16 +1,15 @@
-"""Generations: each model's queue of them, their pieces on the way to the client, and how they end."""
+"""Generations: what clients ask of models, the text on its way to them, and how it ends."""
 
 import msgspec
 
-from modeld.core.effects import TellWorker
 from modeld.core.serving.loading import Loader
-from modeld.core.state.model import Model, ModelFact
+from modeld.core.serving.tasks import Tasks
+from modeld.core.state.model import Model
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Task, Ticket
 from modeld.protocol import events, replies, requests, workers
 from modeld.protocol.errors import ErrorCode, Failure
-from modeld.protocol.states import HAS_WORKER, ModelState
 
 MAX_WAITING = 1000
 """Tasks that may wait for one model; more are refused."""
@@ -19,12 +18,27 @@ CONTEXT_EVENT_S = 0.1
 """Least time between two context events of one model while a generation runs."""
 
 
-class Answering:
-    """The tasks of every loaded model, one at a time each."""
+class Generation(Task):
+    """A generation for the client with ``ticket``; ``stream`` sends it each piece of text."""
 
-    def __init__(self, state: State, outbox: Outbox, loader: Loader) -> None:
+    def __init__(self, order: workers.Answer, ticket: Ticket, stream: bool, outbox: Outbox) -> None:
+        super().__init__(order)
+        self.ticket = ticket
+        self.stream = stream
+        self._outbox = outbox
+
+    def fail(self, failure: Failure) -> None:
+        """Answer the client with the failure."""
+        self._outbox.answer(self.ticket, failure)
+
+
+class Generations:
+    """The generations of all models."""
+
+    def __init__(self, state: State, outbox: Outbox, loader: Loader, tasks: Tasks) -> None:
         self._state, self._outbox = state, outbox
         self._loader = loader
+        self._tasks = tasks
 
     def ask(self, ticket: Ticket, request: requests.Generate | requests.Chat) -> None:
         """Queue a generation; the model is loaded if needed."""
@@ -51,73 +65,51 @@ class Answering:
             max_tokens=request.max_tokens,
             sampling=request.sampling,
         )
-        self.enqueue(model, Task(order=order, ticket=ticket, stream=request.stream))
-
-    def enqueue(self, model: Model, task: Task) -> list[Task]:
-        """Queue a task and see that its model gets loaded; benchmarks for which it cannot be are handed back."""
-        model.tasks.append(task)
-        self._count_waiting(model)
-        if model.state not in HAS_WORKER:
-            refusal = self._loader.want(model)
-            if refusal is not None:
-                return self.fail_all(model, refusal)
-        self.begin_next(model)
-        return []
-
-    def begin_next(self, model: Model) -> None:
-        """Give an idle worker its next task."""
-        if model.state is ModelState.LOADED and model.tasks and not self._state.stopping:
-            model.current = model.tasks.popleft()
-            self._count_waiting(model)
-            model.last_used = self._state.now
-            self._loader.make_active(model)
-            self._outbox.do(TellWorker(run=model.run, order=model.current.order))
-            self._outbox.move(model, ModelFact.WORK_BEGUN)
-
-    def _count_waiting(self, model: Model) -> None:
-        if model.loaded is not None:
-            model.loaded = msgspec.structs.replace(model.loaded, requests_waiting=len(model.tasks))
+        self._tasks.enqueue(model, Generation(order, ticket, request.stream, outbox))
 
     def piece(self, model: Model, news: workers.Piece) -> None:
-        """New text: on to the client, and the context to everyone."""
-        task = _current(model, news.task)
+        """Send new text to the client, and the context used to all subscribers."""
+        task = self._current(model, news.task)
         if task is None:
             return
         self._set_context(model, news.context_used)
-        if task.stream and task.ticket is not None and news.text:
+        if task.stream and news.text:
             chunk = replies.Chunk(
                 text=news.text, completion_tokens=news.completion_tokens, context_used=news.context_used
             )
             self._outbox.chunk(task.ticket, chunk)
-        if self._state.now - model.context_told >= CONTEXT_EVENT_S:
-            self._tell_context(model)
+        if self._state.now - model.context_published_at >= CONTEXT_EVENT_S:
+            self._publish_context(model)
+
+    def _current(self, model: Model, number: int) -> Generation | None:
+        task = self._tasks.current(model, number)
+        return task if isinstance(task, Generation) else None
 
     def _set_context(self, model: Model, used: int) -> None:
         if model.loaded is not None:
             model.loaded = msgspec.structs.replace(model.loaded, context_used=used)
 
-    def _tell_context(self, model: Model) -> None:
+    def _publish_context(self, model: Model) -> None:
         if model.loaded is not None:
-            model.context_told = self._state.now
-            loaded = model.loaded
-            self._outbox.publish(
-                events.ContextUsed(model=model.key, used=loaded.context_used, size=loaded.context_size)
-            )
+            model.context_published_at = self._state.now
+            used, size = model.loaded.context_used, model.loaded.context_size
+            self._outbox.publish(events.ContextUsed(model=model.key, used=used, size=size))
 
     def answered(self, model: Model, news: workers.Answered) -> None:
         """A generation ended well."""
-        task = _current(model, news.task)
+        task = self._current(model, news.task)
         if task is None:
             return
         self._set_context(model, news.generation.context_used)
-        self._tell_context(model)
+        self._publish_context(model)
         if news.generation.finish == "context_full":
             self._outbox.publish(events.ContextFull(model=model.key, size=news.generation.context_size))
-        self.end(model, replies.Generated(generation=news.generation))
+        self._outbox.answer(task.ticket, replies.Generated(generation=news.generation))
+        self._tasks.end(model)
 
     def refused(self, model: Model, news: workers.Refused) -> None:
-        """A prompt does not fit the context: both numbers to the client, and an event."""
-        if _current(model, news.task) is None:
+        """A prompt does not fit into the context: the client and all subscribers get both numbers."""
+        if self._current(model, news.task) is None:
             return
         self._outbox.publish(
             events.ContextRefused(model=model.key, prompt_tokens=news.prompt_tokens, size=news.context_size)
@@ -127,66 +119,27 @@ class Answering:
             "nothing was cut."
         )
         hint = "Shorten the prompt, or unload the model and load it with a larger --context."
-        self.end(model, Failure(code=ErrorCode.CONTEXT_OVERFLOW, message=message, hint=hint))
-
-    def end(self, model: Model, outcome: replies.AnyResult | Failure) -> None:
-        """The current task ended: answer it, and begin the next."""
-        task, model.current = model.current, None
-        model.last_used = self._state.now
-        if model.loaded is not None:
-            model.loaded = msgspec.structs.replace(model.loaded, last_used_at=self._state.at)
-        if task is not None and task.ticket is not None:
-            self._outbox.answer(task.ticket, outcome)
-        self._outbox.move(model, ModelFact.WORK_ENDED)
-        self.begin_next(model)
-
-    def fail_all(self, model: Model, failure: Failure) -> list[Task]:
-        """The worker is gone or cannot be had: every generation of the model fails; benchmarks are handed back."""
-        tasks = [task for task in (model.current, *model.tasks) if task is not None]
-        model.current = None
-        model.tasks.clear()
-        for task in tasks:
-            if task.ticket is not None:
-                self._outbox.answer(task.ticket, failure)
-        return [task for task in tasks if task.job]
-
-    def fail_current(self, model: Model, failure: Failure) -> list[Task]:
-        """The worker is gone because it was told to: what it was doing fails, what waits goes on with the next one."""
-        waiting, model.tasks = model.tasks, type(model.tasks)()
-        handed_back = self.fail_all(model, failure)
-        model.tasks = waiting
-        return handed_back
+        self._tasks.fail(model, news.task, Failure(code=ErrorCode.CONTEXT_OVERFLOW, message=message, hint=hint))
 
     def cancel(self, client: bytes, request_id: str | None) -> int:
-        """Give up generations of a client: the one with this request id, or all (None). Says how many there were."""
+        """Cancel generations of a client: the one with this request id, or all (None). Returns how many there were."""
         count = 0
         for model in self._state.models.values():
             current = model.current
             if current is not None and _is_of(current, client, request_id):
                 count += 1
-                self.stop(model)
+                self._tasks.stop(model)
             for task in [task for task in model.tasks if _is_of(task, client, request_id)]:
                 count += 1
-                model.tasks.remove(task)
-                if task.ticket is not None:
-                    self._outbox.refuse(task.ticket, ErrorCode.CANCELLED, "The request was cancelled while it waited.")
+                model.withdraw(task)
+                task.fail(Failure(code=ErrorCode.CANCELLED, message="The request was cancelled while it waited."))
         return count
-
-    def stop(self, model: Model) -> None:
-        """Tell the worker to give up what it does."""
-        task = model.current
-        if task is not None and not task.stopped:
-            task.stopped = True
-            self._outbox.do(TellWorker(run=model.run, order=workers.Stop(task=task.number)))
-
-
-def _current(model: Model, number: int) -> Task | None:
-    return model.current if model.current is not None and model.current.number == number else None
 
 
 def _is_of(task: Task, client: bytes, request_id: str | None) -> bool:
-    ticket = task.ticket
-    return ticket is not None and ticket.client == client and (request_id is None or ticket.id == request_id)
+    if not isinstance(task, Generation) or task.ticket.client != client:
+        return False
+    return request_id is None or task.ticket.id == request_id
 
 
 def _wrong(request: requests.Generate | requests.Chat) -> str:

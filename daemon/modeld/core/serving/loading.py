@@ -20,12 +20,12 @@ from modeld.protocol.views import LoadedView
 
 MIB = 1024 * 1024
 MEMORY_STEP_BYTES = 16 * MIB
-"""A worker's or the machine's memory is told anew when it moved by this much."""
+"""A model is published again when the memory of its worker changed by this much."""
 
 
 @dataclass
-class Leaving:
-    """A client that waits for models to leave memory."""
+class UnloadWaiter:
+    """A client that waits until models have left memory."""
 
     ticket: Ticket
     keys: set[str]
@@ -38,7 +38,7 @@ class Loader:
         self._state, self._outbox = state, outbox
         self._wanted: list[str] = []
         self._by_run: dict[int, Model] = {}
-        self._leaving: list[Leaving] = []
+        self._unload_waiters: list[UnloadWaiter] = []
 
     # -- loading -------------------------------------------------------------------------------------------------
 
@@ -62,7 +62,7 @@ class Loader:
             note = f"{model.key} is loaded already, with a context of {has}; unload it first to change that."
             outbox.answer(ticket, replies.Model(model=model.view(), note=note if other else ""))
             return
-        refusal = self.want(model, request)
+        refusal = self.request_load(model, request)
         if refusal is not None:
             outbox.answer(ticket, refusal)
         elif request.wait:
@@ -87,8 +87,8 @@ class Loader:
             return False
         return True
 
-    def want(self, model: Model, request: requests.Load | None = None) -> Failure | None:
-        """See to it that a model gets loaded, as asked for or as the settings say; a failure if there is no room."""
+    def request_load(self, model: Model, request: requests.Load | None = None) -> Failure | None:
+        """Load a model, as the client or the settings want it, once there is room; the failure if there is none."""
         settings = self._state.settings
         if model.state is ModelState.LOADING or model.key in self._wanted:
             return None
@@ -99,51 +99,37 @@ class Loader:
             threads=(request.threads if request else 0) or settings.threads,
         )
         self._wanted.append(model.key)
-        return model.failure if model in self.start_wanted() else None
+        self._start_wanted()
+        refused = model.state is ModelState.ON_DISK and model.key not in self._wanted
+        return model.failure if refused else None
 
-    def start_wanted(self) -> list[Model]:
-        """Start what is wanted and fits; what must make room is unloaded first, and the start waits for that.
-
-        Returns the models whose load was refused for want of memory.
-        """
-        refused = []
+    def _start_wanted(self) -> None:
+        """Start the wanted models that fit, the first one first; all wait while one is being unloaded."""
         for key in list(self._wanted):
             if any(model.state is ModelState.UNLOADING for model in self._state.models.values()):
-                break
-            model = self._state.models[key]
-            if self._makes_room(model):
-                self._wanted.remove(key)
-                self._start(model)
-            elif key not in self._wanted:
-                refused.append(model)
-        return refused
+                return
+            if key in self._wanted:
+                self._start_or_make_room(self._state.models[key])
 
-    def _makes_room(self, model: Model) -> bool:
-        """Whether there is room now; if not, room is being made or the load has been refused."""
+    def _start_or_make_room(self, model: Model) -> None:
+        """Start a worker if there is room; else unload what can make room, or refuse the load."""
         state = self._state
         assert model.header is not None and model.loading is not None
         needed = estimate.estimate_bytes(model.header, model.file_bytes, model.loading.context_size)
         model.estimated_bytes = needed
         if not state.system.memory_total:
-            return True
+            self._start(model)
+            return
         coming = sum(other.estimated_bytes for other in state.models.values() if other.state is ModelState.LOADING)
         available = state.system.memory_available - coming
         eviction = estimate.who_must_go(needed, available, self._candidates(), state.settings.max_loaded_models or None)
         if eviction is None:
-            self._wanted.remove(model.key)
-            self._refuse_load(
-                model,
-                Failure(
-                    code=ErrorCode.NOT_ENOUGH_MEMORY,
-                    message=f"{model.key} needs about {needed // MIB} MiB with a context of "
-                    f"{model.loading.context_size}, and {max(available, 0) // MIB} MiB are available.",
-                    hint="Choose a smaller context (--context), a smaller quantization, or unload or unpin a model.",
-                ),
-            )
-            return False
-        for key in eviction.keys:
-            self.unload(state.models[key], f"makes room for {model.key}: {eviction.reason}")
-        return not eviction.keys
+            self._refuse_load(model, _no_room(model, model.loading, needed, available))
+        elif eviction.keys:
+            for key in eviction.keys:
+                self.unload(state.models[key], f"makes room for {model.key}: {eviction.reason}")
+        else:
+            self._start(model)
 
     def _candidates(self) -> list[estimate.Candidate]:
         return [
@@ -159,17 +145,19 @@ class Loader:
         ]
 
     def _refuse_load(self, model: Model, failure: Failure) -> None:
-        model.failure = failure
+        self._wanted.remove(model.key)
+        model.fail(failure)
         self._outbox.publish_model(model)
         self._answer_load(model, failure)
+        model.fail_tasks(failure)
 
     def _start(self, model: Model) -> None:
         state, outbox = self._state, self._outbox
         loading = model.loading
         assert loading is not None
+        self._wanted.remove(model.key)
         model.run = state.next_run()
         self._by_run[model.run] = model
-        model.failure = None
         model.unload_reason = ""
         model.loaded = LoadedView(run=model.run, context_size=loading.context_size, threads=loading.threads)
         outbox.do(
@@ -235,44 +223,51 @@ class Loader:
 
     # -- unloading -----------------------------------------------------------------------------------------------
 
-    def asked_to_unload(self, ticket: Ticket, request: requests.Unload) -> None:
-        """Unload one model or all; the answer comes at once or (``wait``) when the memory is back."""
-        state, outbox = self._state, self._outbox
-        model = state.find(request.model) if request.model else None
-        if isinstance(model, Failure):
-            outbox.answer(ticket, model)
+    def unload_requested(self, ticket: Ticket, request: requests.Unload) -> None:
+        """Unload one model or all; the answer comes at once or (``wait``) when the memory is free."""
+        outbox = self._outbox
+        targets = self._targets_of(request)
+        if isinstance(targets, Failure):
+            outbox.answer(ticket, targets)
             return
-        models = self.leaving(request)
-        for model in models:
-            self.forget_wish(model)
-        leaving = [model for model in models if model.state in HAS_WORKER]
+        failure = Failure(code=ErrorCode.CANCELLED, message="The model was unloaded before it could answer.")
+        for model in targets:
+            model.fail_waiting(failure)
+            self._withdraw_load(model)
+        leaving = [model for model in targets if model.state in HAS_WORKER]
         for model in leaving:
             self.unload(model, "asked for")
         names = ", ".join(model.key for model in leaving)
         if request.wait and leaving:
-            self._leaving.append(Leaving(ticket, {model.key for model in leaving}))
+            self._unload_waiters.append(UnloadWaiter(ticket, {model.key for model in leaving}))
         else:
             outbox.answer(ticket, replies.Done(note=f"Unloading {names}." if names else "Nothing was loaded."))
 
-    def leaving(self, request: requests.Unload) -> list[Model]:
-        """The models such a request is about."""
-        models = self._state.models
-        return (
-            list(models.values()) if not request.model else [models[request.model]] if request.model in models else []
-        )
+    def _targets_of(self, request: requests.Unload) -> list[Model] | Failure:
+        """The models that a request wants unloaded."""
+        if not request.model:
+            return list(self._state.models.values())
+        model = self._state.find(request.model)
+        return model if isinstance(model, Failure) else [model]
 
-    def forget_wish(self, model: Model) -> None:
-        """A load that was still waiting for room is not wanted any more."""
+    def _withdraw_load(self, model: Model) -> None:
+        """Give up a load that still waits for room."""
         if model.key in self._wanted:
             self._wanted.remove(model.key)
             self._answer_load(model, Failure(code=ErrorCode.CANCELLED, message=f"{model.key} was unloaded instead."))
+
+    def stop(self) -> None:
+        """The daemon stops: end all workers, and load nothing any more."""
+        for model in self._state.models.values():
+            self._withdraw_load(model)
+            self.unload(model, "the daemon is stopping")
 
     def unload(self, model: Model, reason: str) -> None:
         """End a model's worker; what it still does is given up."""
         if model.state in HAS_WORKER and model.state is not ModelState.UNLOADING:
             model.unload_reason = reason
             self._outbox.do(StopWorker(run=model.run))
-            self._outbox.move(model, ModelFact.UNLOAD_STARTED, reason)
+            self._outbox.move(model, ModelFact.UNLOAD_STARTED, reason, model.failure)
 
     def unload_idle(self) -> None:
         """Unload what nobody used for the time to live, except pinned models."""
@@ -288,30 +283,52 @@ class Loader:
             ):
                 self.unload(model, f"not used for {idle:.0f} s")
 
-    def gone(self, model: Model, fact: WorkerGone) -> Failure:
-        """A worker's process ended: the model is on disk again. The failure says why, for whoever waited."""
-        state, outbox = self._state, self._outbox
+    def load_failed(self, model: Model, news: workers.LoadFailed) -> None:
+        """The worker could not load the file; it exits next, and the model then shows why."""
+        model.fail(news.failure)
+
+    def worker_exited(self, fact: WorkerGone) -> None:
+        """A worker's process ended: the model is on disk again, and its tasks have failed.
+
+        After an unload that was wanted only the current task fails; those that came since get a new worker.
+        """
+        state = self._state
+        model = self._by_run.pop(fact.run, None)
+        if model is None:
+            return
         expected = model.state is ModelState.UNLOADING
-        del self._by_run[fact.run]
         if expected:
             failure = Failure(code=ErrorCode.CANCELLED, message=f"{model.key} was unloaded: {model.unload_reason}.")
+            self._leave_memory(model, model.unload_reason, model.failure)
         else:
             failure = model.failure or _crash(model, fact)
-            model.failure = failure
-        reason = model.unload_reason if expected else failure.message
+            self._leave_memory(model, failure.message, failure)
+        if model.key not in self._wanted:
+            self._answer_load(model, failure)
+        self._answer_unload_waiters(model)
+        if expected:
+            model.fail_current(failure)
+        else:
+            model.fail_tasks(failure)
+        if model.tasks and not state.stopping:
+            self.request_load(model)
+        self._start_wanted()
+
+    def _leave_memory(self, model: Model, reason: str, failure: Failure | None) -> None:
+        """Put a model whose worker ended back on disk; until the next sample its memory counts as available."""
+        state = self._state
         freed = model.loaded.memory_bytes if model.loaded else 0
         state.system = msgspec.structs.replace(state.system, memory_available=state.system.memory_available + freed)
         model.loaded = None
         model.active = False
-        outbox.move(model, ModelFact.WORKER_GONE, reason)
-        if model.key not in self._wanted:
-            self._answer_load(model, failure)
-        for leaving in list(self._leaving):
-            leaving.keys.discard(model.key)
-            if not leaving.keys:
-                self._leaving.remove(leaving)
-                outbox.answer(leaving.ticket, replies.Done(note="Unloaded."))
-        return failure
+        self._outbox.move(model, ModelFact.WORKER_GONE, reason, failure)
+
+    def _answer_unload_waiters(self, model: Model) -> None:
+        for waiter in list(self._unload_waiters):
+            waiter.keys.discard(model.key)
+            if not waiter.keys:
+                self._unload_waiters.remove(waiter)
+                self._outbox.answer(waiter.ticket, replies.Done(note="Unloaded."))
 
     def any_left(self) -> bool:
         """Whether a worker process still exists."""
@@ -329,6 +346,15 @@ class Loader:
             model.loaded = msgspec.structs.replace(model.loaded, memory_bytes=resident, memory_peak_bytes=peak)
             if step >= MEMORY_STEP_BYTES:
                 self._outbox.publish_model(model)
+
+
+def _no_room(model: Model, loading: Loading, needed: int, available: int) -> Failure:
+    return Failure(
+        code=ErrorCode.NOT_ENOUGH_MEMORY,
+        message=f"{model.key} needs about {needed // MIB} MiB with a context of {loading.context_size}, "
+        f"and {max(available, 0) // MIB} MiB are available.",
+        hint="Choose a smaller context (--context), a smaller quantization, or unload or unpin a model.",
+    )
 
 
 def _crash(model: Model, fact: WorkerGone) -> Failure:

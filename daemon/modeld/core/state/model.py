@@ -124,7 +124,7 @@ class Model:
     tasks: deque[Task] = field(default_factory=deque)
     current: Task | None = None
     load_waiters: list[Ticket] = field(default_factory=list)
-    context_told: float = 0.0
+    context_published_at: float = 0.0
     remote: HeaderView | None = None
     fits: FitView | None = None
 
@@ -133,9 +133,99 @@ class Model:
         """The name people use."""
         return self.spec.key
 
-    def move(self, fact: ModelFact) -> None:
-        """Take the step the table has for ``fact``; raises ImpossibleMoveError where it has none."""
+    def move(self, fact: ModelFact, failure: Failure | None = None) -> None:
+        """Take the step the table has for ``fact``; raises ImpossibleMoveError where it has none.
+
+        ``failure`` says why the step was a bad one; a step without it clears the failure of an earlier one.
+        """
         self.state = follow(TABLE, self.state, fact, f"model {self.key}")
+        self.failure = failure
+
+    def fail(self, failure: Failure | None) -> None:
+        """Show ``failure`` (None: no failure) in the state the model is in."""
+        self.failure = failure
+
+    # -- what is remembered of it --------------------------------------------------------------------------------
+
+    def pin(self, pinned: bool) -> None:
+        """Keep the model loaded, or stop doing so."""
+        self._respec(pinned=pinned)
+
+    def expect(self, size_bytes: int) -> None:
+        """Note how large the download will be."""
+        self._respec(size_bytes=size_bytes)
+
+    def choose_files(self, parts: list[Part], commit: str, size_bytes: int) -> None:
+        """Note the files of a repository that the model consists of.
+
+        A download that began at another commit keeps it as long as all files are the same bytes there.
+        """
+        spec = self.spec
+        hashes = [(part.path, part.sha256) for part in parts]
+        same = spec.commit and all(part.sha256 for part in parts)
+        if same and [(part.path, part.sha256) for part in spec.parts] == hashes:
+            commit = spec.commit
+        self._respec(parts=parts, commit=commit, file_name=parts[0].file_name, size_bytes=size_bytes)
+
+    def downloaded(self, size_bytes: int, sha256: str, verified: bool) -> None:
+        """Note what a complete download turned out to be."""
+        self._respec(size_bytes=size_bytes, sha256=sha256, verified=verified)
+
+    def _respec(self, **changes: object) -> None:
+        self.spec = msgspec.structs.replace(self.spec, **changes)
+
+    def take_file(self, path: str, header: HeaderView) -> None:
+        """Note what the model's file is."""
+        self.path = path
+        self.header = header
+        self.file_bytes = header.file_bytes
+
+    def forget_file(self) -> None:
+        """Forget what was known of the model's file, and what went wrong with it."""
+        self.header, self.failure, self.remote, self.fits = None, None, None, None
+
+    # -- its tasks -----------------------------------------------------------------------------------------------
+
+    def enqueue(self, task: Task) -> None:
+        """Put a task behind those that wait."""
+        self.tasks.append(task)
+        self._count_waiting()
+
+    def begin_task(self) -> Task:
+        """Make the task that waited longest the current one."""
+        self.current = self.tasks.popleft()
+        self._count_waiting()
+        return self.current
+
+    def withdraw(self, task: Task) -> None:
+        """Take out a task that waits."""
+        self.tasks.remove(task)
+        self._count_waiting()
+
+    def fail_current(self, failure: Failure) -> None:
+        """Fail the task that the worker is at."""
+        task, self.current = self.current, None
+        if task is not None:
+            task.fail(failure)
+
+    def fail_waiting(self, failure: Failure) -> None:
+        """Fail the tasks that wait."""
+        tasks = list(self.tasks)
+        self.tasks.clear()
+        self._count_waiting()
+        for task in tasks:  # not before the queue is empty: a failed measurement may put the next one into it
+            task.fail(failure)
+
+    def fail_tasks(self, failure: Failure) -> None:
+        """Fail the current task and those that wait."""
+        if self.current is not None:
+            self.tasks.appendleft(self.current)
+            self.current = None
+        self.fail_waiting(failure)
+
+    def _count_waiting(self) -> None:
+        if self.loaded is not None:
+            self.loaded = msgspec.structs.replace(self.loaded, requests_waiting=len(self.tasks))
 
     def view(self) -> ModelView:
         """The model as clients see it."""

@@ -109,9 +109,9 @@ class Outbox:
         """Publish a model as it is now."""
         self.publish(events.ModelChanged(model=model.view(), reason=reason))
 
-    def move(self, model: Model, fact: ModelFact, reason: str = "") -> None:
+    def move(self, model: Model, fact: ModelFact, reason: str = "", failure: Failure | None = None) -> None:
         """Move a model and publish it."""
-        model.move(fact)
+        model.move(fact, failure)
         self.publish_model(model, reason)
 
     def publish_job(self, job: Job) -> None:

@@ -1,7 +1,9 @@
-"""What a worker is asked to do, one at a time, and who waits for it."""
+"""What a worker is asked to do, one task at a time."""
 
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
+from modeld.protocol.errors import Failure
 from modeld.protocol.workers import Answer, Measure
 
 
@@ -14,17 +16,15 @@ class Ticket:
     key: str = ""
 
 
-@dataclass
-class Task:
-    """A generation for ``ticket``, or the measurement of benchmark ``job``; exactly one of the two is set."""
+class Task(ABC):
+    """A generation for a client or the measurement of a benchmark job (``Generation | Measurement``)."""
 
-    order: Answer | Measure
-    ticket: Ticket | None = None
-    stream: bool = False
-    job: str = ""
-    stopped: bool = field(default=False)
-
-    @property
-    def number(self) -> int:
+    def __init__(self, order: Answer | Measure) -> None:
+        self.order = order
+        self.number = order.task
         """The task's number in the worker's messages."""
-        return self.order.task
+        self.stopped = False
+
+    @abstractmethod
+    def fail(self, failure: Failure) -> None:
+        """End the task badly: a generation answers its client, a measurement fails its job."""
