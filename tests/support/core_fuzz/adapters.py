@@ -16,6 +16,9 @@ from modeld.protocol.states import Phase
 
 from support.manager_world import GIB, HEADER, READY, generation, run
 
+EXTREME = (0.0, 1e-300, 50.0, 1e308)
+"""Speeds and deviations that a stored or restored run may claim."""
+
 _BROKEN = Failure(code=ErrorCode.INTERNAL, message="broken")
 _MISSING = Failure(code=ErrorCode.NOT_FOUND, message="not there")
 
@@ -110,7 +113,7 @@ class Adapters:
                 )
                 yield facts.ExternalModelsScanned(files=[file], looked=["/o"], add=add, all=everything, ticket=ticket)
             case effects.ReadRuns(model=key, ticket=ticket):
-                yield facts.RunsRead(model=key, ticket=ticket, runs=[run()] * self.rng.randint(0, 3))
+                yield facts.RunsRead(model=key, ticket=ticket, runs=self._stored_runs())
             case effects.ReadBackup(ticket=ticket):
                 yield facts.BackupRead(ticket=ticket, failure=_BROKEN if chance < 0.1 else None)
             case effects.MergeBackup(ticket=ticket, so_far=so_far):
@@ -118,6 +121,14 @@ class Adapters:
             case effects.SaveModel() | effects.ForgetModel() | effects.SaveJob() | effects.SaveRun():
                 if chance < 0.02:
                     yield facts.WorkFailed(effect=effect, why="the disk is full")
+
+    def _stored_runs(self) -> list[views.BenchmarkRun]:
+        """A history; its figures may be ones that no machine can have measured."""
+        stored = []
+        for _ in range(self.rng.randint(0, 3)):
+            deviation = views.Figure(mean=self.rng.choice(EXTREME), stddev=self.rng.choice(EXTREME), n=3)
+            stored.append(msgspec.structs.replace(run(speed=self.rng.choice(EXTREME)), decode=deviation))
+        return stored
 
     def _inspected(self, effect: effects.Inspect) -> facts.FileInspected:
         there = effect.model in self.files or effect.path == "/disk/z.gguf"
@@ -232,9 +243,7 @@ class Adapters:
                 task=task.task, step=child.steps, steps=10, phase=Phase.PP, tokens_per_second=1.0
             )
         if not ends:
-            return workers.Piece(
-                task=task.task, text="a", completion_tokens=child.steps, context_used=child.steps
-            )
+            return workers.Piece(task=task.task, text="a", completion_tokens=child.steps, context_used=child.steps)
         child.task = None
         if isinstance(task, workers.Measure):
             cancelled = Failure(code=ErrorCode.CANCELLED, message="stopped")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from modeld.protocol import requests, views
 
+from support.core_fuzz.adapters import EXTREME
 from support.manager_world import run
 
 SOURCES = (
@@ -21,8 +22,6 @@ BUILT = ("alpha", "beta", "gamma", "delta", "inplace", "hub")
 ADDED = ("new1", "new2", "x", "y", "llama3-8b", "r.q4_k_m", "repo-q4_k_m", "split-q8_0")
 KEYS = (*BUILT, *ADDED, "", "no such model")
 SIZES = (0, 1, 3, 2**31, 2**63 - 1, -1)
-EXTREME = (0.0, 1e-300, 50.0, 1e308)
-"""Speeds and deviations that a restored run may claim."""
 
 
 class RandomRequests:

@@ -33,4 +33,7 @@ def wrong_with(run: BenchmarkRun) -> str:
         datetime.fromisoformat(result.timestamp)
     except ValueError:
         return "its time is not ISO 8601."
+    figures = (run.prefill, run.decode, run.first_token_ms, run.inference_ms, run.pp, run.tg)
+    if not all(figure is None or stats.is_possible(figure) for figure in figures):
+        return "one of its figures is impossible."
     return stats.implausible(result)

@@ -213,7 +213,7 @@ class Benchmarks:
             self._tasks.stop(model)
             return
         for task in [task for task in model.tasks if isinstance(task, Measurement) and task.job is job]:
-            model.withdraw(task)
+            self._tasks.withdraw(model, task)
         self.fail(job, Failure(code=ErrorCode.CANCELLED, message=f"The benchmark of {job.model} was cancelled."))
 
     # -- results ---------------------------------------------------------------------------------------
