@@ -43,8 +43,9 @@ bench: setup-desktop ## measure against peers; writes docs/performance.md
 bench-builds: setup ## compare with another build: BASE=DIR, a checkout in which make setup has run
 	$(BIN)/python bench/builds.py --base $(BASE)
 
-fuzz: setup-desktop ## a million mutated frames to a real daemon, a hundred thousand mutated headers
-	FUZZ_FRAMES=1000000 FUZZ_HEADERS=100000 $(BIN)/pytest --timeout 7200 tests/files/test_gguf.py tests/wire/test_wire.py tests/wire/test_fuzz_hostile.py
+fuzz: setup-desktop ## two million steps of the core, a million frames to a real daemon, a hundred thousand headers
+	FUZZ_CORE_STEPS=2000000 FUZZ_FRAMES=1000000 FUZZ_HEADERS=100000 $(BIN)/pytest --timeout 7200 \
+	  tests/core/test_fuzz.py tests/files/test_gguf.py tests/wire/test_wire.py tests/wire/test_fuzz_hostile.py
 
 soak: setup-desktop ## an hour of twenty clients with faults
 	SOAK_S=3600 $(BIN)/pytest -s tests/daemon/test_soak.py

@@ -3,7 +3,7 @@
 import pytest
 from modeld.core import facts
 from modeld.core.machine import moved
-from modeld.protocol import events
+from modeld.protocol import events, requests
 from modeld.protocol.views import GpuView, SystemView
 from support.manager_world import GIB, World
 
@@ -46,4 +46,6 @@ def test_small_moves_that_add_up_are_told():
         world.tell(facts.Sampled(system=SystemView(memory_available=8 * GIB, workers_memory=step * MIB), workers={}))
         told += len(world.events(events.SystemSampled))
     assert told == 2  # at 16 and at 32 MiB
-    assert world.snapshot().system.workers_memory == 40 * MIB
+    assert world.snapshot().system.workers_memory == 32 * MIB  # what a mirror that follows the events has
+    (status,) = [effect.reply.result for effect in world.ask(requests.Status(id="s"))]
+    assert status.system.workers_memory == 40 * MIB

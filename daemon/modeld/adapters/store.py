@@ -195,8 +195,8 @@ class Store:
     def _write_mirror(self) -> None:
         """The last runs of every model, oldest first, in one JSON object; whole or not at all."""
         keys = [key for (key,) in self._sql.execute("SELECT DISTINCT model FROM runs ORDER BY model")]
-        import_results = {key: [run.result for run in self.runs(key, MIRRORED_RUNS)] for key in keys}
-        data = msgspec.json.format(msgspec.json.encode(import_results), indent=2)
+        records = {key: [run.result for run in self.runs(key, MIRRORED_RUNS)] for key in keys}
+        data = msgspec.json.format(msgspec.json.encode(records), indent=2)
         temporary = self._mirror.with_name(self._mirror.name + ".tmp")
         try:
             with temporary.open("wb") as file:

@@ -19,13 +19,14 @@ class Machine:
 
     def __init__(self, state: State, outbox: Outbox) -> None:
         self._state, self._outbox = state, outbox
-        self._told = SystemView()
+        self.published = SystemView()
+        """The sample that clients know, which a snapshot shows too."""
 
     def sampled(self, now: SystemView) -> None:
-        """Keep a sample; tell it when it shows something new."""
+        """Keep a sample; publish it when it shows something new."""
         self._state.system = now
-        if moved(self._told, now):
-            self._told = now
+        if moved(self.published, now):
+            self.published = now
             self._outbox.publish(events.SystemSampled(system=now))
 
 

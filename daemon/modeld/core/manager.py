@@ -105,6 +105,7 @@ class Manager:
         self._take(fact)
         if self.finished and not self._published_stopping:
             self._published_stopping = True
+            self._outbox.answer_all(Reason.DAEMON_STOPPING.failure())
             self._outbox.publish(events.DaemonStopping())
         return self._outbox.take_effects()
 
@@ -115,6 +116,7 @@ class Manager:
                 self._asked(Ticket(client, request.id, key), request)
             case facts.ClientGone(client=client):
                 self._generations.cancel(client, None)
+                self._outbox.forget(client)
             case facts.Ticked():
                 self._ticked()
             case facts.Sampled():
@@ -214,6 +216,7 @@ class Manager:
     # -- requests ------------------------------------------------------------------------------------------------
 
     def _asked(self, ticket: Ticket, request: requests.AnyRequest) -> None:
+        self._outbox.expect(ticket)
         if request.v != VERSION:
             self._outbox.refuse(ticket, Reason.VERSION_UNSUPPORTED, supported=VERSION, asked=request.v)
             return
@@ -303,8 +306,11 @@ class Manager:
     def _pull(self, ticket: Ticket, request: requests.Pull) -> None:
         known = len(self._state.models)
         if is_remote(request.model):
-            request = msgspec.structs.replace(request, model=self._library.adopt(ticket, request.model))
-        if request.model and self._is_free(ticket, request.model):
+            key = self._library.adopt(ticket, request.model)
+            if not key:
+                return
+            request = msgspec.structs.replace(request, model=key)
+        if self._is_free(ticket, request.model):
             self._scheduler.pull(ticket, request, adopted=len(self._state.models) > known)
 
     def _pong(self, ticket: Ticket) -> None:
@@ -324,7 +330,7 @@ class Manager:
             seq=outbox.seq,
             at=state.at,
             daemon=state.daemon,
-            system=state.system,
+            system=self._machine.published,
             models=self._models(),
             jobs=[job.view() for job in state.jobs.values()],
         )

@@ -106,6 +106,7 @@ class Reason(Enum):
     )
     MODEL_BEING_REMOVED = (_C.IN_USE, "{key} is being removed.", "Add it again when it is removed.")
     MODEL_IN_MEMORY = (_C.IN_USE, "{key} is in memory.", "Unload it first: modelctl unload {key}")
+    MODEL_WAITS_FOR_MEMORY = (_C.IN_USE, "{key} is waiting to be loaded.", "Unload it first: modelctl unload {key}")
     MODEL_FILE_BUSY = (_C.BUSY, "The file of {key} is just being read or deleted.", "Try again in a moment.")
     MODEL_HAS_DOWNLOAD = (_C.IN_USE, "A download of {key} has not ended.", "Cancel it first: modelctl cancel {key}")
     MODEL_HAS_BENCHMARK = (_C.IN_USE, "A benchmark of {key} has not ended.", "Cancel it first: modelctl cancel {key}")
@@ -303,6 +304,7 @@ class Reason(Enum):
     RESULT_EXCEEDS_CONTEXT = (None, "{used} tokens of a context of {size} were used.")
     RESULT_KEY_INVALID = (None, "The key of its model is invalid.")
     RESULT_ID_INVALID = (None, "Its id is empty or too long.")
+    RESULT_FIGURE_INVALID = (None, "One of its figures is impossible.")
     RESULT_TIME_INVALID = (None, "Its time is not ISO 8601.")
 
     # backups

@@ -210,7 +210,7 @@ class Benchmarks:
             self._tasks.stop(model)
             return
         for task in [task for task in model.tasks if isinstance(task, Measurement) and task.job is job]:
-            model.withdraw(task)
+            self._tasks.withdraw(model, task)
         self.fail(job, Reason.BENCHMARK_CANCELLED.failure(key=job.model))
 
     # -- results ---------------------------------------------------------------------------------------

@@ -5,12 +5,15 @@ from collections.abc import Iterable
 
 from modeld.protocol.errors import Note
 from modeld.protocol.reasons import Reason
-from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Change, Comparison
+from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Change, Comparison, Figure
 
 FASTEST_BELIEVED = 1e6
 """Tokens a second above which a figure is a mistake."""
 
 LARGEST_BELIEVED_MB = 1e8
+LARGEST_FIGURE = 1e12
+"""Above any rate in tokens/s and any time in ms."""
+
 NOISE_SIGMAS = 2.0
 LEAST_CHANGE_PERCENT = 1.0
 
@@ -34,9 +37,16 @@ def change(previous: BenchmarkRun, newest: BenchmarkRun) -> Change:
     before, after = previous.decode, newest.decode
     percent = 100.0 * (after.mean - before.mean) / before.mean if before.mean else 0.0
     known = before.n > 1 and after.n > 1 and not (previous.disturbed or newest.disturbed)
-    noise = math.sqrt(before.stddev**2 / max(before.n, 1) + after.stddev**2 / max(after.n, 1))
+    if not math.isfinite(percent):  # a run of an older version, which did not refuse impossible figures
+        return Change(percent=0.0, significant=False)
+    noise = math.hypot(before.stddev / math.sqrt(max(before.n, 1)), after.stddev / math.sqrt(max(after.n, 1)))
     beyond = abs(after.mean - before.mean) > NOISE_SIGMAS * noise and abs(percent) >= LEAST_CHANGE_PERCENT
     return Change(percent=percent, significant=known and beyond)
+
+
+def is_possible(figure: Figure) -> bool:
+    """Whether a figure can have been measured: finite, not negative, and no larger than any machine's."""
+    return 0 <= figure.mean <= LARGEST_FIGURE and 0 <= figure.stddev <= LARGEST_FIGURE
 
 
 def implausible(result: BenchmarkResult) -> Note | None:

@@ -156,6 +156,7 @@ class Scheduler:
             return
         model.choose_files(list(found.parts), found.commit, found.size_bytes)
         outbox.save(model)
+        outbox.publish_model(model)
         self._fetch_part(job)
 
     def _forget(self, key: str) -> None:

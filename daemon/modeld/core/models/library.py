@@ -67,7 +67,8 @@ class Library:
         return None
 
     def _look_at(self, spec: ModelSpec, ticket: Ticket | None) -> None:
-        self._state.models[spec.key] = Model(spec=spec)
+        model = self._state.models[spec.key] = Model(spec=spec)
+        self._outbox.publish_model(model)
         self.inspecting.add(spec.key)
         self._outbox.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name, ticket=ticket))
 
@@ -97,6 +98,7 @@ class Library:
         model = state.models[fact.model]
         if fact.ticket is not None and model.spec.path and fact.header is None:
             del state.models[fact.model]
+            outbox.publish(events.ModelRemoved(model=fact.model))
             outbox.answer(fact.ticket, fact.failure or Reason.FILE_NOT_FOUND.failure(path=fact.path))
             return
         if fact.ticket is None and fact.failure is not None and fact.failure == model.failure:
@@ -143,13 +145,13 @@ class Library:
         return key
 
     def show(self, ticket: Ticket, model: Model) -> None:
-        """Answer with one model."""
+        """Answer with one model; whether it fits is said of this moment, so it is in the answer only."""
+        view = model.view()
         if model.header is not None and model.state in HAS_FILE:
-            size = model.loaded.context_size if model.loaded else 0
-            model.fits = fit.estimate(
-                model.header, model.file_bytes, size or context_size(self._state, model), self._state.system
-            )
-        self._outbox.answer(ticket, replies.Model(model=model.view()))
+            size = model.loaded.context_size if model.loaded else context_size(self._state, model)
+            fits = fit.estimate(model.header, model.file_bytes, size, self._state.system)
+            view = msgspec.structs.replace(view, fits=fits)
+        self._outbox.answer(ticket, replies.Model(model=view))
 
     def look_for_files(self) -> None:
         """See now and then whether the files of the models that rest are there, and those that vanished are back."""
@@ -157,7 +159,11 @@ class Library:
         if self._looking or state.now - self._looked < LOOK_S:
             return
         self._looked = state.now
-        paths = {model.key: _paths(model) for model in state.models.values() if _rests(model) or _vanished(model)}
+        paths = {
+            key: _paths(model)
+            for key, model in state.models.items()
+            if key not in state.removing and (_rests(model) or _vanished(model))
+        }
         if paths:
             self._looking = True
             outbox.do(LookForFiles(paths=paths))
@@ -171,7 +177,8 @@ class Library:
             if key in models and _rests(models[key]) and key not in self._state.removing:
                 outbox.move(models[key], ModelFact.REMOVED, Reason.FILE_GONE.note(), _gone(models[key]))
         for key in fact.there:
-            if key in models and _vanished(models[key]) and key not in self.inspecting:
+            busy = key in self.inspecting or key in state.removing
+            if key in models and _vanished(models[key]) and not busy:
                 spec = models[key].spec
                 self.inspecting.add(key)
                 outbox.do(Inspect(model=key, path=spec.path, file_name=spec.file_name))
@@ -197,6 +204,8 @@ class Library:
         key = model.key
         if model.state in HAS_WORKER:
             outbox.refuse(ticket, Reason.MODEL_IN_MEMORY, key=key)
+        elif key in state.wanted:
+            outbox.refuse(ticket, Reason.MODEL_WAITS_FOR_MEMORY, key=key)
         elif key in state.removing or key in self.inspecting:
             outbox.refuse(ticket, Reason.MODEL_FILE_BUSY, key=key)
         elif (job := state.job_of(key)) is not None:

@@ -128,7 +128,7 @@ class Generations:
                 self._tasks.stop(model)
             for task in [task for task in model.tasks if _is_of(task, client, request_id)]:
                 count += 1
-                model.withdraw(task)
+                self._tasks.withdraw(model, task)
                 task.fail(Reason.REQUEST_CANCELLED.failure())
         return count
 

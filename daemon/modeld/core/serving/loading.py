@@ -37,7 +37,6 @@ class Loader:
 
     def __init__(self, state: State, outbox: Outbox) -> None:
         self._state, self._outbox = state, outbox
-        self._wanted: list[str] = []
         self._by_run: dict[int, Model] = {}
         self._unload_waiters: list[UnloadWaiter] = []
 
@@ -79,17 +78,15 @@ class Loader:
             failure = model.failure
             if failure is not None and failure.code is ErrorCode.BAD_MODEL_FILE:
                 outbox.answer(ticket, failure)
-            elif model.state is ModelState.DOWNLOADING:
-                outbox.refuse(ticket, Reason.MODEL_STILL_DOWNLOADING, key=model.key)
             else:
-                outbox.refuse(ticket, Reason.MODEL_NOT_ON_DISK, key=model.key)
+                outbox.answer(ticket, _not_on_disk(model))
             return False
         return True
 
     def request_load(self, model: Model, request: requests.Load | None = None) -> Failure | None:
         """Load a model, as the client or the settings want it, once there is room; the failure if there is none."""
         settings = self._state.settings
-        if model.state is ModelState.LOADING or model.key in self._wanted:
+        if model.state is ModelState.LOADING or model.key in self._state.wanted:
             return None
         layers = settings.effective_gpu_layers()
         model.loading = Loading(
@@ -97,22 +94,25 @@ class Loader:
             gpu_layers=layers if request is None or request.gpu_layers is None else request.gpu_layers,
             threads=(request.threads if request else 0) or settings.threads,
         )
-        self._wanted.append(model.key)
+        self._state.wanted.append(model.key)
         self._start_wanted()
-        refused = model.state is ModelState.ON_DISK and model.key not in self._wanted
+        refused = model.state is ModelState.ON_DISK and model.key not in self._state.wanted
         return model.failure if refused else None
 
     def _start_wanted(self) -> None:
         """Start the wanted models that fit, the first one first; all wait while one is being unloaded."""
-        for key in list(self._wanted):
+        for key in list(self._state.wanted):
             if any(model.state is ModelState.UNLOADING for model in self._state.models.values()):
                 return
-            if key in self._wanted:
+            if key in self._state.wanted:
                 self._start_or_make_room(self._state.models[key])
 
     def _start_or_make_room(self, model: Model) -> None:
         """Start a worker if there is room; else unload what can make room, or refuse the load."""
         state = self._state
+        if model.state is not ModelState.ON_DISK:  # its file went while the load waited
+            self._refuse_load(model, model.failure or _not_on_disk(model))
+            return
         assert model.header is not None and model.loading is not None
         needed = estimate.estimate_bytes(model.header, model.file_bytes, model.loading.context_size)
         model.estimated_bytes = needed
@@ -125,6 +125,7 @@ class Loader:
         if eviction is None:
             self._refuse_load(model, _no_room(model, model.loading, needed, available))
         elif eviction.keys:
+            self._outbox.publish_model(model)  # what it needs
             assert eviction.cause is not None
             cause = Reason.MAKES_ROOM.note(key=model.key, cause=eviction.cause)
             for key in eviction.keys:
@@ -146,7 +147,7 @@ class Loader:
         ]
 
     def _refuse_load(self, model: Model, failure: Failure) -> None:
-        self._wanted.remove(model.key)
+        self._state.wanted.remove(model.key)
         model.fail(failure)
         self._outbox.publish_model(model)
         self._answer_load(model, failure)
@@ -156,7 +157,7 @@ class Loader:
         state, outbox = self._state, self._outbox
         loading = model.loading
         assert loading is not None
-        self._wanted.remove(model.key)
+        self._state.wanted.remove(model.key)
         model.run = state.next_run()
         self._by_run[model.run] = model
         model.unload_cause = None
@@ -233,7 +234,9 @@ class Loader:
             return
         failure = Reason.UNLOADED_BEFORE_ANSWER.failure()
         for model in targets:
-            model.fail_waiting(failure)
+            if model.tasks:
+                model.fail_waiting(failure)
+                self._outbox.publish_model(model)
             self._withdraw_load(model)
         leaving = [model for model in targets if model.state in HAS_WORKER]
         for model in leaving:
@@ -254,8 +257,8 @@ class Loader:
 
     def _withdraw_load(self, model: Model) -> None:
         """Give up a load that still waits for room."""
-        if model.key in self._wanted:
-            self._wanted.remove(model.key)
+        if model.key in self._state.wanted:
+            self._state.wanted.remove(model.key)
             self._answer_load(model, Reason.LOAD_WITHDRAWN.failure(key=model.key))
 
     def stop(self) -> None:
@@ -288,6 +291,7 @@ class Loader:
     def load_failed(self, model: Model, news: workers.LoadFailed) -> None:
         """The worker could not load the file; it exits next, and the model then shows why."""
         model.fail(news.failure)
+        self._outbox.publish_model(model)
 
     def worker_exited(self, fact: WorkerGone) -> None:
         """A worker's process ended: the model is on disk again, and its tasks have failed.
@@ -305,7 +309,7 @@ class Loader:
         else:
             failure = model.failure or _crash(model, fact)
             self._leave_memory(model, failure.note(), failure)
-        if model.key not in self._wanted:
+        if model.key not in self._state.wanted:
             self._answer_load(model, failure)
         self._answer_unload_waiters(model)
         if cause is not None:
@@ -339,15 +343,20 @@ class Loader:
     # -- memory --------------------------------------------------------------------------------------------------
 
     def sampled(self, fact: Sampled) -> None:
-        """The memory of the workers was measured: tell whose moved enough to show."""
+        """The memory of the workers was measured: take over what changed enough to be published."""
         for run, (resident, peak) in fact.workers.items():
             model = self._by_run.get(run)
             if model is None or model.loaded is None:
                 continue
-            step = abs(resident - model.loaded.memory_bytes)
-            model.loaded = msgspec.structs.replace(model.loaded, memory_bytes=resident, memory_peak_bytes=peak)
-            if step >= MEMORY_STEP_BYTES:
+            if abs(resident - model.loaded.memory_bytes) >= MEMORY_STEP_BYTES:
+                model.loaded = msgspec.structs.replace(model.loaded, memory_bytes=resident, memory_peak_bytes=peak)
                 self._outbox.publish_model(model)
+
+
+def _not_on_disk(model: Model) -> Failure:
+    is_coming = model.state is ModelState.DOWNLOADING
+    reason = Reason.MODEL_STILL_DOWNLOADING if is_coming else Reason.MODEL_NOT_ON_DISK
+    return reason.failure(key=model.key)
 
 
 def _no_room(model: Model, loading: Loading, needed: int, available: int) -> Failure:

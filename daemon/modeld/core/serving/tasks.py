@@ -26,6 +26,14 @@ class Tasks:
         if model.state not in HAS_WORKER:
             self._loader.request_load(model)
         self.begin_next(model)
+        if model.loaded is not None and model.tasks:
+            self._outbox.publish_model(model)  # one more request waits
+
+    def withdraw(self, model: Model, task: Task) -> None:
+        """Take out a task that waits."""
+        model.withdraw(task)
+        if model.loaded is not None:
+            self._outbox.publish_model(model)
 
     def begin_next(self, model: Model) -> None:
         """Give an idle worker its next task."""

@@ -33,6 +33,7 @@ class Outbox:
     def __init__(self, state: State) -> None:
         self._state = state
         self.seq = 0
+        self._unanswered: dict[Ticket, None] = {}
         self._keyed: OrderedDict[str, Keyed] = OrderedDict()
         self._effects: list[AnyEffect] = []
 
@@ -46,6 +47,20 @@ class Outbox:
         return effects
 
     # -- answers -------------------------------------------------------------------------------------------------
+
+    def expect(self, ticket: Ticket) -> None:
+        """Note that a request has to be answered."""
+        self._unanswered[ticket] = None
+
+    def forget(self, client: bytes) -> None:
+        """A client has gone: its requests need no answer any more."""
+        for ticket in [ticket for ticket in self._unanswered if ticket.client == client]:
+            del self._unanswered[ticket]
+
+    def answer_all(self, failure: Failure) -> None:
+        """Answer every request that still waits; the daemon ends."""
+        for ticket in list(self._unanswered):
+            self._send(ticket, failure)
 
     def answer(self, ticket: Ticket, outcome: replies.AnyResult | Failure) -> None:
         """Answer a request, and every repetition of it that came with the same key."""
@@ -88,6 +103,7 @@ class Outbox:
                 del self._keyed[oldest]
 
     def _send(self, ticket: Ticket, outcome: replies.AnyResult | Failure) -> None:
+        self._unanswered.pop(ticket, None)
         if isinstance(outcome, Failure):
             reply = replies.Reply(id=ticket.id, ok=False, error=outcome)
         else:

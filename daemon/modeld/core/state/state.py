@@ -23,6 +23,8 @@ class State:
         self.jobs: dict[str, Job] = {}
         self.removing: set[str] = set()
         """Models whose files are being deleted."""
+        self.wanted: list[str] = []
+        """Models that are to be loaded once there is room, the first one first."""
         self.system = SystemView()
         self.now = 0.0
         self.stopping = False

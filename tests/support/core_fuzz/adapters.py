@@ -1,0 +1,277 @@
+"""Everything outside the core, pretended: files, hub, downloads, workers, database. They answer late, badly or never.
+
+Each effect of the core leads to a fact that waits here until the simulation delivers it. Facts of different adapters
+overtake each other; those of one worker or one download keep their order, as they do in reality.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+from modeld.core import effects, facts
+from modeld.protocol import views, workers
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.states import Phase
+
+from support.manager_world import GIB, HEADER, READY, generation, run
+
+EXTREME = (0.0, 1e-300, 50.0, 1e308)
+"""Speeds and deviations that a stored or restored run may claim."""
+
+_BROKEN = Failure(code=ErrorCode.INTERNAL, message="broken")
+_MISSING = Failure(code=ErrorCode.NOT_FOUND, message="not there")
+
+
+@dataclass
+class Download:
+    """A download under way; ``stopped`` once the core asked for that."""
+
+    order: effects.StartPull
+    done: int = 0
+    stopped: bool = False
+
+
+@dataclass
+class Child:
+    """A worker process: how far its start is, and the one task it has."""
+
+    order: effects.StartWorker
+    said_hello: bool = False
+    ready: bool = False
+    leaving: bool = False
+    task: workers.Answer | workers.Measure | None = None
+    stop_task: bool = False
+    steps: int = 0
+
+
+@dataclass
+class Adapters:
+    """The pretended adapters; ``lossy`` ones sometimes lose a question of the core for good."""
+
+    rng: random.Random
+    lossy: bool = False
+    files: set[str] = field(default_factory=lambda: {"alpha", "beta", "gamma", "inplace"})
+    waiting: list[facts.AnyFact] = field(default_factory=list)
+    lookups: dict[int, tuple[effects.ListRepository | effects.ReadRemote, facts.AnyFact]] = field(default_factory=dict)
+    downloads: dict[str, Download] = field(default_factory=dict)
+    children: dict[int, Child] = field(default_factory=dict)
+
+    def busy(self) -> bool:
+        """Whether a fact is still to come without a further request."""
+        at_work = any(child.task or child.leaving or not child.ready for child in self.children.values())
+        return bool(self.waiting or self.lookups or self.downloads or at_work)
+
+    # -- effects -------------------------------------------------------------------------------------------------
+
+    def perform(self, effect: effects.AnyEffect) -> None:
+        """Begin what the core wants done."""
+        match effect:
+            case effects.StartPull(job=job):
+                assert job not in self.downloads, f"two downloads at once for {job}"
+                self.downloads[job] = Download(effect)
+            case effects.StopPull(job=job):
+                self._stop_pull(job)
+            case effects.StartWorker(run=number):
+                self.children[number] = Child(effect)
+            case effects.StopWorker(run=number):
+                if number in self.children:
+                    self.children[number].leaving = True
+            case effects.TellWorker(run=number, order=order):
+                if number in self.children:
+                    self._tell(self.children[number], order)
+            case effects.ListRepository(lookup=number) | effects.ReadRemote(lookup=number):
+                self.lookups[number] = (effect, self._looked_up(effect))
+            case _:
+                self.waiting.extend(self._answer(effect))
+
+    def _answer(self, effect: effects.AnyEffect) -> Iterator[facts.AnyFact]:
+        """What comes back of an effect that is done in one step."""
+        chance = self.rng.random()
+        asked = getattr(effect, "ticket", None) is not None
+        if asked and self.lossy and chance < 0.1:
+            return
+        if asked and chance > 0.96:
+            yield facts.WorkFailed(effect=effect, why="a bug")
+            return
+        match effect:
+            case effects.Inspect():
+                yield self._inspected(effect)
+            case effects.LookForFiles(paths=paths):
+                gone = [key for key in paths if self.rng.random() < 0.2]
+                yield facts.FilesLookedFor(there=[key for key in paths if key not in gone], gone=gone)
+            case effects.RemoveFiles(model=key, ticket=ticket):
+                failure = _BROKEN if chance < 0.15 else None
+                if failure is None:
+                    self.files.discard(key)
+                yield facts.FileRemoved(model=key, ticket=ticket, failure=failure)
+            case effects.SearchHub(lookup=number):
+                yield facts.HubSearched(lookup=number, repositories=[], next="")
+            case effects.ScanExternalModels(add=add, all=everything, ticket=ticket):
+                file = facts.ExternalFile(
+                    program="Ollama", name="llama3:8b", path="/o/1", size_bytes=5, header=self._header()
+                )
+                yield facts.ExternalModelsScanned(files=[file], looked=["/o"], add=add, all=everything, ticket=ticket)
+            case effects.ReadRuns(model=key, ticket=ticket):
+                yield facts.RunsRead(model=key, ticket=ticket, runs=self._stored_runs())
+            case effects.ReadBackup(ticket=ticket):
+                yield facts.BackupRead(ticket=ticket, failure=_BROKEN if chance < 0.1 else None)
+            case effects.MergeBackup(ticket=ticket, so_far=so_far):
+                yield facts.BackupMerged(ticket=ticket, restored=so_far, latest={"alpha": run().result})
+            case effects.SaveModel() | effects.ForgetModel() | effects.SaveJob() | effects.SaveRun():
+                if chance < 0.02:
+                    yield facts.WorkFailed(effect=effect, why="the disk is full")
+
+    def _stored_runs(self) -> list[views.BenchmarkRun]:
+        """A history; its figures may be ones that no machine can have measured."""
+        stored = []
+        for _ in range(self.rng.randint(0, 3)):
+            deviation = views.Figure(mean=self.rng.choice(EXTREME), stddev=self.rng.choice(EXTREME), n=3)
+            stored.append(msgspec.structs.replace(run(speed=self.rng.choice(EXTREME)), decode=deviation))
+        return stored
+
+    def _inspected(self, effect: effects.Inspect) -> facts.FileInspected:
+        there = effect.model in self.files or effect.path == "/disk/z.gguf"
+        bad = not there and self.rng.random() < 0.2
+        return facts.FileInspected(
+            model=effect.model,
+            path=effect.path or f"/models/{effect.file_name}",
+            header=self._header() if there else None,
+            failure=Failure(code=ErrorCode.BAD_MODEL_FILE, message="bad") if bad else None,
+            ticket=effect.ticket,
+        )
+
+    def _looked_up(self, effect: effects.ListRepository | effects.ReadRemote) -> facts.AnyFact:
+        if self.rng.random() < 0.2:
+            return facts.LookupFailed(lookup=effect.lookup, failure=_MISSING)
+        if isinstance(effect, effects.ReadRemote):
+            header = self._header() if self.rng.random() < 0.8 else None
+            free = self.rng.choice([0, 10 * GIB])
+            return facts.RemoteRead(lookup=effect.lookup, header=header, size_bytes=1000, disk_free=free, commit="c")
+        split = ("w-Q8_0-00001-of-00002.gguf", "w-Q8_0-00002-of-00002.gguf")
+        names = split if "split" in effect.repo else ("r.Q4_K_M.gguf", "r.Q8_0.gguf")
+        files = [facts.RemoteFile(path=name, size_bytes=1000, sha256="0" * 64) for name in names]
+        return facts.RepositoryListed(lookup=effect.lookup, files=files)
+
+    def _stop_pull(self, job: str) -> None:
+        """As the hub and the downloader do: a lookup of the download is given up at once, a transfer when it can."""
+        given_up = [number for number, (effect, _) in self.lookups.items() if effect.job == job]
+        for number in given_up:
+            effect, _ = self.lookups.pop(number)
+            self.waiting.append(facts.PullStopped(job=job, run=effect.run))
+        if job in self.downloads:
+            self.downloads[job].stopped = True
+
+    def _tell(self, child: Child, order: workers.AnyOrder) -> None:
+        if isinstance(order, workers.Answer | workers.Measure):
+            assert child.task is None, "two tasks at once for a worker"
+            child.task, child.steps, child.stop_task = order, 0, False
+        elif isinstance(order, workers.Stop) and child.task is not None and child.task.task == order.task:
+            child.stop_task = True
+
+    # -- facts ---------------------------------------------------------------------------------------------------
+
+    def next_fact(self) -> facts.AnyFact | None:
+        """What one of the adapters reports now; None if none of them has anything."""
+        sources = [
+            *([self._waiting_fact] * 3 if self.waiting else []),
+            *([self._lookup_fact] if self.lookups else []),
+            *([self._download_fact] if self.downloads else []),
+            *([self._child_fact] * 2 if self.children else []),
+        ]
+        return self.rng.choice(sources)() if sources else None
+
+    def _waiting_fact(self) -> facts.AnyFact:
+        place = self.rng.randrange(len(self.waiting)) if self.rng.random() < 0.5 else 0
+        return self.waiting.pop(place)
+
+    def _lookup_fact(self) -> facts.AnyFact:
+        _, fact = self.lookups.pop(self.rng.choice(list(self.lookups)))
+        return fact
+
+    def _download_fact(self) -> facts.AnyFact:
+        job = self.rng.choice(list(self.downloads))
+        download = self.downloads[job]
+        number, chance = download.order.run, self.rng.random()
+        if chance < 0.6 and not download.stopped:
+            download.done += 100
+            return facts.PullAdvanced(
+                job=job, run=number, done_bytes=download.done, total_bytes=1000, phase=Phase.DOWNLOADING
+            )
+        del self.downloads[job]
+        if chance < 0.8:
+            name = download.order.file_name
+            parts = (2, 1 if "00001" in name else 2) if "-of-" in name else (1, 1)
+            header = msgspec.structs.replace(self._header(), parts=parts[0], part=parts[1])
+            path = f"/models/{name}"
+            return facts.PullFinished(job=job, run=number, path=path, header=header, sha256="0" * 64, verified=True)
+        if download.stopped:
+            return facts.PullStopped(job=job, run=number)
+        code = self.rng.choice([ErrorCode.DISK_FULL, ErrorCode.NOT_FOUND, ErrorCode.HASH_MISMATCH])
+        return facts.PullBroke(job=job, run=number, failure=Failure(code=code, message="no"))
+
+    def _child_fact(self) -> facts.AnyFact | None:
+        number = self.rng.choice(list(self.children))
+        child = self.children[number]
+        if child.leaving or self.rng.random() < 0.04:
+            del self.children[number]
+            return facts.WorkerGone(run=number, exit_code=0 if child.leaving else -9, detail="it crashed")
+        if not child.said_hello:
+            child.said_hello = True
+            return facts.WorkerSaid(run=number, news=workers.Hello(pid=1000 + number))
+        if not child.ready:
+            return facts.WorkerSaid(run=number, news=self._loaded(child))
+        news = self._worked(child)
+        return facts.WorkerSaid(run=number, news=news) if news is not None else None
+
+    def _loaded(self, child: Child) -> workers.AnyNews:
+        if self.rng.random() < 0.1:
+            child.ready = child.leaving = True
+            return workers.LoadFailed(failure=Failure(code=ErrorCode.LOAD_FAILED, message="no"))
+        child.ready = True
+        return READY
+
+    def _worked(self, child: Child) -> workers.AnyNews | None:
+        """One step of a child's task, or its end."""
+        task = child.task
+        if task is None:
+            return None
+        child.steps += 1
+        ends = child.stop_task or self.rng.random() < 0.3
+        if not ends and isinstance(task, workers.Measure):
+            return workers.MeasureProgress(
+                task=task.task, step=child.steps, steps=10, phase=Phase.PP, tokens_per_second=1.0
+            )
+        if not ends:
+            return workers.Piece(task=task.task, text="a", completion_tokens=child.steps, context_used=child.steps)
+        child.task = None
+        if isinstance(task, workers.Measure):
+            cancelled = Failure(code=ErrorCode.CANCELLED, message="stopped")
+            if child.stop_task or self.rng.random() < 0.3:
+                return workers.TaskFailed(task=task.task, failure=cancelled)
+            return workers.Measured(task=task.task, run=run())
+        finish = "cancelled" if child.stop_task else self.rng.choice(["stop", "context_full"])
+        return self.rng.choice(
+            [
+                workers.Answered(task=task.task, generation=generation(finish=finish)),
+                workers.Refused(task=task.task, prompt_tokens=999, context_size=256),
+                workers.TaskFailed(task=task.task, failure=Failure(code=ErrorCode.GENERATION_FAILED, message="no")),
+            ]
+        )
+
+    def sampled(self) -> facts.Sampled:
+        """The machine's memory and processor, as they are now."""
+        system = views.SystemView(
+            memory_total=16 * GIB,
+            memory_available=self.rng.randint(1, 16) * GIB,
+            cpu_percent=self.rng.choice([1.0, 90.0]),
+        )
+        memory = {number: (self.rng.randint(1, 9) * 10**7, 10**8) for number in self.children}
+        return facts.Sampled(system=system, workers=memory)
+
+    def _header(self) -> views.HeaderView:
+        return msgspec.structs.replace(
+            HEADER,
+            context_length=self.rng.choice([0, 256, 2048]),
+            file_bytes=self.rng.choice([1000, 100_000_000, 6 * GIB]),
+        )
