@@ -32,7 +32,7 @@ THIS = Checkout(Path(__file__).resolve().parent.parent)
 ROUNDS = 5
 IDLE_S = 5.0
 COMMANDS = 5
-TURNS, REQUESTS = 20, 50
+TURNS, REQUESTS = 60, 50
 JOIN_MS, JOIN_ATTEMPTS = 50, 200
 MIB = 2**20
 

@@ -251,13 +251,12 @@ class Adapters:
                 return workers.TaskFailed(task=task.task, failure=cancelled)
             return workers.Measured(task=task.task, run=run())
         finish = "cancelled" if child.stop_task else self.rng.choice(["stop", "context_full"])
-        return self.rng.choice(
-            [
-                workers.Answered(task=task.task, generation=generation(finish=finish)),
-                workers.Refused(task=task.task, prompt_tokens=999, context_size=256),
-                workers.TaskFailed(task=task.task, failure=Failure(code=ErrorCode.GENERATION_FAILED, message="no")),
-            ]
-        )
+        ends_as: list[workers.AnyNews] = [
+            workers.Answered(task=task.task, generation=generation(finish=finish)),
+            workers.Refused(task=task.task, prompt_tokens=999, context_size=256),
+            workers.TaskFailed(task=task.task, failure=Failure(code=ErrorCode.GENERATION_FAILED, message="no")),
+        ]
+        return self.rng.choice(ends_as)
 
     def sampled(self) -> facts.Sampled:
         """The machine's memory and processor, as they are now."""

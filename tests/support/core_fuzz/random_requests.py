@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from modeld.protocol import requests, views
 
@@ -30,7 +31,6 @@ class RandomRequests:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._count = 0
-        self._makers: Sequence[Callable[[], requests.AnyRequest]] = ()
 
     def next(self, job_ids: Sequence[str]) -> requests.AnyRequest:
         """One more request, with an id of its own."""
@@ -42,9 +42,9 @@ class RandomRequests:
         repeat = f"k{rng.randint(1, 6)}" if rng.random() < 0.1 else ""
         model, size = choice(KEYS), choice(SIZES)
         job = choice(job_ids) if job_ids and rng.random() < 0.5 else ""
-        target = {"job": job, "model": "" if job else model}
+        target: dict[str, Any] = {"job": job, "model": "" if job else model}
         wait, coin = rng.random() < 0.6, rng.random() < 0.5
-        change = {"id": name, "key": repeat}
+        change: dict[str, Any] = {"id": name, "key": repeat}
         return [
             lambda: requests.Ping(id=name),
             lambda: requests.Status(id=name),
