@@ -14,15 +14,12 @@ from modelctl import errors
 from modelctl.doctor.finding import CHECKS, ok
 from modelctl.language import catalogue, hints, names
 from modelctl.language.remarks import TEMPLATES, said
-from modeld.core.memory.estimate import Candidate, who_must_go
 from modeld.places import Places
 from modeld.protocol import keys
 from modeld.protocol.errors import ErrorCode, Failure
 from modelservice import Program
 from modelservice.systemd import Autostart
 from support.commandline import modelctl
-
-MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -53,9 +50,6 @@ def test_every_template_is_a_sentence_that_is_said_there() -> None:
 @pytest.mark.parametrize(
     ("remark", "german"),
     [
-        ("Nothing was loaded.", "Es war nichts geladen."),
-        ("Unloading mistral, phi.", "Wird entladen: mistral, phi."),
-        ("tiny was removed with its file.", "tiny wurde mit seiner Datei entfernt."),
         (
             "starting over: the file on the server has changed",
             "beginnt neu: die Datei auf dem Server hat sich geändert",
@@ -69,10 +63,6 @@ def test_every_template_is_a_sentence_that_is_said_there() -> None:
             "the file on the server has fewer bytes than what we asked for",
             "die Datei auf dem Server hat weniger Bytes als angefragt",
         ),
-        (
-            "makes room for phi: at most 2 models are to be loaded",
-            "macht Platz für phi: die Höchstzahl geladener Modelle ist 2",
-        ),
         ("stopped modeld.service", "beendet: modeld.service"),
         ("stopped and disabled modeld.service", "beendet und abgeschaltet: modeld.service"),
         ("Nobody has said this before.", "Nobody has said this before."),
@@ -83,21 +73,6 @@ def test_a_remark_is_german_and_one_that_is_not_known_stays(remark: str, german:
     assert said(remark) == german
     catalogue.use("en")
     assert said(remark) == remark
-
-
-@pytest.mark.parametrize(
-    ("needed", "most", "german"),
-    [
-        (50, 9, "50 MiB werden gebraucht und 10 MiB sind verfügbar"),
-        (5, 1, "die Höchstzahl geladener Modelle ist 1"),
-        (50, 1, "50 MiB werden gebraucht und 10 MiB sind verfügbar, und die Höchstzahl geladener Modelle ist 1"),
-    ],
-)
-def test_why_a_model_must_go_is_german(needed: int, most: int, german: str, in_german: None) -> None:
-    loaded = [Candidate("mistral", 100 * MIB, 1.0, pinned=False, busy=False)]
-    eviction = who_must_go(needed * MIB, 10 * MIB, loaded, most)
-    assert eviction is not None
-    assert said(f"makes room for phi: {eviction.reason}") == f"macht Platz für phi: {german}"
 
 
 def test_what_a_service_did_is_german(tmp_path: Path, in_german: None) -> None:
@@ -125,8 +100,7 @@ def test_what_is_wrong_with_a_file_of_keys_is_german(tmp_path: Path, in_german: 
 @pytest.mark.parametrize(
     ("hint", "german"),
     [
-        ("First: modelctl unload tiny", "Zuerst: modelctl unload tiny"),
-        ("See them all: modelctl jobs", "Alle zeigt: modelctl jobs"),
+        ("Try again in some minutes.", "Versuchen Sie es in ein paar Minuten noch einmal."),
         (
             "Check its name: modelctl search none. If it is private, set HF_TOKEN to a token that may read it.",
             "Prüfen Sie den Namen: modelctl search none. Ist es privat, setzen Sie HF_TOKEN auf ein Token, das es lesen"

@@ -5,6 +5,7 @@ import math
 import msgspec
 import pytest
 from modeld.core.benchmarks.stats import change, compare, implausible
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Figure
 
 FINE = BenchmarkResult(
@@ -84,30 +85,31 @@ def test_a_run_before_of_no_speed_is_no_error() -> None:
 
 
 def test_a_measured_result_is_plausible() -> None:
-    assert implausible(FINE) == ""
+    assert implausible(FINE) is None
 
 
 @pytest.mark.parametrize("name", ["tokens_per_second", "inference_time", "memory_usage_mb"])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, -1.0])
 def test_a_figure_must_be_a_number_above_nought(name: str, value: float) -> None:
-    assert name in implausible(msgspec.structs.replace(FINE, **{name: value}))
+    assert implausible(msgspec.structs.replace(FINE, **{name: value})) == Reason.RESULT_NOT_POSITIVE.note(
+        name=name, value=str(value)
+    )
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "sentence"),
     [
-        ({"tokens_per_second": 1.1e6}, "more than any machine does"),
-        ({"memory_usage_mb": 1e9}, "more than any machine has"),
-        ({"prompt_tokens": 0}, "0 prompt"),
-        ({"completion_tokens": 0}, "0 completion"),
-        ({"context_used": 8193}, "8193 tokens are used of a context of 8192"),
+        ({"tokens_per_second": 1.1e6}, "1100000 tokens per second is faster than any machine."),
+        ({"memory_usage_mb": 1e9}, "1000000000 MB is more memory than any machine has."),
+        ({"prompt_tokens": 0}, "0 prompt tokens and 138 completion tokens were counted."),
+        ({"completion_tokens": 0}, "20 prompt tokens and 0 completion tokens were counted."),
+        ({"context_used": 8193}, "8193 tokens of a context of 8192 were used."),
     ],
 )
-def test_what_cannot_be_true_is_said_in_a_sentence(changes: dict[str, float], says: str) -> None:
-    sentence = implausible(msgspec.structs.replace(FINE, **changes))
-    assert says in sentence
-    assert sentence.endswith(".")
+def test_an_impossible_number_is_named_in_a_sentence(changes: dict[str, float], sentence: str) -> None:
+    wrong = implausible(msgspec.structs.replace(FINE, **changes))
+    assert wrong is not None and wrong.message == sentence
 
 
 def test_a_full_context_is_plausible() -> None:
-    assert implausible(msgspec.structs.replace(FINE, context_used=8192)) == ""
+    assert implausible(msgspec.structs.replace(FINE, context_used=8192)) is None

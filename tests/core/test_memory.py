@@ -5,6 +5,7 @@ import dataclasses
 import msgspec
 import pytest
 from modeld.core.memory.estimate import MIB, Candidate, Eviction, estimate_bytes, who_must_go
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import HeaderView
 
 SMOLLM2 = HeaderView(
@@ -50,7 +51,7 @@ def test_grouped_heads_take_less_cache_than_full_ones() -> None:
 
 
 def test_nobody_goes_when_it_fits() -> None:
-    assert who_must_go(50, 50, [OLD, NEW], None) == Eviction((), "it fits")
+    assert who_must_go(50, 50, [OLD, NEW], None) == Eviction(())
 
 
 def test_the_least_recently_used_go_first_and_no_more_than_needed() -> None:
@@ -82,7 +83,7 @@ def test_there_is_no_way_when_those_who_may_go_are_not_enough(held: dict[str, bo
 
 def test_one_too_many_goes_although_there_is_memory() -> None:
     eviction = who_must_go(10, 10_000, [OLD, NEW], 2)
-    assert eviction == Eviction(("old",), "at most 2 models are to be loaded")
+    assert eviction == Eviction(("old",), Reason.LOADED_LIMIT.note(limit=2))
 
 
 def test_memory_that_is_overdrawn_already_must_be_made_up_for() -> None:
@@ -95,5 +96,5 @@ def test_the_reason_names_what_is_needed_and_what_there_is() -> None:
     big = dataclasses.replace(OLD, memory_bytes=900 * MIB)
     eviction = who_must_go(700 * MIB, 300 * MIB, [big], 1)
     assert eviction is not None
-    assert "700 MiB are needed and 300 MiB are available" in eviction.reason
-    assert "at most 1 models" in eviction.reason
+    cause = Reason.MEMORY_SHORT_AND_LOADED_LIMIT.note(needed_mib=700, available_mib=300, limit=1)
+    assert eviction.cause == cause

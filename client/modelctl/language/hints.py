@@ -5,39 +5,14 @@ from modelctl.language.templates import translated
 
 TEMPLATES = (
     # models
-    marked("Choose another key, or remove it first: modelctl rm {key}"),
-    marked("First: modelctl unload {key}"),
-    marked("First: modelctl cancel {key}"),
-    marked("Known models: {names}."),
-    marked("Use up to 64 lower-case letters, digits, dots, dashes and underscores."),
-    marked(
-        "When it is back, so is the model; to forget it: modelctl rm {key} Or download it again: modelctl pull {again}"
-    ),
-    marked("When it is back, so is the model; to forget it: modelctl rm {key}"),
-    marked("What can be taken: {names}."),
-    marked("Name models that are on disk, or all of them."),
     marked("Check the path, and who may read its folders."),
     marked("Check who may write to its folder, then try again."),
     marked("Download it again, or add another file."),
     marked("Put all parts into one folder, under the names they were published by."),
-    marked("Its publisher mixed up the files of this model; choose another quantization or repository."),
-    marked("Make room, choose a smaller quantization (modelctl files hf:ORG/REPO), or set models_dir elsewhere."),
     # sources
-    marked(
-        "Use an https URL of a .gguf file, hf:org/repo, hf:org/repo:Q4_K_M, hf:org/repo:FILE.gguf, or the path of a"
-        " GGUF file."
-    ),
-    marked("Use hf:ORG/REPO."),
-    marked("Use https, or set allow_http = true if you accept that."),
     marked("Set allow_http = true if you accept that."),
     marked("Set allow_private_redirects = true if that is your own mirror."),
     # hubs
-    marked("Look for one that has: modelctl search {words}"),
-    marked("Choose one: modelctl add KEY {source}"),
-    marked("It has: {names}. See them with their sizes: modelctl files hf:{repo}"),
-    marked("The names of its files say no quantization. See them with their sizes: modelctl files hf:{repo}"),
-    marked("The nearest: {names}. See all: modelctl files hf:{repo}"),
-    marked("It is not whole (yet). See what there is: modelctl files hf:{repo}"),
     marked("See what there is: modelctl files hf:{repo}"),
     marked("Make a new one at {address}, put it there, and restart the daemon; or take it away."),
     marked("Ask for access at {address}, set HF_TOKEN to a token of your account, and restart the daemon."),
@@ -53,8 +28,6 @@ TEMPLATES = (
     marked("It may be a page that asks to log in, or HF_ENDPOINT names no hub."),
     marked("Check the network, and HF_ENDPOINT and the proxy if you set them."),
     # downloads
-    marked("0 lifts the bound."),
-    marked("1 is the first."),
     marked("Pull again."),
     marked("Stop that one first."),
     marked("Check the address."),
@@ -79,22 +52,13 @@ TEMPLATES = (
     marked("It was kept as {name} and is not used. The source is wrong, or the expected hash: check both."),
     marked("It was kept as {name}. Check the address."),
     # memory and answers
-    marked("Choose a smaller context (--context), a smaller quantization, or unload or unpin a model."),
     marked("Choose a smaller context."),
     marked("Load it with a larger context."),
-    marked("Load it again; if it was SIGKILL, the system may have run out of memory: choose a smaller context."),
     marked("The file may be damaged, or too new."),
-    marked("Shorten the prompt, or unload the model and load it with a larger --context."),
     marked("Some templates allow no system message or want turns that alternate; or use generate."),
     # the daemon
-    marked("Add it again afterwards."),
-    marked("See all: modelctl jobs"),
-    marked("See them all: modelctl jobs"),
     marked("See modelctl logs."),
-    marked("Start it again: modelctl up"),
-    marked("Try again in a moment."),
     marked("Try again later."),
-    marked("Update the older of the two."),
     marked("Mend the settings file, and try again."),
     marked("Check the disk: modelctl doctor"),
 )

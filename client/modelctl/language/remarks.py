@@ -31,25 +31,6 @@ SYSTEM = (
 """What the operating system says of files and connections; Python asks it in English."""
 
 TEMPLATES = (
-    # answers
-    marked("{key} is loaded already, with a context of {size}; unload it first to change that."),
-    marked("{key} was removed with its file."),
-    marked("The file stays: {path}"),
-    marked("Nothing was loaded."),
-    marked("Unloading {names}."),
-    marked("Unloaded."),
-    marked("The generation is being cancelled."),
-    marked("The daemon is stopping."),
-    # why a model is unloaded
-    marked("asked for"),
-    marked("not used for {seconds} s"),
-    marked("the daemon is stopping"),
-    marked("its benchmark is done"),
-    marked("its file is gone"),
-    marked("makes room for {key}: {why}"),
-    marked("{needed} MiB are needed and {available} MiB are available, and at most {count} models are to be loaded"),
-    marked("{needed} MiB are needed and {available} MiB are available"),
-    marked("at most {count} models are to be loaded"),
     # what disturbed a benchmark
     marked("Other programs used {count} cores meanwhile."),
     marked("The decode rate varied by {percent} % between repetitions."),

@@ -23,9 +23,15 @@ def of_note(note: Note) -> str:
     return _filled(reason.message, note.fields) if reason is not None else note.message
 
 
-def of_notes(notes: Iterable[Note], english: str = "") -> str:
-    """Notes, one after the other; ``english`` where there are none (an older daemon sends that alone)."""
-    return " ".join(map(of_note, notes)) or english
+def of_notes(notes: Iterable[Note], english: str) -> str:
+    """The notes of an answer, each with its hint; ``english`` is the same as the daemon sends it."""
+    return english if is_english() else " ".join(map(_with_hint, notes)) or english
+
+
+def _with_hint(note: Note) -> str:
+    reason = _reason(note.reason)
+    hint = _filled(reason.hint, note.fields) if reason is not None and reason.hint else ""
+    return f"{of_note(note)} {hint}".rstrip()
 
 
 def of_failure(failure: Failure) -> str | None:

@@ -9,7 +9,8 @@ from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import replies, requests
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.errors import ErrorCode, Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import AddedModel, Backup
 
 FORMAT = 1
@@ -47,7 +48,7 @@ class Backups:
         """Take in the models at once; settings and runs are merged where they are kept."""
         taken: list[str] = []
         known: list[str] = []
-        refused: list[str] = []
+        refusals: list[Note] = []
         for added in request.models:
             failure = self._library.restore(added)
             if failure is None:
@@ -55,15 +56,20 @@ class Backups:
             elif failure.code is ErrorCode.ALREADY_EXISTS:
                 known.append(added.key)
             else:
-                refused.append(f"{added.key}: {failure.message}")
+                refusals.append(Reason.RESTORE_MODEL_REFUSED.note(key=added.key, why=failure.note()))
         runs = []
         for run in [*request.runs, *map(import_results.as_run, request.results)]:
             wrong = import_results.wrong_with(run)
-            if wrong:
-                refused.append(f"A result of {run.result.model_key!r} of {run.result.timestamp!r}: {wrong}")
+            if wrong is not None:
+                result = run.result
+                refusals.append(
+                    Reason.RESTORE_RESULT_REFUSED.note(key=result.model_key, timestamp=result.timestamp, why=wrong)
+                )
             else:
                 runs.append(run)
-        so_far = replies.Restored(models=taken, models_known=known, refused=refused)
+        so_far = replies.Restored(
+            models=taken, models_known=known, refused=[note.message for note in refusals], refusals=refusals
+        )
         self._outbox.do(MergeBackup(settings=request.settings, runs=runs, so_far=so_far, ticket=ticket))
 
     def taken_in(self, fact: BackupMerged) -> None:

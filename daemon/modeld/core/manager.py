@@ -25,7 +25,8 @@ from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import events, replies, requests, views, workers
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import HAS_FILE, HAS_WORKER, JobKind, JobState
 from modeld.protocol.wire import VERSION
 from modeld.settings import Settings
@@ -104,7 +105,7 @@ class Manager:
         self._take(fact)
         if self.finished and not self._published_stopping:
             self._published_stopping = True
-            self._outbox.answer_all(_stopping())
+            self._outbox.answer_all(Reason.DAEMON_STOPPING.failure())
             self._outbox.publish(events.DaemonStopping())
         return self._outbox.take_effects()
 
@@ -162,8 +163,8 @@ class Manager:
                 assert_never(fact)
 
     def _work_failed(self, fact: facts.WorkFailed) -> None:
-        """Something was not done: whoever waits for it is told so, and what it kept occupied is free again."""
-        why = Failure(code=ErrorCode.INTERNAL, message=f"A bug in modeld: {fact.why}.", hint="See modelctl logs.")
+        """A blocking task crashed: fail its requester and release its locks."""
+        why = Reason.INTERNAL_ERROR.failure(error=fact.why)
         match fact.effect:
             case effects.Inspect(model=key, path=path, ticket=ticket):
                 self._take(facts.FileInspected(model=key, path=path, failure=why, ticket=ticket))
@@ -217,12 +218,7 @@ class Manager:
     def _asked(self, ticket: Ticket, request: requests.AnyRequest) -> None:
         self._outbox.expect(ticket)
         if request.v != VERSION:
-            self._outbox.refuse(
-                ticket,
-                ErrorCode.UNSUPPORTED_VERSION,
-                f"This daemon speaks version {VERSION} of the protocol, not {request.v}.",
-                "Update the older of the two.",
-            )
+            self._outbox.refuse(ticket, Reason.VERSION_UNSUPPORTED, supported=VERSION, asked=request.v)
             return
         if self._outbox.is_repetition(ticket):
             return
@@ -285,7 +281,7 @@ class Manager:
             case requests.Scan():
                 self._external.scan(ticket, request)
             case requests.Shutdown():
-                self._outbox.answer(ticket, replies.Done(note="The daemon is stopping."))
+                self._outbox.answer(ticket, replies.done(Reason.STOPPING.note()))
                 self._stop()
             case _:
                 assert_never(request)
@@ -293,7 +289,7 @@ class Manager:
     def _is_free(self, ticket: Ticket, key: str) -> bool:
         """Whether a model is not just being removed; if it is, the request has been refused."""
         if self._library.is_removing(key):
-            self._outbox.refuse(ticket, ErrorCode.IN_USE, f"{key} is being removed.", "Add it again afterwards.")
+            self._outbox.refuse(ticket, Reason.MODEL_BEING_REMOVED, key=key)
             return False
         return True
 
@@ -360,20 +356,20 @@ class Manager:
     def _cancel(self, ticket: Ticket, request: requests.Cancel) -> None:
         state, outbox = self._state, self._outbox
         if sum(map(bool, (request.job, request.model, request.request))) != 1:
-            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "Name exactly one of job, model and request.")
+            outbox.refuse(ticket, Reason.CANCEL_ONE_TARGET)
             return
         if request.request:
             if self._generations.cancel(ticket.client, request.request):
-                outbox.answer(ticket, replies.Done(note="The generation is being cancelled."))
+                outbox.answer(ticket, replies.done(Reason.GENERATION_STOPPING.note()))
             else:
-                outbox.refuse(
-                    ticket, ErrorCode.NOT_FOUND, f"No request {request.request!r} of yours is waiting or running."
-                )
+                outbox.refuse(ticket, Reason.GENERATION_UNKNOWN, request=request.request)
             return
         job = state.jobs.get(request.job) if request.job else state.job_of(request.model)
         if job is None or job.ended:
-            what = f"job {request.job!r}" if request.job else f"job of {request.model!r}"
-            outbox.refuse(ticket, ErrorCode.NOT_FOUND, f"There is no {what} to cancel.", "See them all: modelctl jobs")
+            if request.job:
+                outbox.refuse(ticket, Reason.JOB_UNKNOWN, job=request.job)
+            else:
+                outbox.refuse(ticket, Reason.MODEL_WITHOUT_JOB, key=request.model)
         elif job.kind is JobKind.PULL:
             self._scheduler.cancel(ticket, job, request.keep)
         else:
@@ -386,7 +382,3 @@ class Manager:
         self._state.stopping = True
         self._scheduler.interrupt()
         self._loader.stop()
-
-
-def _stopping() -> Failure:
-    return Failure(code=ErrorCode.SHUTTING_DOWN, message="The daemon is stopping.", hint="Start it again: modelctl up")

@@ -90,3 +90,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hint: str = ""
     reason: str = ""
     fields: dict[str, Field] = {}
+
+    def note(self) -> Note:
+        """The failure as a note, where it is the reason for something else."""
+        return Note(reason=self.reason, fields=self.fields, message=self.message)

@@ -14,6 +14,7 @@ from modelctl.cli.verb import KEY, Verb
 from modelctl.errors import LocalFailure, ModeldError
 from modelctl.language.catalogue import _, _n
 from modelctl.language.remarks import said
+from modelctl.language.sentences import of_note
 
 STDIN = "-"
 
@@ -99,7 +100,8 @@ def _said(done: replies.Restored) -> list[str]:
     if done.runs or done.runs_known:
         results = _("Results taken in: {count}, known already: {known}")
         lines.append(results.format(count=done.runs, known=done.runs_known))
-    lines += [_("Refused: {reason}").format(reason=reason) for reason in done.refused]
+    refused = [*map(of_note, done.refusals), *done.refused[len(done.refusals) :]]
+    lines += [_("Refused: {reason}").format(reason=reason) for reason in refused]
     return lines or [_("There was nothing in it.")]
 
 

@@ -6,6 +6,7 @@ from modeld.protocol.views import RepoFileView, RepositoryView
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import Verb
 from modelctl.language.catalogue import _, _n
+from modelctl.language.sentences import of_notes
 
 
 @click.command(cls=Verb, example="modelctl files hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF")
@@ -27,7 +28,7 @@ def files(session: Session, repo: str) -> None:
         text = _("Memory is for a context of {count} tokens. Download the one marked *: modelctl pull hf:{repo}")
         session.say(text.format(count=fit.context_size, repo=answer.repo))
     if answer.note:
-        session.say(answer.note)
+        session.say(of_notes(answer.notes, answer.note))
 
 
 @click.command(cls=Verb, example="modelctl search qwen instruct")

@@ -10,7 +10,7 @@ from modelctl.cli.verb import KEY, Verb
 from modelctl.errors import explained
 from modelctl.language import names
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
+from modelctl.language.sentences import of_notes
 
 
 @click.command(cls=Verb, example="modelctl jobs")
@@ -41,8 +41,8 @@ def cancel(session: Session, target: str, delete: bool) -> None:
     if session.json:
         session.emit(answer)
     else:
-        note = answer.note if isinstance(answer, replies.Done) else ""
-        session.line(said(note) or _("Cancelled."))
+        note = of_notes(answer.notes, answer.note) if isinstance(answer, replies.Done) else ""
+        session.line(note or _("Cancelled."))
 
 
 @click.command(cls=Verb, example="modelctl pause mistral\nmodelctl pause --all")

@@ -11,7 +11,7 @@ from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import KEY, Verb
 from modelctl.language import names
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
+from modelctl.language.sentences import of_notes
 
 
 @click.command(cls=Verb, example="modelctl ps")
@@ -64,7 +64,7 @@ def load(session: Session, key: str, context: int | None, gpu_layers: int | None
             )
         )
     if answer.note:
-        session.say(said(answer.note))
+        session.say(of_notes(answer.notes, answer.note))
 
 
 @click.command(cls=Verb, example="modelctl unload mistral\nmodelctl unload --all")
@@ -101,7 +101,8 @@ def _done(session: Session, answer: replies.Result, text: str) -> None:
         session.emit(answer)
         return
     # The daemon's own note is more precise, for example: "Nothing was loaded."
-    session.line(said(answer.note) if isinstance(answer, replies.Done) and answer.note else text)
+    note = of_notes(answer.notes, answer.note) if isinstance(answer, replies.Done) else ""
+    session.line(note or text)
 
 
 def _loaded_row(model: ModelView, now: datetime) -> list[str]:

@@ -12,7 +12,7 @@ from modelctl.cli.verb import KEY, Verb
 from modelctl.errors import advice
 from modelctl.language import names
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
+from modelctl.language.sentences import of_notes
 
 REMOTE = ("https://", "http://", "hf:")
 
@@ -36,7 +36,7 @@ def add(session: Session, key: str, source: str, name: str, description: str, sh
         return
     session.line(_("{key} was added.").format(key=key.upper()))
     if answer.note:
-        session.say(said(answer.note))
+        session.say(of_notes(answer.notes, answer.note))
     if answer.model.state not in HAS_FILE:
         session.say(_("Download it with: modelctl pull {key}").format(key=key))
 
@@ -67,12 +67,13 @@ def ls(session: Session, long_: bool) -> None:
 @pass_session
 def show(session: Session, key: str) -> None:
     """Show everything that is known of a model."""
-    model, note = session.client.show(key), ""
+    shown = replies.Model(model=session.client.show(key))
+    model = shown.model
     if model.state is ModelState.ABSENT and model.fits is None and model.source.startswith(REMOTE):
-        looked = session.client.look(key)
-        model, note = looked.model, looked.note
+        shown = session.client.look(key)
+        model = shown.model
     if session.json:
-        session.emit(replies.Model(model=model, note=note))
+        session.emit(shown)
         return
     _card(session, model, False)
     if model.loaded and model.loaded.context_size:
@@ -94,8 +95,8 @@ def show(session: Session, key: str) -> None:
 
         for line in fit_lines(model.fits):
             session.line(line)
-    if note:
-        session.say(note)
+    if shown.note:
+        session.say(of_notes(shown.notes, shown.note))
     if model.failure and model.failure.hint:
         session.line(_("hint: {hint}").format(hint=advice(model.failure)))
 
@@ -110,8 +111,8 @@ def rm(session: Session, key: str, keep_file: bool) -> None:
     if session.json:
         session.emit(answer)
     else:
-        note = answer.note if isinstance(answer, replies.Done) else ""
-        session.line(said(note) or _("{key} was removed.").format(key=key.upper()))
+        note = of_notes(answer.notes, answer.note) if isinstance(answer, replies.Done) else ""
+        session.line(note or _("{key} was removed.").format(key=key.upper()))
 
 
 def _card(session: Session, model: ModelView, apart: bool) -> None:

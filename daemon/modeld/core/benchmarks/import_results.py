@@ -4,6 +4,8 @@ from datetime import datetime
 
 from modeld.core.benchmarks import stats
 from modeld.core.downloads import source
+from modeld.protocol.errors import Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Figure
 
 MAX_ID = 200
@@ -22,18 +24,18 @@ def as_run(result: BenchmarkResult) -> BenchmarkRun:
     )
 
 
-def wrong_with(run: BenchmarkRun) -> str:
-    """Why a run cannot be kept, as the end of a sentence; empty when it can."""
+def wrong_with(run: BenchmarkRun) -> Note | None:
+    """Why a run cannot be kept; None when it can."""
     result = run.result
     if not source.KEY.fullmatch(result.model_key):
-        return "its model's key cannot be one."
+        return Reason.RESULT_KEY_INVALID.note()
     if not 0 < len(run.id) <= MAX_ID:
-        return "its id is empty or too long."
+        return Reason.RESULT_ID_INVALID.note()
     try:
         datetime.fromisoformat(result.timestamp)
     except ValueError:
-        return "its time is not ISO 8601."
+        return Reason.RESULT_TIME_INVALID.note()
     figures = (run.prefill, run.decode, run.first_token_ms, run.inference_ms, run.pp, run.tg)
     if not all(figure is None or stats.is_possible(figure) for figure in figures):
-        return "one of its figures is impossible."
+        return Reason.RESULT_FIGURE_INVALID.note()
     return stats.implausible(result)

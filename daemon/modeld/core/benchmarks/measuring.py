@@ -15,7 +15,8 @@ from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Task, Ticket
 from modeld.protocol import events, replies, requests, workers
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import HAS_FILE, IN_MEMORY, JobKind, JobState
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, History, Progress
 
@@ -23,6 +24,7 @@ PROMPT = "Explain quantum computing in simple terms. Focus on the key principles
 """The standard prompt, the same for every model and for ever."""
 
 MAX_REPETITIONS = 100
+MAX_HISTORY = 10_000
 
 
 @dataclass(frozen=True)
@@ -61,18 +63,14 @@ class Benchmarks:
         """Queue benchmarks, one job for each model."""
         state, outbox = self._state, self._outbox
         if not 1 <= request.repetitions <= MAX_REPETITIONS or not 2 <= request.max_tokens <= 4096:
-            outbox.refuse(
-                ticket, ErrorCode.BAD_REQUEST, f"repetitions must be 1 to {MAX_REPETITIONS}, max_tokens 2 to 4096."
-            )
+            outbox.refuse(ticket, Reason.BENCHMARK_OPTIONS_INVALID, most=MAX_REPETITIONS)
             return
         keys = list(dict.fromkeys(request.models))
         if request.all and not keys:
             here = (model.key for model in state.models.values() if model.state in HAS_FILE)
             keys = [key for key in here if key not in state.removing]
         if not keys:
-            outbox.refuse(
-                ticket, ErrorCode.BAD_REQUEST, "No model to benchmark.", "Name models that are on disk, or all of them."
-            )
+            outbox.refuse(ticket, Reason.NOTHING_TO_BENCHMARK)
             return
         for key in keys:
             model = state.find(key)
@@ -126,7 +124,7 @@ class Benchmarks:
         job.started_at = state.at
         outbox.publish_job(job)
         if model is None or model.state not in HAS_FILE:
-            self.fail(job, Failure(code=ErrorCode.NOT_ON_DISK, message=f"{job.model} is not on disk any more."))
+            self.fail(job, Reason.BENCHMARK_FILE_GONE.failure(key=job.model))
             return
         if model.state not in IN_MEMORY:
             self._loaded_for_it.add(model.key)
@@ -154,9 +152,8 @@ class Benchmarks:
         if job is None:
             return
         wrong = stats.implausible(news.run.result)
-        if wrong:
-            message = f"The numbers cannot be true and were not kept: {wrong}"
-            self._tasks.fail(model, news.task, Failure(code=ErrorCode.IMPLAUSIBLE, message=message))
+        if wrong is not None:
+            self._tasks.fail(model, news.task, Reason.BENCHMARK_IMPLAUSIBLE.failure(why=wrong))
             return
         load_s = model.loaded.load_s if model.loaded else 0.0
         run = msgspec.structs.replace(news.run, id=job.id, load_s=load_s)
@@ -194,7 +191,7 @@ class Benchmarks:
     def _unload_unneeded(self, model: Model) -> None:
         """Unload a model that was loaded for its benchmark only, unless it has other tasks or is pinned."""
         if model.key in self._loaded_for_it and not model.tasks and not model.spec.pinned:
-            self._loader.unload(model, "its benchmark is done")
+            self._loader.unload(model, Reason.BENCHMARK_DONE.note())
         self._loaded_for_it.discard(model.key)
 
     def cancel(self, ticket: Ticket, job: Job) -> None:
@@ -202,7 +199,7 @@ class Benchmarks:
         state, outbox = self._state, self._outbox
         job.stopping = True
         if job.state is not JobState.RUNNING:
-            job.failure = Failure(code=ErrorCode.CANCELLED, message=f"The benchmark of {job.model} was cancelled.")
+            job.failure = Reason.BENCHMARK_CANCELLED.failure(key=job.model)
             job.move(JobFact.DROPPED)
             self._end(job)
             outbox.answer(ticket, replies.Jobs(jobs=[job.view()]))
@@ -214,7 +211,7 @@ class Benchmarks:
             return
         for task in [task for task in model.tasks if isinstance(task, Measurement) and task.job is job]:
             self._tasks.withdraw(model, task)
-        self.fail(job, Failure(code=ErrorCode.CANCELLED, message=f"The benchmark of {job.model} was cancelled."))
+        self.fail(job, Reason.BENCHMARK_CANCELLED.failure(key=job.model))
 
     # -- results ---------------------------------------------------------------------------------------
 
@@ -224,8 +221,8 @@ class Benchmarks:
         if isinstance(model, Failure):
             self._outbox.answer(ticket, model)
             return
-        if not 1 <= request.limit <= 10_000:
-            self._outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "limit must be 1 to 10000.")
+        if not 1 <= request.limit <= MAX_HISTORY:
+            self._outbox.refuse(ticket, Reason.HISTORY_LIMIT_INVALID, most=MAX_HISTORY)
             return
         self._outbox.do(ReadRuns(model=model.key, limit=request.limit, ticket=ticket))
 

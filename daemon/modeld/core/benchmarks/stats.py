@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable
 
+from modeld.protocol.errors import Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Change, Comparison, Figure
 
 FASTEST_BELIEVED = 1e6
@@ -47,8 +49,8 @@ def is_possible(figure: Figure) -> bool:
     return 0 <= figure.mean <= LARGEST_FIGURE and 0 <= figure.stddev <= LARGEST_FIGURE
 
 
-def implausible(result: BenchmarkResult) -> str:
-    """What of a result cannot be true, as a sentence; empty when nothing."""
+def implausible(result: BenchmarkResult) -> Note | None:
+    """What of a result cannot be true; None when all of it can."""
     figures = {
         "tokens_per_second": result.tokens_per_second,
         "inference_time": result.inference_time,
@@ -56,13 +58,14 @@ def implausible(result: BenchmarkResult) -> str:
     }
     for name, value in figures.items():
         if not math.isfinite(value) or value <= 0:
-            return f"{name} is {value}."
+            return Reason.RESULT_NOT_POSITIVE.note(name=name, value=str(value))
+    prompt, completion = result.prompt_tokens, result.completion_tokens
     if result.tokens_per_second > FASTEST_BELIEVED:
-        return f"{result.tokens_per_second:.0f} tokens a second is more than any machine does."
+        return Reason.RESULT_TOO_FAST.note(speed=result.tokens_per_second)
     if result.memory_usage_mb > LARGEST_BELIEVED_MB:
-        return f"{result.memory_usage_mb:.0f} MB is more than any machine has."
-    if result.prompt_tokens <= 0 or result.completion_tokens <= 0:
-        return f"{result.prompt_tokens} prompt and {result.completion_tokens} completion tokens were counted."
+        return Reason.RESULT_TOO_LARGE.note(size_mb=result.memory_usage_mb)
+    if prompt <= 0 or completion <= 0:
+        return Reason.RESULT_WITHOUT_TOKENS.note(prompt_tokens=prompt, completion_tokens=completion)
     if result.context_used > result.context_available:
-        return f"{result.context_used} tokens are used of a context of {result.context_available}."
-    return ""
+        return Reason.RESULT_EXCEEDS_CONTEXT.note(used=result.context_used, size=result.context_available)
+    return None

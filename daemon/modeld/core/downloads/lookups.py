@@ -16,7 +16,8 @@ from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import replies, requests, views
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure, Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import HAS_FILE
 
 MOST_FOUND = 100
@@ -194,14 +195,13 @@ class HubLookups:
 
         def then(found: Resolved | Failure) -> None:
             why = found if isinstance(found, Failure) else found.why
-            note = f"{why.message} {why.hint}".strip() if why else ""
             if self._state.models.get(model.key) is not model:
-                self._outbox.refuse(ticket, ErrorCode.NOT_FOUND, f"{model.key} was removed meanwhile.")
+                self._outbox.refuse(ticket, Reason.MODEL_REMOVED_MEANWHILE, key=model.key)
                 return
             if isinstance(found, Resolved) and model.state not in HAS_FILE:
                 self.learn(model, found)
                 self._outbox.publish_model(model)
-            self._outbox.answer(ticket, replies.Model(model=model.view(), note=note))
+            self._outbox.answer(ticket, replies.Model(model=model.view(), note=_english(why), notes=_notes(why)))
 
         self.resolve(model, then)
 
@@ -211,7 +211,7 @@ class HubLookups:
         origin = source.parse(request.repo, state.settings.allow_http)
         hub = origin.hub if isinstance(origin, source.ModelSource) else None
         if hub is None:
-            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, f"{request.repo!r} is no repository.", "Use hf:ORG/REPO.")
+            outbox.refuse(ticket, Reason.NOT_A_REPOSITORY, repo=request.repo)
             return
 
         def listed(answer: Answer) -> None:
@@ -237,9 +237,14 @@ class HubLookups:
         read = answer if isinstance(answer, RemoteRead) else None
         why = answer.failure if isinstance(answer, LookupFailed) else read.why if read else None
         files = [_file_view(hub, bundle, self._fit(bundle, read)) for bundle in there]
-        note = f"{why.message} {why.hint}".strip() if why else ""
-        commit = read.commit if read else ""
-        found = replies.Files(repo=hub.repo, commit=commit, files=files, chosen=best.name, note=note)
+        found = replies.Files(
+            repo=hub.repo,
+            commit=read.commit if read else "",
+            files=files,
+            chosen=best.name,
+            note=_english(why),
+            notes=_notes(why),
+        )
         self._outbox.answer(ticket, found)
 
     def _fit(self, bundle: Bundle, read: RemoteRead | None) -> views.FitView | None:
@@ -260,8 +265,7 @@ class HubLookups:
         """Answer with repositories."""
         outbox = self._outbox
         if not request.words.strip() or not 1 <= request.limit <= MOST_FOUND:
-            text = f"Say what to look for, and at most how many ({MOST_FOUND} in one answer)."
-            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, text, "For example: modelctl search qwen")
+            outbox.refuse(ticket, Reason.SEARCH_INVALID, most=MOST_FOUND)
             return
 
         def searched(answer: Answer) -> None:
@@ -291,3 +295,11 @@ def _file_view(hub: HubSource, bundle: Bundle, fit: views.FitView | None) -> vie
 def _failure(answer: Answer) -> Failure:
     assert isinstance(answer, LookupFailed), answer
     return answer.failure
+
+
+def _english(why: Failure | None) -> str:
+    return f"{why.message} {why.hint}".strip() if why is not None else ""
+
+
+def _notes(why: Failure | None) -> list[Note]:
+    return [why.note()] if why is not None else []

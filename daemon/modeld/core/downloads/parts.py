@@ -4,7 +4,8 @@ import re
 
 import msgspec
 
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import HeaderView
 
 PART_NAME = re.compile(r"(?P<stem>.+)-(?P<part>\d{5})-of-(?P<parts>\d{5})\.gguf", re.IGNORECASE)
@@ -24,8 +25,6 @@ def wrong_part(header: HeaderView, number: int, count: int, path: str) -> Failur
     """Why the file at ``path`` is not number ``number`` of the ``count`` files of a model; None where it is."""
     if (header.part, header.parts) == (number, count):
         return None
-    return Failure(
-        code=ErrorCode.BAD_MODEL_FILE,
-        message=f"{path} says that it is part {header.part} of {header.parts}, and should be {number} of {count}.",
-        hint="Its publisher mixed up the files of this model; choose another quantization or repository.",
+    return Reason.PART_MISMATCH.failure(
+        path=path, part=header.part, parts=header.parts, expected_part=number, expected_parts=count
     )

@@ -9,7 +9,7 @@ from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import events, replies, requests
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import JobState
 
 
@@ -48,10 +48,10 @@ class Queue:
     def move(self, ticket: Ticket, request: requests.Move) -> None:
         """Give a download another place; what runs goes on running."""
         if request.place < 1:
-            self._outbox.refuse(ticket, ErrorCode.BAD_REQUEST, f"There is no place {request.place}.", "1 is the first.")
+            self._outbox.refuse(ticket, Reason.PLACE_INVALID, place=request.place)
             return
         if not request.job and not request.model:
-            self._outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "Name a job or a model.")
+            self._outbox.refuse(ticket, Reason.DOWNLOAD_NOT_NAMED)
             return
         jobs = self._chosen(ticket, request)
         if jobs is None:
@@ -68,7 +68,7 @@ class Queue:
         """Bound the speed of one download or of all together."""
         state, outbox = self._state, self._outbox
         if request.bytes_per_s < 0:
-            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "A speed is not negative.", "0 lifts the bound.")
+            outbox.refuse(ticket, Reason.LIMIT_NEGATIVE)
             return
         if not request.job and not request.model:
             state.daemon = msgspec.structs.replace(state.daemon, download_limit=request.bytes_per_s)
@@ -93,13 +93,15 @@ class Queue:
         """The unended downloads a request means: the one it names, or all; None after refusing it."""
         unended = self._scheduler.unended()
         if request.job and request.model:
-            self._outbox.refuse(ticket, ErrorCode.BAD_REQUEST, "Name a job or a model, not both.")
+            self._outbox.refuse(ticket, Reason.DOWNLOAD_NAMED_TWICE)
             return None
         if not request.job and not request.model:
             return unended
         jobs = [job for job in unended if request.job == job.id or request.model == job.model]
         if not jobs:
-            what = f"download {request.job!r}" if request.job else f"download of {request.model!r}"
-            self._outbox.refuse(ticket, ErrorCode.NOT_FOUND, f"There is no {what} going on.", "See all: modelctl jobs")
+            if request.job:
+                self._outbox.refuse(ticket, Reason.DOWNLOAD_UNKNOWN, job=request.job)
+            else:
+                self._outbox.refuse(ticket, Reason.MODEL_WITHOUT_DOWNLOAD, key=request.model)
             return None
         return jobs

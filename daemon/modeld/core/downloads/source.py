@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure
+from modeld.protocol.reasons import Reason
 
 KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _HUB = re.compile(
@@ -18,11 +19,6 @@ _QUANTIZATION = re.compile(r"[\w.-]{1,32}", re.ASCII)
 _RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d¹²³])\s*(\.|$)", re.IGNORECASE)
 MAX_NAME_BYTES = 200
 """File systems end at 255; the rest is for what is put behind a name while its file is not whole."""
-
-FORMS = (
-    "Use an https URL of a .gguf file, hf:org/repo, hf:org/repo:Q4_K_M, hf:org/repo:FILE.gguf, "
-    "or the path of a GGUF file."
-)
 
 
 @dataclass(frozen=True)
@@ -66,33 +62,30 @@ def parse(source: str, allow_http: bool) -> ModelSource | Failure:
         parts = urlsplit(source)
         host = parts.hostname
     except ValueError as error:
-        return _refused(f"{source!r} is not a URL: {error}.", FORMS)
+        return Reason.SOURCE_NOT_A_URL.failure(source=source, error=str(error))
     if parts.scheme in ("http", "https"):
         if not host:
-            return _refused(f"{source!r} names no host.", FORMS)
+            return Reason.SOURCE_WITHOUT_HOST.failure(source=source)
         if parts.scheme == "http" and not allow_http and host not in ("127.0.0.1", "::1", "localhost"):
-            return _refused(
-                f"{source!r} is not encrypted, so anyone on the way could change the model.",
-                "Use https, or set allow_http = true if you accept that.",
-            )
+            return Reason.SOURCE_NOT_ENCRYPTED.failure(source=source)
         name = parts.path.rsplit("/", 1)[-1]
         refused = refuse_name(name, source)
         return refused or ModelSource(url=source, file_name=name)
     if parts.scheme and len(parts.scheme) > 1:
-        return _refused(f"{source!r}: {parts.scheme}:// is not supported.", FORMS)
+        return Reason.SOURCE_UNSUPPORTED.failure(source=source, scheme=parts.scheme)
     return ModelSource(path=source)
 
 
 def _of_hub(source: str) -> ModelSource | Failure:
     found = _HUB.fullmatch(source)
     if found is None or (found["revision"] and found["late"]):
-        return _refused(f"{source!r} does not name a repository, or something in one.", FORMS)
+        return Reason.SOURCE_NOT_IN_REPOSITORY.failure(source=source)
     what, revision = found["what"] or found["file"] or "", found["revision"] or found["late"] or "main"
     if any(".." in text.split("/") for text in (found["repo"], what, revision)):
-        return _refused(f"{source!r} leads out of its repository.", FORMS)
+        return Reason.SOURCE_LEAVES_REPOSITORY.failure(source=source)
     if not what.lower().endswith(".gguf"):
         if what and not _QUANTIZATION.fullmatch(what):
-            return _refused(f"{what!r} in {source!r} is neither a .gguf file nor a quantization.", FORMS)
+            return Reason.SOURCE_CHOICE_UNKNOWN.failure(choice=what, source=source)
         wanted = "" if what.lower() == "latest" else what
         return ModelSource(hub=HubSource(found["repo"], revision, quantization=wanted))
     name = what.rsplit("/", 1)[-1]
@@ -132,9 +125,5 @@ def refuse_name(name: str, source: str) -> Failure | None:
         or _RESERVED.match(name)
         or len(name.encode()) > MAX_NAME_BYTES
     ):
-        return _refused(f"{source!r} does not end in the name of a .gguf file.", FORMS)
+        return Reason.SOURCE_WITHOUT_FILE_NAME.failure(source=source)
     return None
-
-
-def _refused(message: str, hint: str) -> Failure:
-    return Failure(code=ErrorCode.BAD_REQUEST, message=message, hint=hint)

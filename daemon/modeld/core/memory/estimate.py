@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from modeld.protocol.errors import Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import HeaderView
 
 MIB = 1024 * 1024
@@ -50,10 +52,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Eviction:
-    """Who must go (none, if it fits as it is), and why."""
+    """The models that must go (none, if it fits as it is), and why."""
 
     keys: tuple[str, ...]
-    reason: str
+    cause: Note | None = None
 
 
 def who_must_go(
@@ -77,9 +79,15 @@ def who_must_go(
         count -= 1
     if needed_bytes > free or (max_loaded is not None and count > max_loaded):
         return None
-    reasons = []
+    return Eviction(tuple(going), _cause(needed_bytes, available_bytes, short, max_loaded if too_many else None))
+
+
+def _cause(needed_bytes: int, available_bytes: int, short: bool, limit: int | None) -> Note | None:
+    needed_mib, available_mib = needed_bytes // MIB, max(available_bytes, 0) // MIB
+    if short and limit is not None:
+        return Reason.MEMORY_SHORT_AND_LOADED_LIMIT.note(
+            needed_mib=needed_mib, available_mib=available_mib, limit=limit
+        )
     if short:
-        reasons.append(f"{needed_bytes // MIB} MiB are needed and {max(available_bytes, 0) // MIB} MiB are available")
-    if too_many:
-        reasons.append(f"at most {max_loaded} models are to be loaded")
-    return Eviction(tuple(going), ", and ".join(reasons) or "it fits")
+        return Reason.MEMORY_SHORT.note(needed_mib=needed_mib, available_mib=available_mib)
+    return Reason.LOADED_LIMIT.note(limit=limit) if limit is not None else None

@@ -1,10 +1,12 @@
 """Whether a model will run on this machine: what it needs, and what there is."""
 
 from modeld.core.memory.estimate import MIB, estimate_bytes
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import FitView, HeaderView, SystemView
 
-DISK_RESERVE_BYTES = 64 * 1024 * 1024
+GIB = 1024**3
+DISK_RESERVE_BYTES = 64 * MIB
 """Disk space that a download leaves free."""
 
 STEP_TOKENS = 256
@@ -51,18 +53,14 @@ def _largest_context(header: HeaderView, size_bytes: int, most: int) -> int:
     return trained if trained and room >= trained else room // STEP_TOKENS * STEP_TOKENS
 
 
-def refuse_disk(name: str, missing_bytes: int, disk_free: int) -> Failure | None:
+def refuse_disk(key: str, missing_bytes: int, disk_free: int) -> Failure | None:
     """Why a download of so many bytes cannot begin; None when there is room."""
     needed = missing_bytes + DISK_RESERVE_BYTES
     if needed <= disk_free:
         return None
-    return Failure(
-        code=ErrorCode.DISK_FULL,
-        message=f"{name} needs {_gib(needed)} of disk (with a reserve of {DISK_RESERVE_BYTES // MIB} MiB), "
-        f"and {_gib(disk_free)} are free.",
-        hint="Make room, choose a smaller quantization (modelctl files hf:ORG/REPO), or set models_dir elsewhere.",
+    return Reason.DISK_TOO_FULL.failure(
+        key=key,
+        needed_gib=needed / GIB,
+        reserve_mib=DISK_RESERVE_BYTES // MIB,
+        free_gib=disk_free / GIB,
     )
-
-
-def _gib(count: int) -> str:
-    return f"{count / 1024**3:.2f} GiB"

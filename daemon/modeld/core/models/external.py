@@ -11,7 +11,7 @@ from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import replies, requests
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import FoundView, ModelView
 
 
@@ -32,13 +32,11 @@ class ExternalModels:
         usable = {view.key: view for view in found if not view.model and view.failure is None}
         unknown = [key for key in fact.add if key not in usable and not any(view.model == key for view in found)]
         if unknown:
-            names = ", ".join(usable) or "none"
-            self._outbox.refuse(
-                fact.ticket,
-                ErrorCode.NOT_FOUND,
-                f"Nothing was found as {unknown[0]!r}.",
-                f"What can be taken: {names}.",
-            )
+            if usable:
+                names = ", ".join(usable)
+                self._outbox.refuse(fact.ticket, Reason.NOT_IMPORTABLE, key=unknown[0], names=names)
+            else:
+                self._outbox.refuse(fact.ticket, Reason.NOTHING_IMPORTABLE, key=unknown[0])
             return
         wanted = list(usable) if fact.all else [key for key in dict.fromkeys(fact.add) if key in usable]
         added = [self._take(usable[key]) for key in wanted]

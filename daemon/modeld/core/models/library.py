@@ -15,7 +15,8 @@ from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
-from modeld.protocol.states import HAS_FILE, HAS_WORKER, ModelState
+from modeld.protocol.reasons import Reason
+from modeld.protocol.states import HAS_FILE, HAS_WORKER, JobKind, ModelState
 from modeld.protocol.views import AddedModel, HeaderView
 
 LOOK_S = 10.0
@@ -75,19 +76,11 @@ class Library:
         """A new model as it will be remembered, or why it cannot be."""
         state = self._state
         if not source.KEY.fullmatch(key):
-            return Failure(
-                code=ErrorCode.BAD_REQUEST,
-                message=f"{key!r} cannot be a model's key.",
-                hint="Use up to 64 lower-case letters, digits, dots, dashes and underscores.",
-            )
+            return Reason.KEY_INVALID.failure(key=key)
         if key in state.models:
-            return Failure(
-                code=ErrorCode.ALREADY_EXISTS,
-                message=f"There is a model {key!r} already.",
-                hint=f"Choose another key, or remove it first: modelctl rm {key}",
-            )
+            return Reason.MODEL_EXISTS.failure(key=key)
         if sha256 and not _is_sha256(sha256):
-            return Failure(code=ErrorCode.BAD_REQUEST, message="The SHA-256 must be 64 hexadecimal digits.")
+            return Reason.SHA256_INVALID.failure()
         origin = source.parse(wanted_source, state.settings.allow_http)
         if isinstance(origin, Failure):
             return origin
@@ -106,8 +99,7 @@ class Library:
         if fact.ticket is not None and model.spec.path and fact.header is None:
             del state.models[fact.model]
             outbox.publish(events.ModelRemoved(model=fact.model))
-            missing = Failure(code=ErrorCode.NOT_FOUND, message=f"There is no file {fact.path!r}.", hint=source.FORMS)
-            outbox.answer(fact.ticket, fact.failure or missing)
+            outbox.answer(fact.ticket, fact.failure or Reason.FILE_NOT_FOUND.failure(path=fact.path))
             return
         if fact.ticket is None and fact.failure is not None and fact.failure == model.failure:
             return
@@ -136,9 +128,7 @@ class Library:
             return ""
         key = self.free_key(source.suggested_key(where))
         if not key:
-            outbox.refuse(
-                ticket, ErrorCode.BAD_REQUEST, f"{where!r} gives no key.", f"Choose one: modelctl add KEY {where}"
-            )
+            outbox.refuse(ticket, Reason.SOURCE_WITHOUT_KEY, source=where)
             return ""
         spec = ModelSpec(key=key, source=where, file_name=self._free_name(key, origin.file_name))
         state.models[key] = Model(spec=spec)
@@ -185,7 +175,7 @@ class Library:
         models = state.models
         for key in fact.gone:
             if key in models and _rests(models[key]) and key not in self._state.removing:
-                outbox.move(models[key], ModelFact.REMOVED, "its file is gone", _gone(models[key]))
+                outbox.move(models[key], ModelFact.REMOVED, Reason.FILE_GONE.note(), _gone(models[key]))
         for key in fact.there:
             busy = key in self.inspecting or key in state.removing
             if key in models and _vanished(models[key]) and not busy:
@@ -213,19 +203,18 @@ class Library:
             return
         key = model.key
         if model.state in HAS_WORKER:
-            outbox.refuse(ticket, ErrorCode.IN_USE, f"{key} is {model.state}.", f"First: modelctl unload {key}")
+            outbox.refuse(ticket, Reason.MODEL_IN_MEMORY, key=key)
         elif key in state.wanted:
-            outbox.refuse(ticket, ErrorCode.IN_USE, f"{key} waits to be loaded.", f"First: modelctl unload {key}")
-        elif key in self._state.removing or key in self.inspecting:
-            outbox.refuse(ticket, ErrorCode.BUSY, f"{key} is being worked on.", "Try again in a moment.")
+            outbox.refuse(ticket, Reason.MODEL_WAITS_FOR_MEMORY, key=key)
+        elif key in state.removing or key in self.inspecting:
+            outbox.refuse(ticket, Reason.MODEL_FILE_BUSY, key=key)
         elif (job := state.job_of(key)) is not None:
-            outbox.refuse(
-                ticket, ErrorCode.IN_USE, f"A {job.kind} of {key} is {job.state}.", f"First: modelctl cancel {key}"
-            )
+            is_download = job.kind is JobKind.PULL
+            outbox.refuse(ticket, Reason.MODEL_HAS_DOWNLOAD if is_download else Reason.MODEL_HAS_BENCHMARK, key=key)
         elif request.keep_file or model.spec.path:
             self._drop(model)
-            kept = f"The file stays: {model.path}" if model.path else ""
-            outbox.answer(ticket, replies.Done(note=kept))
+            notes = [Reason.FILE_KEPT.note(path=model.path)] if model.path else []
+            outbox.answer(ticket, replies.done(*notes))
         else:
             self._state.removing.add(key)
             outbox.do(RemoveFiles(model=key, file_names=model.spec.file_names, ticket=ticket))
@@ -237,7 +226,7 @@ class Library:
             self._outbox.answer(fact.ticket, fact.failure)
             return
         self._drop(self._state.models[fact.model])
-        self._outbox.answer(fact.ticket, replies.Done(note=f"{fact.model} was removed with its file."))
+        self._outbox.answer(fact.ticket, replies.done(Reason.MODEL_REMOVED.note(key=fact.model)))
 
     def is_removing(self, key: str) -> bool:
         """Whether the model's files are being deleted now."""
@@ -274,12 +263,8 @@ def _paths(model: Model) -> list[str]:
 
 
 def _gone(model: Model) -> Failure:
-    again = "" if model.spec.path else f" Or download it again: modelctl pull {model.key}"
-    return Failure(
-        code=ErrorCode.NOT_ON_DISK,
-        message=f"Its file is gone: {model.path}",
-        hint=f"When it is back, so is the model; to forget it: modelctl rm {model.key}{again}",
-    )
+    reason = Reason.FILE_IN_PLACE_GONE if model.spec.path else Reason.DOWNLOADED_FILE_GONE
+    return reason.failure(path=model.path, key=model.key)
 
 
 def take_file(state: State, model: Model, path: str, header: HeaderView) -> None:

@@ -9,7 +9,8 @@ from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Task, Ticket
 from modeld.protocol import events, replies, requests, workers
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure
+from modeld.protocol.reasons import Reason
 
 MAX_WAITING = 1000
 """Tasks that may wait for one model; more are refused."""
@@ -50,13 +51,11 @@ class Generations:
         if not self._loader.is_usable(ticket, model):
             return
         wrong = _wrong(request)
-        if wrong:
-            outbox.refuse(ticket, ErrorCode.BAD_REQUEST, wrong)
+        if wrong is not None:
+            outbox.refuse(ticket, wrong)
             return
         if len(model.tasks) >= MAX_WAITING:
-            outbox.refuse(
-                ticket, ErrorCode.BUSY, f"{len(model.tasks)} requests wait for {model.key} already.", "Try again later."
-            )
+            outbox.refuse(ticket, Reason.TOO_MANY_WAITING, count=len(model.tasks), key=model.key)
             return
         order = workers.Answer(
             task=state.next_task(),
@@ -114,12 +113,10 @@ class Generations:
         self._outbox.publish(
             events.ContextRefused(model=model.key, prompt_tokens=news.prompt_tokens, size=news.context_size)
         )
-        message = (
-            f"The prompt has {news.prompt_tokens} tokens and the context of {model.key} holds {news.context_size}; "
-            "nothing was cut."
+        failure = Reason.PROMPT_TOO_LONG.failure(
+            key=model.key, prompt_tokens=news.prompt_tokens, context_size=news.context_size
         )
-        hint = "Shorten the prompt, or unload the model and load it with a larger --context."
-        self._tasks.fail(model, news.task, Failure(code=ErrorCode.CONTEXT_OVERFLOW, message=message, hint=hint))
+        self._tasks.fail(model, news.task, failure)
 
     def cancel(self, client: bytes, request_id: str | None) -> int:
         """Cancel generations of a client: the one with this request id, or all (None). Returns how many there were."""
@@ -132,7 +129,7 @@ class Generations:
             for task in [task for task in model.tasks if _is_of(task, client, request_id)]:
                 count += 1
                 self._tasks.withdraw(model, task)
-                task.fail(Failure(code=ErrorCode.CANCELLED, message="The request was cancelled while it waited."))
+                task.fail(Reason.REQUEST_CANCELLED.failure())
         return count
 
 
@@ -142,21 +139,21 @@ def _is_of(task: Task, client: bytes, request_id: str | None) -> bool:
     return request_id is None or task.ticket.id == request_id
 
 
-def _wrong(request: requests.Generate | requests.Chat) -> str:
-    """What is wrong with a request, as a sentence; empty when nothing is."""
+def _wrong(request: requests.Generate | requests.Chat) -> Reason | None:
+    """What is wrong with a request; None when nothing is."""
     sampling = request.sampling
     if request.max_tokens < 0:
-        return "max_tokens must be 0 (no limit) or more."
+        return Reason.MAX_TOKENS_INVALID
     if isinstance(request, requests.Chat) and not request.messages:
-        return "messages is empty; there is nothing to answer."
+        return Reason.MESSAGES_EMPTY
     if not 0 <= sampling.temperature <= 100:
-        return "temperature must lie between 0 and 100."
+        return Reason.TEMPERATURE_INVALID
     if not (0 <= sampling.top_p <= 1 and 0 <= sampling.min_p <= 1):
-        return "top_p and min_p must lie between 0 and 1."
+        return Reason.PROBABILITY_INVALID
     if sampling.top_k < 0 or sampling.repeat_penalty <= 0:
-        return "top_k must be 0 or more and repeat_penalty above 0."
+        return Reason.TOP_K_INVALID
     if sampling.seed is not None and not 0 <= sampling.seed < 2**32:
-        return "seed must lie between 0 and 4294967295."
+        return Reason.SEED_INVALID
     if any(not stop for stop in sampling.stop) or len(sampling.stop) > 16:
-        return "stop takes up to 16 texts, none of them empty."
-    return ""
+        return Reason.STOP_TEXTS_INVALID
+    return None

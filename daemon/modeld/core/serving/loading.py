@@ -14,7 +14,8 @@ from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import replies, requests, workers
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import ErrorCode, Failure, Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import HAS_FILE, HAS_WORKER, IN_MEMORY, ModelState
 from modeld.protocol.views import LoadedView
 
@@ -51,15 +52,13 @@ class Loader:
         if not self.is_usable(ticket, model):
             return
         if request.context_size < 0 or request.threads < 0 or (request.gpu_layers or 0) < -1:
-            outbox.refuse(
-                ticket, ErrorCode.BAD_REQUEST, "context_size and threads must be 0 or more, gpu_layers -1 or more."
-            )
+            outbox.refuse(ticket, Reason.LOAD_OPTIONS_INVALID)
             return
         if model.state in IN_MEMORY and model.loaded is not None:
-            has = model.loaded.context_size
-            other = request.context_size not in (0, has)
-            note = f"{model.key} is loaded already, with a context of {has}; unload it first to change that."
-            outbox.answer(ticket, replies.Model(model=model.view(), note=note if other else ""))
+            size = model.loaded.context_size
+            other = Reason.LOADED_WITH_OTHER_CONTEXT.note(key=model.key, context_size=size)
+            notes = [] if request.context_size in (0, size) else [other]
+            outbox.answer(ticket, replies.model(model.view(), *notes))
             return
         refusal = self.request_load(model, request)
         if refusal is not None:
@@ -73,7 +72,7 @@ class Loader:
         """Whether the model's file is there; if not the request has been refused."""
         state, outbox = self._state, self._outbox
         if state.stopping:
-            outbox.refuse(ticket, ErrorCode.SHUTTING_DOWN, "The daemon is stopping.", "Start it again: modelctl up")
+            outbox.refuse(ticket, Reason.DAEMON_STOPPING)
             return False
         if model.state not in HAS_FILE:
             failure = model.failure
@@ -127,8 +126,10 @@ class Loader:
             self._refuse_load(model, _no_room(model, model.loading, needed, available))
         elif eviction.keys:
             self._outbox.publish_model(model)  # what it needs
+            assert eviction.cause is not None
+            cause = Reason.MAKES_ROOM.note(key=model.key, cause=eviction.cause)
             for key in eviction.keys:
-                self.unload(state.models[key], f"makes room for {model.key}: {eviction.reason}")
+                self.unload(state.models[key], cause)
         else:
             self._start(model)
 
@@ -159,7 +160,7 @@ class Loader:
         self._state.wanted.remove(model.key)
         model.run = state.next_run()
         self._by_run[model.run] = model
-        model.unload_reason = ""
+        model.unload_cause = None
         model.loaded = LoadedView(run=model.run, context_size=loading.context_size, threads=loading.threads)
         outbox.do(
             StartWorker(
@@ -231,7 +232,7 @@ class Loader:
         if isinstance(targets, Failure):
             outbox.answer(ticket, targets)
             return
-        failure = Failure(code=ErrorCode.CANCELLED, message="The model was unloaded before it could answer.")
+        failure = Reason.UNLOADED_BEFORE_ANSWER.failure()
         for model in targets:
             if model.tasks:
                 model.fail_waiting(failure)
@@ -239,12 +240,13 @@ class Loader:
             self._withdraw_load(model)
         leaving = [model for model in targets if model.state in HAS_WORKER]
         for model in leaving:
-            self.unload(model, "asked for")
+            self.unload(model, Reason.UNLOAD_REQUESTED.note())
         names = ", ".join(model.key for model in leaving)
         if request.wait and leaving:
             self._unload_waiters.append(UnloadWaiter(ticket, {model.key for model in leaving}))
         else:
-            outbox.answer(ticket, replies.Done(note=f"Unloading {names}." if names else "Nothing was loaded."))
+            note = Reason.UNLOADING.note(names=names) if names else Reason.NOTHING_LOADED.note()
+            outbox.answer(ticket, replies.done(note))
 
     def _targets_of(self, request: requests.Unload) -> list[Model] | Failure:
         """The models that a request wants unloaded."""
@@ -257,20 +259,20 @@ class Loader:
         """Give up a load that still waits for room."""
         if model.key in self._state.wanted:
             self._state.wanted.remove(model.key)
-            self._answer_load(model, Failure(code=ErrorCode.CANCELLED, message=f"{model.key} was unloaded instead."))
+            self._answer_load(model, Reason.LOAD_WITHDRAWN.failure(key=model.key))
 
     def stop(self) -> None:
         """The daemon stops: end all workers, and load nothing any more."""
         for model in self._state.models.values():
             self._withdraw_load(model)
-            self.unload(model, "the daemon is stopping")
+            self.unload(model, Reason.UNLOADED_AT_STOP.note())
 
-    def unload(self, model: Model, reason: str) -> None:
+    def unload(self, model: Model, cause: Note) -> None:
         """End a model's worker; what it still does is given up."""
         if model.state in HAS_WORKER and model.state is not ModelState.UNLOADING:
-            model.unload_reason = reason
+            model.unload_cause = cause
             self._outbox.do(StopWorker(run=model.run))
-            self._outbox.move(model, ModelFact.UNLOAD_STARTED, reason, model.failure)
+            self._outbox.move(model, ModelFact.UNLOAD_STARTED, cause, model.failure)
 
     def unload_idle(self) -> None:
         """Unload what nobody used for the time to live, except pinned models."""
@@ -284,7 +286,7 @@ class Loader:
                 and not model.tasks
                 and idle >= limit
             ):
-                self.unload(model, f"not used for {idle:.0f} s")
+                self.unload(model, Reason.IDLE.note(seconds=round(idle)))
 
     def load_failed(self, model: Model, news: workers.LoadFailed) -> None:
         """The worker could not load the file; it exits next, and the model then shows why."""
@@ -300,17 +302,17 @@ class Loader:
         model = self._by_run.pop(fact.run, None)
         if model is None:
             return
-        expected = model.state is ModelState.UNLOADING
-        if expected:
-            failure = Failure(code=ErrorCode.CANCELLED, message=f"{model.key} was unloaded: {model.unload_reason}.")
-            self._leave_memory(model, model.unload_reason, model.failure)
+        cause = model.unload_cause
+        if cause is not None:
+            failure = Reason.MODEL_WAS_UNLOADED.failure(key=model.key, cause=cause)
+            self._leave_memory(model, cause, model.failure)
         else:
             failure = model.failure or _crash(model, fact)
-            self._leave_memory(model, failure.message, failure)
+            self._leave_memory(model, failure.note(), failure)
         if model.key not in self._state.wanted:
             self._answer_load(model, failure)
         self._answer_unload_waiters(model)
-        if expected:
+        if cause is not None:
             model.fail_current(failure)
         else:
             model.fail_tasks(failure)
@@ -318,21 +320,21 @@ class Loader:
             self.request_load(model)
         self._start_wanted()
 
-    def _leave_memory(self, model: Model, reason: str, failure: Failure | None) -> None:
+    def _leave_memory(self, model: Model, cause: Note, failure: Failure | None) -> None:
         """Put a model whose worker ended back on disk; until the next sample its memory counts as available."""
         state = self._state
         freed = model.loaded.memory_bytes if model.loaded else 0
         state.system = msgspec.structs.replace(state.system, memory_available=state.system.memory_available + freed)
         model.loaded = None
         model.active = False
-        self._outbox.move(model, ModelFact.WORKER_GONE, reason, failure)
+        self._outbox.move(model, ModelFact.WORKER_GONE, cause, failure)
 
     def _answer_unload_waiters(self, model: Model) -> None:
         for waiter in list(self._unload_waiters):
             waiter.keys.discard(model.key)
             if not waiter.keys:
                 self._unload_waiters.remove(waiter)
-                self._outbox.answer(waiter.ticket, replies.Done(note="Unloaded."))
+                self._outbox.answer(waiter.ticket, replies.done(Reason.UNLOADED.note()))
 
     def any_left(self) -> bool:
         """Whether a worker process still exists."""
@@ -352,28 +354,35 @@ class Loader:
 
 
 def _not_on_disk(model: Model) -> Failure:
-    return Failure(
-        code=ErrorCode.NOT_ON_DISK, message=f"{model.key} is {model.state}.", hint=f"modelctl pull {model.key}"
-    )
+    is_coming = model.state is ModelState.DOWNLOADING
+    reason = Reason.MODEL_STILL_DOWNLOADING if is_coming else Reason.MODEL_NOT_ON_DISK
+    return reason.failure(key=model.key)
 
 
 def _no_room(model: Model, loading: Loading, needed: int, available: int) -> Failure:
-    return Failure(
-        code=ErrorCode.NOT_ENOUGH_MEMORY,
-        message=f"{model.key} needs about {needed // MIB} MiB with a context of {loading.context_size}, "
-        f"and {max(available, 0) // MIB} MiB are available.",
-        hint="Choose a smaller context (--context), a smaller quantization, or unload or unpin a model.",
+    return Reason.NOT_ENOUGH_MEMORY.failure(
+        key=model.key,
+        needed_mib=needed // MIB,
+        context_size=loading.context_size,
+        available_mib=max(available, 0) // MIB,
     )
 
 
 def _crash(model: Model, fact: WorkerGone) -> Failure:
-    if fact.exit_code < 0:
-        try:
-            how = f"was ended by {signal.Signals(-fact.exit_code).name}"
-        except ValueError:
-            how = f"was ended by signal {-fact.exit_code}"
-    else:
-        how = f"ended with exit code {fact.exit_code}"
-    detail = f" It last said: {fact.detail}" if fact.detail else ""
-    hint = "Load it again; if it was SIGKILL, the system may have run out of memory: choose a smaller context."
-    return Failure(code=ErrorCode.WORKER_CRASHED, message=f"The worker of {model.key} {how}.{detail}", hint=hint)
+    key, output = model.key, fact.detail
+    if fact.exit_code >= 0:
+        code = fact.exit_code
+        if output:
+            return Reason.WORKER_EXITED_WITH_OUTPUT.failure(key=key, exit_code=code, output=output)
+        return Reason.WORKER_EXITED.failure(key=key, exit_code=code)
+    name = _signal_name(-fact.exit_code)
+    if output:
+        return Reason.WORKER_KILLED_WITH_OUTPUT.failure(key=key, signal=name, output=output)
+    return Reason.WORKER_KILLED.failure(key=key, signal=name)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

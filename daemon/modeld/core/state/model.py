@@ -8,7 +8,7 @@ import msgspec
 
 from modeld.core.state.table import follow
 from modeld.core.state.task import Task, Ticket
-from modeld.protocol.errors import Failure
+from modeld.protocol.errors import Failure, Note
 from modeld.protocol.states import HAS_FILE, ModelState
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, FitView, HeaderView, LoadedView, ModelView
 
@@ -117,7 +117,7 @@ class Model:
     loading: Loading | None = None
     last_load_s: float = 0.0
     last_used: float = 0.0
-    unload_reason: str = ""
+    unload_cause: Note | None = None
     active: bool = False
     latest: BenchmarkResult | None = None
     average: BenchmarkAverage | None = None

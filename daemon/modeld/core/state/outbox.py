@@ -11,7 +11,8 @@ from modeld.core.state.model import Model, ModelFact
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.protocol import events, replies
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure, Field, Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import REMEMBERED_JOBS
 
 REMEMBERED_KEYS = 1000
@@ -71,9 +72,9 @@ class Outbox:
                 self._send(other, outcome)
             keyed.also.clear()
 
-    def refuse(self, ticket: Ticket, code: ErrorCode, message: str, hint: str = "") -> None:
-        """Answer a request with a failure."""
-        self.answer(ticket, Failure(code=code, message=message, hint=hint))
+    def refuse(self, ticket: Ticket, reason: Reason, **fields: Field) -> None:
+        """Answer a request with the failure for ``reason``."""
+        self.answer(ticket, reason.failure(**fields))
 
     def chunk(self, ticket: Ticket, chunk: replies.Chunk) -> None:
         """Send a piece of a streamed answer."""
@@ -121,14 +122,15 @@ class Outbox:
         """Send all subscribers the newest sequence number; a heartbeat takes none."""
         self.do(Publish(event=events.Heartbeat(epoch=self._state.epoch, seq=self.seq, at=self._state.at)))
 
-    def publish_model(self, model: Model, reason: str = "") -> None:
-        """Publish a model as it is now."""
-        self.publish(events.ModelChanged(model=model.view(), reason=reason))
+    def publish_model(self, model: Model, cause: Note | None = None) -> None:
+        """Publish a model as it is now; ``cause`` says why it changed where that is not obvious."""
+        reason = cause.message if cause is not None else ""
+        self.publish(events.ModelChanged(model=model.view(), reason=reason, cause=cause))
 
-    def move(self, model: Model, fact: ModelFact, reason: str = "", failure: Failure | None = None) -> None:
+    def move(self, model: Model, fact: ModelFact, cause: Note | None = None, failure: Failure | None = None) -> None:
         """Move a model and publish it."""
         model.move(fact, failure)
-        self.publish_model(model, reason)
+        self.publish_model(model, cause)
 
     def publish_job(self, job: Job) -> None:
         """Publish a job as it is now, and remember it."""

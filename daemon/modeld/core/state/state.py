@@ -56,8 +56,10 @@ class State:
         model = self.models.get(key)
         if model is not None:
             return model
+        if not self.models:
+            return Reason.NO_MODELS.failure(key=key)
         near = [known for known in self.models if known.startswith(key[:3])] or list(self.models)
-        return Reason.MODEL_UNKNOWN.failure(key=key, names=", ".join(near[:5]) or "none yet")
+        return Reason.MODEL_UNKNOWN.failure(key=key, names=", ".join(near[:5]))
 
     def job_of(self, key: str) -> Job | None:
         """The unended job of a model, the newest first."""

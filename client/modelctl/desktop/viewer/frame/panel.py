@@ -28,7 +28,7 @@ from modelctl.desktop.viewer.monitor.tab import MonitorTab
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.errors import ModeldError
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
+from modelctl.language.sentences import of_note, of_notes
 
 SAID_FOR_S = 6.0
 """How long a message stays that is not a failure."""
@@ -174,8 +174,8 @@ class Panel:
 
     def _unload_all(self) -> None:
         def done(answer: replies.Result) -> None:
-            note = answer.note if isinstance(answer, replies.Done) else ""
-            self._ui.say(said(note) or _("All models are being unloaded."))
+            note = of_notes(answer.notes, answer.note) if isinstance(answer, replies.Done) else ""
+            self._ui.say(note or _("All models are being unloaded."))
 
         self._ui.ask(lambda client: client.unload(wait=False), done)
 
@@ -224,8 +224,9 @@ def message_for(event: AnyEvent) -> str:
             return text.format(key=key.upper(), size=size)
         case DaemonStopping():
             return _stopping()
-        case ModelChanged(model=model, reason=reason):
-            return f"{model.key.upper()}: {reason}" if reason else ""
+        case ModelChanged(model=model, reason=reason, cause=cause):
+            why = of_note(cause) if cause is not None else reason
+            return f"{model.key.upper()}: {why}" if why else ""
         case _:
             return ""
 
