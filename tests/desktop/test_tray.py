@@ -335,6 +335,7 @@ def test_two_hours_of_events_leave_no_memory_behind_and_the_menu_of_a_fresh_star
         trays.append(TrayProcess(environment, home))
         trays[1].wait_until_shown()
         until(lambda: trays[1].host.entry("Load"), "the daemon's menu")
+        until(lambda: trays[1].host.tooltip() == final[1], "the daemon's tooltip, which is sent after the menu")
         assert (trays[1].host.texts(), trays[1].host.tooltip(), trays[1].host.icon()) == final
     finally:
         for tray in trays:
