@@ -1,4 +1,4 @@
-"""Benchmark records that come from outside: of ``model_benchmarks.json``, or of a backup."""
+"""Imported benchmark results: from ``model_benchmarks.json``, or from a backup."""
 
 from datetime import datetime
 
