@@ -5,7 +5,6 @@ from typing import assert_never
 from modeld.protocol.states import JobKind, JobState, ModelState
 
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
 
 
 def of_model_state(state: ModelState) -> str:
@@ -76,6 +75,8 @@ def of_phase(phase: str) -> str:
             return _("waiting for network")
         case "waiting for a connection":
             return _("waiting for a connection")
+        case "starting over":
+            return _("starting over")
         case "warm-up":
             return _("warm-up")
         case "prompt":
@@ -85,4 +86,4 @@ def of_phase(phase: str) -> str:
         case "already_exists":
             return _("already_exists")
         case _:
-            return said(phase)
+            return phase

@@ -12,9 +12,11 @@ from modeld.protocol.errors import Failure, Field, Note
 
 from modelctl.language import system_errors
 from modelctl.language.catalogue import _, is_english
+from modelctl.language.remarks import said
 
 if TYPE_CHECKING:
     from modeld.protocol.reasons import Reason
+    from modeld.protocol.views import BenchmarkRun, Progress
 
 
 def of_note(note: Note) -> str:
@@ -26,6 +28,16 @@ def of_note(note: Note) -> str:
 def of_notes(notes: Iterable[Note], english: str) -> str:
     """The notes of an answer, each with its hint; ``english`` is the same as the daemon sends it."""
     return english if is_english() else " ".join(map(_with_hint, notes)) or english
+
+
+def of_cause(progress: "Progress") -> str:
+    """Why a download waits to try again or starts over; empty if it does neither."""
+    return of_note(progress.cause) if progress.cause is not None else said(progress.trouble)
+
+
+def of_disturbances(run: "BenchmarkRun") -> str:
+    """What disturbed a benchmark; a run that an older version stored has it in English only."""
+    return " ".join(map(of_note, run.disturbances)) or said(run.disturbance)
 
 
 def _with_hint(note: Note) -> str:

@@ -126,7 +126,7 @@ def _named(name: str) -> str:
 
 
 def _unusable(error: keys.KeyFileError) -> ModeldError:
-    return ModeldError(LocalFailure(code=ErrorCode.NOT_ALLOWED, message=said(str(error))))
+    return ModeldError(error.failure)
 
 
 def _unwritable(path: Path, error: OSError) -> ModeldError:

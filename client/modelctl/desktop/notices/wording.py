@@ -12,7 +12,7 @@ from modelctl.desktop.notices.notice import BODY_LENGTH, TITLE_LENGTH, Notice, N
 from modelctl.errors import advice, explained, headline
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, format_eta, format_speed
-from modelctl.language.remarks import said
+from modelctl.language.sentences import of_disturbances
 
 _AFTER_FAILURE = (NoticeAction.OPEN, NoticeAction.RETRY, NoticeAction.SHOW_LOG)
 
@@ -110,7 +110,7 @@ def _benchmarked(news: JobEnded, change: Change | None) -> Notice:
     rate = f"{run.result.tokens_per_second:.1f} tokens/s"
     lines = [rate if change is None else f"{rate}, {_compared(change)}"]
     if run.disturbed:
-        lines.append(_("The run was disturbed: {cause}").format(cause=said(run.disturbance) or _("other load")))
+        lines.append(_("The run was disturbed: {cause}").format(cause=of_disturbances(run) or _("other load")))
     return _told(news, _("Benchmark finished: {model}"), lines, brief=f"{_name(news.job.model)} ({rate})")
 
 

@@ -10,7 +10,7 @@ from modelctl.desktop.viewer.style.local_time import time_of_day
 from modelctl.errors import advice, explained
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, format_eta, format_speed, percent
-from modelctl.language.remarks import said
+from modelctl.language.sentences import of_cause
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,4 @@ def _detail(job: JobView) -> str:
         return _("What has been downloaded is kept; a retry goes on from there.")
     if job.failure is not None:
         return failure_text(job.failure)
-    if job.state is JobState.RUNNING and job.progress.trouble:
-        return said(job.progress.trouble)
-    phase = job.progress.phase
-    return said(phase) if job.state is JobState.RUNNING and phase.startswith("starting over") else ""
+    return of_cause(job.progress) if job.state is JobState.RUNNING else ""
