@@ -42,7 +42,7 @@ class Backups:
             own = _values(self._config_file)
             return BackupRead(ticket=effect.ticket, settings=_toml(own), runs=self._runs.all_runs())
         except settings.SettingsError as error:
-            return BackupRead(ticket=effect.ticket, failure=Reason.SETTINGS_NOT_READABLE.failure(error=str(error)))
+            return BackupRead(ticket=effect.ticket, failure=Reason.SETTINGS_NOT_READABLE.failure(why=error.note))
         except (OSError, sqlite3.Error) as error:
             return BackupRead(ticket=effect.ticket, failure=Reason.BACKUP_NOT_READABLE.failure(error=str(error)))
 
@@ -75,8 +75,10 @@ class Backups:
         try:
             theirs = tomllib.loads(text)
             ours = _values(self._config_file)
-        except (tomllib.TOMLDecodeError, settings.SettingsError) as error:
+        except tomllib.TOMLDecodeError as error:
             return [], [], [Reason.RESTORE_SETTINGS_INVALID.note(error=str(error))]
+        except settings.SettingsError as error:
+            return [], [], [Reason.RESTORE_SETTINGS_INVALID.note(error=error.note)]
         new = {name: value for name, value in theirs.items() if name not in ours and name not in SECRETS}
         known = [name for name in theirs if name in ours]
         refusals = [Reason.RESTORE_SECRET_REFUSED.note(name=name) for name in theirs if name in SECRETS]
@@ -88,13 +90,14 @@ class Backups:
         try:
             # New lines stand first: in TOML what follows a table's head would belong to it.
             temporary.write_text(_toml(new) + before, encoding="utf-8")
-            settings.read(temporary, {})
+            settings.read(temporary, {}, origin=Reason.BACKUP_ORIGIN.note())
             if self._config_file.exists():
                 temporary.chmod(self._config_file.stat().st_mode & 0o777)
             temporary.replace(self._config_file)
-        except (settings.SettingsError, TypeError) as error:
-            wrong = str(error).replace(str(temporary), "the backup")
-            return [], known, [*refusals, Reason.RESTORE_SETTINGS_INVALID.note(error=wrong)]
+        except settings.SettingsError as error:
+            return [], known, [*refusals, Reason.RESTORE_SETTINGS_INVALID.note(error=error.note)]
+        except TypeError as error:
+            return [], known, [*refusals, Reason.RESTORE_SETTINGS_INVALID.note(error=str(error))]
         finally:
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()

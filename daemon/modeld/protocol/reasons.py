@@ -653,7 +653,22 @@ class Reason(Enum):
     )
 
     # settings and results
-    SETTINGS_NOT_READABLE = (_C.BAD_REQUEST, "{error}", "Correct the settings file, then try again.")
+    SETTINGS_NOT_READABLE = (
+        _C.BAD_REQUEST,
+        "The settings cannot be used: {why}",
+        "Correct the settings file, then try again.",
+    )
+    SETTINGS_FILE_NOT_READABLE = (None, "{path} cannot be read: {error}.")
+    SETTINGS_NOT_TOML = (None, "{path} is not valid TOML: {error}.")
+    SETTING_INVALID = (None, "A setting from {origin} or the environment is invalid: {error}.")
+    SETTING_TOO_SMALL = (None, "{name} from {origin} is {value}; it must be {least} or more.")
+    SETTING_TOO_LARGE = (None, "{name} from {origin} is {value}; it must be {most} or less.")
+    SETTING_LISTEN_INVALID = (
+        None,
+        "listen from {origin} is {value!r}; use tcp://ADDRESS:PORT with a port up to {last}.",
+    )
+    SETTING_NOT_A_FLAG = (None, "{variable} is {value!r}; use 1 or 0.")
+    BACKUP_ORIGIN = (None, "the backup")
     BACKUP_NOT_READABLE = (_C.UNWRITABLE, "The backup cannot be read: {error}.", "Check the disk: modelctl doctor")
     BACKUP_NOT_STORED = (_C.UNWRITABLE, "The backup cannot be stored: {error}.", "Check the disk: modelctl doctor")
 
