@@ -19,6 +19,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from modeld.protocol.reasons import Reason
+from modelservice import Template
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "client" / "modelctl"
@@ -105,6 +106,8 @@ def collect(package: Path) -> Texts:
     for reason in Reason if package == PACKAGE else ():
         for text in filter(None, (reason.message, reason.hint)):
             texts[text] = ["modeld/protocol/reasons.py"]
+    for template in Template if package == PACKAGE else ():
+        texts[str(template)] = ["modelservice/messages.py"]
     for path in sorted(package.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
         for id_ in _texts_of(tree, path):

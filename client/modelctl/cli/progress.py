@@ -15,9 +15,8 @@ from modeld.protocol.views import JobView
 
 from modelctl import errors
 from modelctl.cli.session import Session, colour_wanted
-from modelctl.language import names
+from modelctl.language import names, sentences
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
 
 if TYPE_CHECKING:
     from modeld.protocol.events import AnyEvent
@@ -77,8 +76,8 @@ def text(job: JobView) -> str:
         parts += [format_speed(progress.rate), _("ETA {eta}").format(eta=format_eta(progress.eta_s))]
     if progress.phase and progress.phase != "downloading":
         parts.append(names.of_phase(progress.phase))
-    if progress.trouble:
-        parts.append(f"({said(progress.trouble)})")
+    if cause := sentences.of_cause(progress):
+        parts.append(f"({cause})")
     return "  ".join(parts)
 
 

@@ -12,7 +12,7 @@ from modelservice import ServiceError, State, for_this_system
 from modelctl import preferences
 from modelctl.doctor.finding import Finding, failed, ok, warning
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
+from modelctl.language.sentences import of_message
 
 OURS = ("MODELD_", "MODELCTL_", "LLAMA_", "LLM_", "HF_", "HUGGING_FACE_", "HUGGINGFACE_")
 OFF = ("0", "false", "no", "off", "")
@@ -46,7 +46,7 @@ def look_at_service() -> State | str:
     try:
         return for_this_system().state()
     except ServiceError as error:
-        return said(str(error))
+        return of_message(error.message)
 
 
 def judge_service(state: State | str, running: bool) -> Finding:
@@ -56,9 +56,9 @@ def judge_service(state: State | str, running: bool) -> Finding:
     if not state.files:
         return ok("service", _("not installed; modelctl service install starts modeld at login"))
     if not running:
-        text = _("{kind} is installed, and modeld does not run.").format(kind=said(state.kind))
+        text = _("{kind} is installed, and modeld does not run.").format(kind=_(state.kind))
         return warning("service", text, "modelctl up, modelctl logs")
-    return ok("service", _("{kind}, starts at login").format(kind=said(state.kind)))
+    return ok("service", _("{kind}, starts at login").format(kind=_(state.kind)))
 
 
 def look_at_hub(endpoint: str) -> str:

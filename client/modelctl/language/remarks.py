@@ -55,24 +55,6 @@ TEMPLATES = (
     marked("{path} can be read by others, so its secret is none; make new keys, or: chmod 600 {path}"),
     marked("{path} could have been written by another user; it lets in nobody. Mend: chmod 600 {path}"),
     marked("{path}, line {number}, is not a name and a public key."),
-    # the service
-    marked("systemd user unit"),
-    marked("autostart entry"),
-    marked("launch agent"),
-    marked("Run key"),
-    marked("wrote {path}"),
-    marked("removed {path}"),
-    marked("enabled and started {unit}"),
-    marked("stopped and disabled {unit}"),
-    marked("started {unit}"),
-    marked("stopped {unit}"),
-    marked("It starts at the next login to a desktop; until then: modelctl up"),
-    marked("It starts at the next logon; until then: modelctl up"),
-    marked("{names} must be set for your account (setx), since Windows starts it with nothing else"),
-    marked("{path} cannot be written: {error}. Make its folder writable."),
-    marked("{path} cannot be removed: {error}."),
-    marked("{command} did not work: {error}."),
-    marked("{command} failed: {error} See: {see}"),
 )
 
 

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from modeld.protocol.errors import Failure, Field, Note
+from modeld.protocol.views import BenchmarkRun, Progress
 
 from modelctl.language import system_errors
 from modelctl.language.catalogue import _, is_english
 
 if TYPE_CHECKING:
     from modeld.protocol.reasons import Reason
+    from modelservice import Message
 
 
 def of_note(note: Note) -> str:
@@ -46,6 +48,22 @@ def hint_of(failure: Failure) -> str:
     """What to do next; may be empty."""
     reason = _reason(failure.reason)
     return _filled(reason.hint, failure.fields) if reason is not None and reason.hint else failure.hint
+
+
+def of_cause(progress: Progress) -> str:
+    """Why a download waits or starts over; empty where it does neither."""
+    return of_note(progress.cause) if progress.cause is not None else progress.trouble
+
+
+def of_disturbance(run: BenchmarkRun) -> str:
+    """What disturbed a benchmark; empty where nothing did, or where it is not known."""
+    return of_notes(run.disturbances, run.disturbance)
+
+
+def of_message(message: "Message") -> str:
+    """A sentence of the service's installers."""
+    words = {name: _word(name, value) for name, value in message.fields}
+    return _(message.template).format(**words)
 
 
 def _reason(name: str) -> "Reason | None":

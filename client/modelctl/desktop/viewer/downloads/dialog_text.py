@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from modeld.protocol.errors import Failure
-from modeld.protocol.states import FINAL, HAS_FILE, JobKind, JobState
+from modeld.protocol.states import FINAL, HAS_FILE, JobKind, JobState, Phase
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.desktop.viewer.style.local_time import time_of_day
 from modelctl.errors import advice, explained
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, format_eta, format_speed, percent
-from modelctl.language.remarks import said
+from modelctl.language.sentences import of_cause
 
 
 @dataclass(frozen=True)
@@ -126,18 +126,20 @@ def _status(job: JobView) -> tuple[str, str]:
             return _("Status: Failed"), "failed"
         case JobState.RUNNING:
             pass
-    if progress.phase == "verifying":
+    if progress.phase == Phase.VERIFYING:
         return _("Status: Verifying..."), "running"
     if progress.stalled_since:
         stalled = _("Status: Stalled since {time} (retry {count})")
         return stalled.format(time=time_of_day(progress.stalled_since), count=progress.retries), "stalled"
-    if progress.phase == "waiting to retry":
+    if progress.phase == Phase.STARTING_OVER:
+        return _("Status: Starting over"), "stalled"
+    if progress.phase == Phase.WAITING_TO_RETRY:
         return _("Status: Waiting to retry (retry {count})").format(count=progress.retries), "stalled"
-    if progress.phase == "waiting for network":
+    if progress.phase == Phase.WAITING_FOR_NETWORK:
         return _("Status: Waiting for the network"), "stalled"
-    if progress.phase == "waiting for a connection":
+    if progress.phase == Phase.WAITING_FOR_CONNECTION:
         return _("Status: Waiting for a free connection"), "held"
-    if progress.phase == "connecting":
+    if progress.phase == Phase.CONNECTING:
         return _("Status: Connecting..."), "running"
     return _("Status: Downloading..."), "running"
 
@@ -148,7 +150,4 @@ def _detail(job: JobView) -> str:
         return _("What has been downloaded is kept; a retry goes on from there.")
     if job.failure is not None:
         return failure_text(job.failure)
-    if job.state is JobState.RUNNING and job.progress.trouble:
-        return said(job.progress.trouble)
-    phase = job.progress.phase
-    return said(phase) if job.state is JobState.RUNNING and phase.startswith("starting over") else ""
+    return of_cause(job.progress) if job.state is JobState.RUNNING else ""

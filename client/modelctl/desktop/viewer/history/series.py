@@ -122,7 +122,7 @@ def _row(run: BenchmarkRun) -> RunRow:
             f"{run.first_token_ms.mean:.1f}" if run.first_token_ms.n else missing,
             missing if run.gpu_memory_bytes is None else format_bytes(run.gpu_memory_bytes),
             missing if run.energy_j is None else f"{run.energy_j:.1f} J",
-            disturbed_text(run.disturbance) if run.disturbed else "",
+            disturbed_text(run) if run.disturbed else "",
         ),
         disturbed=run.disturbed,
     )
