@@ -213,6 +213,7 @@ def test_a_shown_model_that_cannot_be_looked_at_is_shown_with_a_note():
     world.tell(facts.LookupFailed(lookup=read.lookup, failure=away))
     (reply,) = world.replies()
     assert isinstance(reply.result, replies.Model) and reply.result.note == "It is away. Wait."
+    assert reply.result.notes == [away.note()]
 
 
 def test_a_model_here_is_shown_with_what_fits_without_a_look():

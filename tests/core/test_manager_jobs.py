@@ -8,6 +8,7 @@ from modeld.core.state.jobs import TABLE, Job, JobFact
 from modeld.core.state.table import ImpossibleMoveError
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import FINAL, JobKind, JobState, ModelState
 from modeld.settings import Settings
 from support.manager_world import GIB, HEADER, READY, World, run
@@ -242,6 +243,19 @@ def test_what_a_download_waits_for_is_shown_and_gone_when_it_goes_on():
     world.tell(msgspec.structs.replace(fact, retries=2, connections=3), after_s=1)
     progress = world.job(start.job).progress
     assert (progress.connections, progress.retry_in_s, progress.trouble) == (3, None, "")
+
+
+def test_the_cause_of_a_retry_is_published_as_data_and_in_english():
+    world = absent()
+    world.ask(requests.Pull(id="1", model="alpha"))
+    (start,) = world.of(effects.StartPull)
+    cause = Reason.MEMORY_SHORT.note(needed_mib=2, available_mib=1)  # any note will do
+    fact = facts.PullAdvanced(
+        job=start.job, run=start.run, done_bytes=5, total_bytes=10, phase="waiting to retry", cause=cause
+    )
+    world.tell(fact, after_s=1)
+    progress = world.job(start.job).progress
+    assert (progress.cause, progress.trouble) == (cause, cause.message)
 
 
 def test_progress_carries_speed_percent_and_time_left():

@@ -3,6 +3,7 @@
 from modeld.core import effects, facts
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import ModelState
 from modeld.settings import Settings
 from support.manager_world import GIB, READY, World, generation
@@ -51,9 +52,9 @@ def test_a_killed_worker_leaves_the_model_on_disk_with_its_failure_and_a_later_l
     model = world.model("alpha")
     assert model.state is ModelState.ON_DISK
     assert model.failure is not None and model.failure.code is ErrorCode.WORKER_CRASHED
-    assert "SIGKILL" in model.failure.message
+    assert (model.failure.reason, model.failure.fields["signal"]) == ("worker_killed", "SIGKILL")
     (event,) = world.events(events.ModelChanged)
-    assert event.model.failure == model.failure
+    assert event.model.failure == model.failure and event.cause == model.failure.note()
     assert world.load("alpha") > run
     assert world.model("alpha").failure is None
 
@@ -108,8 +109,8 @@ def test_the_least_recently_used_model_makes_room_before_the_new_one_starts():
     world.ask(requests.Load(id="3", model="gamma"))
     assert world.of(effects.StopWorker) == [effects.StopWorker(run=first)]
     assert world.of(effects.StartWorker) == []
-    reasons = [event.reason for event in world.events(events.ModelChanged)]
-    assert any("makes room for gamma" in reason for reason in reasons)
+    causes = [event.cause for event in world.events(events.ModelChanged) if event.cause is not None]
+    assert [(cause.reason, cause.fields["key"]) for cause in causes] == [("makes_room", "gamma")]
     world.tell(facts.WorkerGone(run=first, exit_code=0))
     (start,) = world.of(effects.StartWorker)
     assert start.order.model == "gamma"
@@ -141,7 +142,8 @@ def test_an_idle_model_is_unloaded_after_its_time_to_live_and_a_pinned_one_stays
     world.tell(facts.Ticked(), after_s=61)
     assert world.model("alpha").state is ModelState.UNLOADING
     assert world.model("beta").state is ModelState.LOADED
-    assert any("not used for 61 s" in event.reason for event in world.events(events.ModelChanged))
+    changes = [(event.cause, event.reason) for event in world.events(events.ModelChanged)]
+    assert (Reason.IDLE.note(seconds=61), "not used for 61 s") in changes
 
 
 def test_the_removal_of_a_loaded_model_is_refused_with_the_reason():

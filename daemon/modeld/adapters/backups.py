@@ -12,7 +12,8 @@ import msgspec
 from modeld import settings
 from modeld.core.effects import MergeBackup, ReadBackup
 from modeld.core.facts import BackupMerged, BackupRead
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import ErrorCode, Failure, Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun
 
 SECRETS = frozenset({"hub_token"})
@@ -49,7 +50,7 @@ class Backups:
         """Merge; wrong settings are refused and nothing of the settings is then taken."""
         so_far = effect.so_far
         try:
-            taken, known, refused = self._take_settings(effect.settings) if effect.settings else ([], [], [])
+            taken, known, refusals = self._take_settings(effect.settings) if effect.settings else ([], [], [])
             added = self._runs.merge(effect.runs)
             return BackupMerged(
                 ticket=effect.ticket,
@@ -59,7 +60,8 @@ class Backups:
                     settings_known=known,
                     runs=added,
                     runs_known=len(effect.runs) - added,
-                    refused=[*so_far.refused, *refused],
+                    refused=[*so_far.refused, *(note.message for note in refusals)],
+                    refusals=[*so_far.refusals, *refusals],
                 ),
                 latest=self._runs.latest(),
                 averages=self._runs.averages(),
@@ -68,18 +70,18 @@ class Backups:
             failure = _unwritable("It could not be kept", error)
             return BackupMerged(ticket=effect.ticket, restored=so_far, failure=failure)
 
-    def _take_settings(self, text: str) -> tuple[list[str], list[str], list[str]]:
+    def _take_settings(self, text: str) -> tuple[list[str], list[str], list[Note]]:
         """Add the settings that are not set here to the file; what was taken, what was set, what was refused."""
         try:
             theirs = tomllib.loads(text)
             ours = _values(self._config_file)
         except (tomllib.TOMLDecodeError, settings.SettingsError) as error:
-            return [], [], [f"The settings cannot be used: {error}"]
+            return [], [], [Reason.RESTORE_SETTINGS_INVALID.note(error=str(error))]
         new = {name: value for name, value in theirs.items() if name not in ours and name not in SECRETS}
         known = [name for name in theirs if name in ours]
-        refused = [f"{name} is never taken from a backup." for name in theirs if name in SECRETS]
+        refusals = [Reason.RESTORE_SECRET_REFUSED.note(name=name) for name in theirs if name in SECRETS]
         if not new:
-            return [], known, refused
+            return [], known, refusals
         before = self._config_file.read_text(encoding="utf-8") if self._config_file.exists() else ""
         self._config_file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._config_file.with_name(self._config_file.name + ".new")
@@ -92,11 +94,11 @@ class Backups:
             temporary.replace(self._config_file)
         except (settings.SettingsError, TypeError) as error:
             wrong = str(error).replace(str(temporary), "the backup")
-            return [], known, [*refused, f"The settings cannot be used: {wrong}"]
+            return [], known, [*refusals, Reason.RESTORE_SETTINGS_INVALID.note(error=wrong)]
         finally:
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
-        return list(new), known, refused
+        return list(new), known, refusals
 
 
 def _values(config_file: Path) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Backups: what a person set, added and measured, handed out and taken in again; what is here already stays."""
+"""Backups of settings, added models and benchmark runs; a restore keeps what exists already."""
 
 from modeld.core.benchmarks import import_results
 from modeld.core.effects import MergeBackup, ReadBackup
@@ -18,7 +18,7 @@ FORMAT = 1
 
 
 class Backups:
-    """Reading out, and merging in."""
+    """Makes backups and restores them."""
 
     def __init__(self, state: State, outbox: Outbox, library: Library) -> None:
         self._state, self._outbox = state, outbox
@@ -28,7 +28,7 @@ class Backups:
         """Answer with everything, once the store has read it."""
         self._outbox.do(ReadBackup(ticket=ticket))
 
-    def was_read(self, fact: BackupRead) -> None:
+    def on_read(self, fact: BackupRead) -> None:
         """The settings and runs were read: the models that were added come from here."""
         state, outbox = self._state, self._outbox
         if fact.failure is not None:
@@ -45,7 +45,7 @@ class Backups:
         outbox.answer(fact.ticket, replies.Backup(backup=backup))
 
     def restore(self, ticket: Ticket, request: requests.Restore) -> None:
-        """Take in the models at once; settings and runs are merged where they are kept."""
+        """Add the models; an adapter merges the settings and runs."""
         taken: list[str] = []
         known: list[str] = []
         refusals: list[Note] = []
@@ -72,7 +72,7 @@ class Backups:
         )
         self._outbox.do(MergeBackup(settings=request.settings, runs=runs, so_far=so_far, ticket=ticket))
 
-    def taken_in(self, fact: BackupMerged) -> None:
+    def merged(self, fact: BackupMerged) -> None:
         """Settings and runs were merged: the models show their new results."""
         state, outbox = self._state, self._outbox
         for key, latest in fact.latest.items():

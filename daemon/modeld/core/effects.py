@@ -1,4 +1,4 @@
-"""What the core wants done; an adapter does it and reports facts."""
+"""What the core asks the adapters to do; they report facts."""
 
 import msgspec
 
@@ -22,7 +22,7 @@ class Send(Effect, frozen=True, kw_only=True):
 
 
 class Publish(Effect, frozen=True, kw_only=True):
-    """Tell everyone."""
+    """Send an event to all subscribers."""
 
     event: AnyEvent
 
@@ -43,7 +43,7 @@ class LookForFiles(Effect, frozen=True, kw_only=True):
 
 
 class RemoveFiles(Effect, frozen=True, kw_only=True):
-    """Delete a downloaded file (or all the files of a model in several) and what is left of a partial one."""
+    """Delete the downloaded files of a model and its partial files."""
 
     model: str
     file_names: list[str]
@@ -51,14 +51,14 @@ class RemoveFiles(Effect, frozen=True, kw_only=True):
 
 
 class DropPartial(Effect, frozen=True, kw_only=True):
-    """Delete what is left of partial downloads that will not go on; with ``whole`` also the files that are complete."""
+    """Delete partial files of downloads that will not be resumed; with ``whole`` also complete files."""
 
     file_names: list[str]
     whole: bool = False
 
 
 class ListRepository(Effect, frozen=True, kw_only=True):
-    """Ask the hub what is in a repository. For a download (``job``, ``run``) a fault is waited out, else reported."""
+    """Ask the hub what is in a repository. For a download (``job``, ``run``) faults are retried."""
 
     lookup: int
     repo: str
@@ -107,7 +107,7 @@ class StartPull(Effect, frozen=True, kw_only=True):
 
 
 class LimitPulls(Effect, frozen=True, kw_only=True):
-    """Bound the bytes/s of all downloads together and of some by themselves, from now on; 0: no bound."""
+    """Limit the bytes/s of all downloads together and of single ones, from now on; 0 means no limit."""
 
     bytes_per_s: int
     jobs: dict[str, int]
@@ -121,7 +121,7 @@ class StopPull(Effect, frozen=True, kw_only=True):
 
 
 class StartWorker(Effect, frozen=True, kw_only=True):
-    """Start a worker process numbered ``run``; it is told ``order`` once it says hello."""
+    """Start a worker process numbered ``run``; it gets ``order`` once it says hello."""
 
     run: int
     order: AnyOrder
@@ -135,7 +135,7 @@ class TellWorker(Effect, frozen=True, kw_only=True):
 
 
 class StopWorker(Effect, frozen=True, kw_only=True):
-    """End a worker: asked first, killed when it has not gone after ``grace_s``."""
+    """End a worker: ask it to exit, and kill it after ``grace_s``."""
 
     run: int
     grace_s: float = 5.0
@@ -180,7 +180,7 @@ class ReadBackup(Effect, frozen=True, kw_only=True):
 
 
 class MergeBackup(Effect, frozen=True, kw_only=True):
-    """Merge settings and runs into what is remembered; ``so_far`` is what was done of the same request already."""
+    """Merge settings and runs into what is remembered; ``so_far`` is what the core did of the same request."""
 
     settings: str
     runs: list[BenchmarkRun]

@@ -1,10 +1,10 @@
-"""What comes into the core: a client asked, or an adapter reports."""
+"""What comes into the core: a client sent a request, or an adapter reports."""
 
 import msgspec
 
 from modeld.core.effects import AnyEffect
 from modeld.core.state.task import Ticket
-from modeld.protocol.errors import Failure
+from modeld.protocol.errors import Failure, Note
 from modeld.protocol.replies import Restored
 from modeld.protocol.requests import AnyRequest
 from modeld.protocol.views import (
@@ -30,7 +30,7 @@ class Asked(Fact, frozen=True, kw_only=True):
 
 
 class ClientGone(Fact, frozen=True, kw_only=True):
-    """A frame could not be delivered: the client is away, or so slow that its queue is full."""
+    """A frame could not be delivered: the client has disconnected, or is so slow that its queue is full."""
 
     client: bytes
 
@@ -129,7 +129,7 @@ class ExternalFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExternalModelsScanned(Fact, frozen=True, kw_only=True):
-    """What the folders of other programs hold."""
+    """The model files in the folders of other programs."""
 
     files: list[ExternalFile]
     looked: list[str]
@@ -141,7 +141,7 @@ class ExternalModelsScanned(Fact, frozen=True, kw_only=True):
 class PullAdvanced(Fact, frozen=True, kw_only=True):
     """A download has ``done_bytes`` on disk of ``total_bytes`` (0: unknown) in ``phase``, over so many ``connections``.
 
-    While it waits to try again, ``retry_in_s`` says how long and ``trouble`` why.
+    While it waits to try again, ``retry_in_s`` says how long, and ``cause`` (or, in English only, ``trouble``) why.
     """
 
     job: str
@@ -153,6 +153,7 @@ class PullAdvanced(Fact, frozen=True, kw_only=True):
     connections: int = 0
     retry_in_s: float | None = None
     trouble: str = ""
+    cause: Note | None = None
 
 
 class PullFinished(Fact, frozen=True, kw_only=True):
@@ -175,7 +176,7 @@ class PullStopped(Fact, frozen=True, kw_only=True):
 
 
 class PullBroke(Fact, frozen=True, kw_only=True):
-    """A download gave up; the partial file is kept."""
+    """A download failed; the partial file is kept."""
 
     job: str
     run: int
@@ -183,7 +184,7 @@ class PullBroke(Fact, frozen=True, kw_only=True):
 
 
 class WorkerSaid(Fact, frozen=True, kw_only=True):
-    """A worker reports."""
+    """A message of a worker."""
 
     run: int
     news: AnyNews
@@ -225,7 +226,7 @@ class BackupMerged(Fact, frozen=True, kw_only=True):
 
 
 class WorkFailed(Fact, frozen=True, kw_only=True):
-    """What was to be done on the disk failed by a bug, or by what nobody foresaw."""
+    """A blocking task crashed with an unexpected exception."""
 
     effect: AnyEffect
     why: str

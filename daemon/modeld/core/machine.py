@@ -1,4 +1,4 @@
-"""The machine's own numbers: kept, and told when they moved by enough to show."""
+"""The machine's memory and processors: published when they changed by enough to show."""
 
 from itertools import zip_longest
 
@@ -15,7 +15,7 @@ BUSY_STEP_PERCENT = 10.0
 
 
 class Machine:
-    """The newest sample, and the one that was told last."""
+    """The newest sample, and the one that was published last."""
 
     def __init__(self, state: State, outbox: Outbox) -> None:
         self._state, self._outbox = state, outbox

@@ -1,4 +1,4 @@
-"""The one decider: a fact comes in, the effects that follow come out. Pure: it never waits, reads or writes."""
+"""All decisions: a fact comes in, the effects that follow go out. Pure: it never waits, reads or writes."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -75,7 +75,7 @@ class Manager:
         return self._state.stopping and not self._loader.any_left() and not self._scheduler.any_running()
 
     def start(self, now: float) -> list[effects.AnyEffect]:
-        """Begin with what is remembered; jobs that an earlier daemon was at are queued again."""
+        """Begin with what is remembered; jobs that an earlier daemon was running are queued again."""
         state, outbox = self._state, self._outbox
         state.now = now
         self._library.remember(self._remembered.specs)
@@ -84,12 +84,12 @@ class Manager:
             model.average = self._remembered.averages.get(key)
         for view in self._remembered.jobs:
             if view.model in state.models:
-                self._take_up(view)
+                self._restore_job(view)
         self._queue.enforce_limits()
         outbox.publish(events.DaemonStarted(daemon=state.daemon))
         return outbox.take_effects()
 
-    def _take_up(self, view: views.JobView) -> None:
+    def _restore_job(self, view: views.JobView) -> None:
         job = Job(id=view.id, kind=view.kind, model=view.model, created_at=view.created_at, state=view.state)
         job.started_at, job.ended_at, job.progress = view.started_at, view.ended_at, view.progress
         job.failure, job.benchmark, job.already_there = view.failure, view.benchmark, view.already_there
@@ -152,9 +152,9 @@ class Manager:
             case facts.RunsRead():
                 self._benchmarks.read(fact)
             case facts.BackupRead():
-                self._backups.was_read(fact)
+                self._backups.on_read(fact)
             case facts.BackupMerged():
-                self._backups.taken_in(fact)
+                self._backups.merged(fact)
             case facts.WorkFailed():
                 self._work_failed(fact)
             case facts.StopAsked():
@@ -306,12 +306,12 @@ class Manager:
     def _pull(self, ticket: Ticket, request: requests.Pull) -> None:
         known = len(self._state.models)
         if is_remote(request.model):
-            key = self._library.adopt(ticket, request.model)
+            key = self._library.model_for(ticket, request.model)
             if not key:
                 return
             request = msgspec.structs.replace(request, model=key)
         if self._is_free(ticket, request.model):
-            self._scheduler.pull(ticket, request, adopted=len(self._state.models) > known)
+            self._scheduler.pull(ticket, request, created_model=len(self._state.models) > known)
 
     def _pong(self, ticket: Ticket) -> None:
         daemon = self._state.daemon

@@ -309,6 +309,8 @@ class Reason(Enum):
 
     # backups
     RESTORE_MODEL_REFUSED = (None, "{key}: {why}")
+    RESTORE_SECRET_REFUSED = (None, "{name} is never restored from a backup.")
+    RESTORE_SETTINGS_INVALID = (None, "The settings cannot be used: {error}")
     RESTORE_RESULT_REFUSED = (None, "A result of {key!r} from {timestamp!r}: {why}")
 
     # -- the downloader --------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def _said(done: replies.Restored) -> list[str]:
     if done.runs or done.runs_known:
         results = _("Results taken in: {count}, known already: {known}")
         lines.append(results.format(count=done.runs, known=done.runs_known))
-    refused = [*map(of_note, done.refusals), *done.refused[len(done.refusals) :]]
+    refused = [of_note(note) for note in done.refusals] or done.refused
     lines += [_("Refused: {reason}").format(reason=reason) for reason in refused]
     return lines or [_("There was nothing in it.")]
 

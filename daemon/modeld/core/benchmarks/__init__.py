@@ -1,1 +1,1 @@
-"""Benchmarks: running them, the weekly schedule, their statistics, and results from outside."""
+"""Benchmarks: running them, the weekly schedule, their statistics, and imported results."""

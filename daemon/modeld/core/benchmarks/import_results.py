@@ -1,4 +1,4 @@
-"""Benchmark records that come from outside: of ``model_benchmarks.json``, or of a backup."""
+"""Imported benchmark results: from ``model_benchmarks.json``, or from a backup."""
 
 from datetime import datetime
 
@@ -35,7 +35,9 @@ def wrong_with(run: BenchmarkRun) -> Note | None:
         datetime.fromisoformat(result.timestamp)
     except ValueError:
         return Reason.RESULT_TIME_INVALID.note()
+    wrong = stats.implausible(result)
+    if wrong is not None:
+        return wrong
     figures = (run.prefill, run.decode, run.first_token_ms, run.inference_ms, run.pp, run.tg)
-    if not all(figure is None or stats.is_possible(figure) for figure in figures):
-        return Reason.RESULT_FIGURE_INVALID.note()
-    return stats.implausible(result)
+    possible = all(figure is None or stats.is_possible(figure) for figure in figures)
+    return None if possible else Reason.RESULT_FIGURE_INVALID.note()

@@ -1,4 +1,4 @@
-"""Benchmarks on the daemon's own account: once a week by default, and only while nobody needs the machine."""
+"""Scheduled benchmarks: once a week by default, and only while the machine is idle."""
 
 from datetime import datetime
 
@@ -49,7 +49,7 @@ class BenchmarkSchedule:
             self._benchmarks.queue_scheduled(model.key)
 
     def _is_needed(self) -> bool:
-        """Whether anybody uses the machine, or it runs on its battery."""
+        """Whether the machine is in use, or runs on its battery."""
         state = self._state
         system = state.system
         return (

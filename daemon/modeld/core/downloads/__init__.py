@@ -1,1 +1,1 @@
-"""Downloads: their queue and order, what a source means, and what a repository holds."""
+"""Downloads: their queue, lookups at the hub, sources and repositories."""

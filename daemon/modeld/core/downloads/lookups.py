@@ -28,7 +28,7 @@ Answer = RepositoryListed | RemoteRead | HubSearched | LookupFailed
 
 @dataclass(frozen=True)
 class Resolved:
-    """What a source stands for now: its files, and what the first one's header and the disk say."""
+    """What a source means now: its files, the first one's header, and the disk space."""
 
     url: str
     parts: tuple[Part, ...]
@@ -41,7 +41,7 @@ class Resolved:
 
     @property
     def missing_bytes(self) -> int:
-        """What is still to be fetched."""
+        """What is still to be downloaded."""
         return max(0, self.size_bytes - self.taken_bytes)
 
 
@@ -49,30 +49,30 @@ Then = Callable[[Resolved | Failure], None]
 
 
 class HubLookups:
-    """The errands that are out, and what to do when each comes back."""
+    """The lookups that have not ended, and what to do with each result."""
 
     def __init__(self, state: State, outbox: Outbox) -> None:
         self._state, self._outbox = state, outbox
         self._out: dict[int, Callable[[Answer], None]] = {}
         self._numbers = 0
         self.on_stopped: Callable[[Job], None] = self.give_up
-        """Called for a download that was told to stop when its lookup was back already."""
+        """Called for a download that was stopped while the result of its lookup was on its way."""
 
     def on_result(self, fact: Answer) -> None:
-        """Go on where this lookup was sent from; one that was given up is dropped."""
+        """Continue with the result of a lookup; the result of a cancelled one is dropped."""
         go_on = self._out.pop(fact.lookup, None)
         if go_on is not None:
             go_on(fact)
 
     def give_up(self, job: Job) -> None:
-        """Forget a download's lookup: its download has stopped."""
+        """Forget the lookup of a download that has stopped."""
         self._out.pop(job.lookup, None)
         job.lookup = 0
 
     def _send(self, go_on: Callable[[Answer], None], job: Job | None = None) -> int:
         def unless_stopped(answer: Answer) -> None:
             if job is not None and (job.stopping or job.pausing or self._state.stopping):
-                self.on_stopped(job)  # the stop and the answer crossed on the way
+                self.on_stopped(job)  # the stop and the result crossed
             else:
                 go_on(answer)
 
@@ -87,7 +87,7 @@ class HubLookups:
     def resolve(self, model: Model, then: Then, job: Job | None = None) -> None:
         """Find out which files a model's source means, and read the first one's header; ``then`` gets the outcome.
 
-        For a ``job`` a hub that is away or busy is waited for.
+        The lookup of a ``job`` retries while the hub is unreachable or busy.
         """
         origin = source.parse(model.spec.source, self._state.settings.allow_http)
         if isinstance(origin, Failure):
@@ -123,7 +123,7 @@ class HubLookups:
         )
 
     def _parts(self, model: Model, chosen: Bundle) -> tuple[Part, ...] | Failure:
-        """The files with the names they get here: their own, or with the key before them where another has them."""
+        """The files with their names on disk: their own, or prefixed with the key if another model uses that name."""
         names = [file.path.rsplit("/", 1)[-1] for file in chosen.files]
         for name in names:
             refused = source.refuse_name(name, name)
@@ -171,7 +171,7 @@ class HubLookups:
         )
 
     def learn(self, model: Model, found: Resolved) -> None:
-        """Note what a model will need, before it is here."""
+        """Note what a model will need, before it is downloaded."""
         model.remote = found.header
         if found.parts[0].path:
             model.expect(found.size_bytes)
@@ -188,10 +188,10 @@ class HubLookups:
         )
         model.estimated_bytes = model.fits.memory_bytes
 
-    # -- what clients ask ----------------------------------------------------------------------------------------
+    # -- requests of clients ----------------------------------------------------------------------------------------
 
     def show(self, ticket: Ticket, model: Model) -> None:
-        """Answer with a model that is not here, after a look at where it comes from; a look that fails is a note."""
+        """Answer with a model that is not downloaded, after reading its header at the source; a failure is a note."""
 
         def then(found: Resolved | Failure) -> None:
             why = found if isinstance(found, Failure) else found.why
@@ -233,7 +233,7 @@ class HubLookups:
         outbox.do(ListRepository(lookup=lookup, repo=hub.repo, revision=hub.revision))
 
     def _filed(self, ticket: Ticket, hub: HubSource, there: list[Bundle], best: Bundle, answer: Answer) -> None:
-        """One header was read: but for the weights, the models of a repository need the same."""
+        """One header was read; apart from the weights, all models of a repository need the same memory."""
         read = answer if isinstance(answer, RemoteRead) else None
         why = answer.failure if isinstance(answer, LookupFailed) else read.why if read else None
         files = [_file_view(hub, bundle, self._fit(bundle, read)) for bundle in there]

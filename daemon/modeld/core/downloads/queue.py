@@ -1,4 +1,4 @@
-"""What a person may do with downloads that have not ended: hold them, let them go on, order them, slow them down."""
+"""Requests about unfinished downloads: pause, resume, reorder, limit the speed."""
 
 import msgspec
 
@@ -14,20 +14,20 @@ from modeld.protocol.states import JobState
 
 
 class Queue:
-    """The wishes about ``scheduler``'s jobs."""
+    """Pauses, resumes, moves and limits the jobs of ``scheduler``."""
 
     def __init__(self, state: State, outbox: Outbox, scheduler: Scheduler) -> None:
         self._state, self._outbox = state, outbox
         self._scheduler = scheduler
 
     def pause(self, ticket: Ticket, request: requests.Pause) -> None:
-        """Hold downloads; the answer comes when every one has let go of its connection and its state is on disk."""
+        """Pause downloads; the answer comes when each has closed its connections and its state is on disk."""
         jobs = self._chosen(ticket, request)
         if jobs is None:
             return
         for job in jobs:
             if job.state is JobState.QUEUED:
-                self._scheduler.hold(job)
+                self._scheduler.pause(job)
             elif job.state is JobState.RUNNING and not job.stopping and not job.pausing:
                 job.pausing = True
                 self._outbox.do(StopPull(job=job.id, keep=True))
@@ -35,18 +35,18 @@ class Queue:
         self._scheduler.settle()
 
     def resume(self, ticket: Ticket, request: requests.Resume) -> None:
-        """Let held downloads go on."""
+        """Resume paused downloads."""
         jobs = self._chosen(ticket, request)
         if jobs is None:
             return
         resumed = [job for job in jobs if job.state is JobState.PAUSED or job.pausing]
         for job in resumed:
-            self._scheduler.let_go_on(job)
+            self._scheduler.resume(job)
         self._outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in resumed]))
         self._scheduler.settle()
 
     def move(self, ticket: Ticket, request: requests.Move) -> None:
-        """Give a download another place; what runs goes on running."""
+        """Give a download another place in the queue; a running download is not interrupted."""
         if request.place < 1:
             self._outbox.refuse(ticket, Reason.PLACE_INVALID, place=request.place)
             return
@@ -65,7 +65,7 @@ class Queue:
         self._outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in order]))
 
     def limit(self, ticket: Ticket, request: requests.Limit) -> None:
-        """Bound the speed of one download or of all together."""
+        """Limit the speed of one download or of all together."""
         state, outbox = self._state, self._outbox
         if request.bytes_per_s < 0:
             outbox.refuse(ticket, Reason.LIMIT_NEGATIVE)
@@ -83,14 +83,14 @@ class Queue:
         outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in self._scheduler.unended()]))
 
     def enforce_limits(self) -> None:
-        """Make the bounds that are known the ones that hold."""
+        """Send the downloader the current limits."""
         limits = {job.id: job.limit for job in self._scheduler.unended() if job.limit}
         self._outbox.do(LimitPulls(bytes_per_s=self._state.daemon.download_limit, jobs=limits))
 
     def _chosen(
         self, ticket: Ticket, request: requests.Pause | requests.Resume | requests.Move | requests.Limit
     ) -> list[Job] | None:
-        """The unended downloads a request means: the one it names, or all; None after refusing it."""
+        """The unfinished downloads that a request means: the one it names, or all; None after refusing the request."""
         unended = self._scheduler.unended()
         if request.job and request.model:
             self._outbox.refuse(ticket, Reason.DOWNLOAD_NAMED_TWICE)

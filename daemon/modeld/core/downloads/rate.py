@@ -1,4 +1,4 @@
-"""How fast something goes just now: recent speed, time left, and whether it stands still."""
+"""The current speed of a download: recent speed, time left, and whether it stalls."""
 
 from collections import deque
 
@@ -19,7 +19,7 @@ class Rate:
         self._moved_at: float | None = None
 
     def add(self, now: float, count: int) -> None:
-        """Note that the count was ``count`` at ``now``; a smaller one than before starts anew."""
+        """Note that the count was ``count`` at ``now``; a smaller count than before starts over."""
         if self._samples and count < self._samples[-1][1]:
             self._samples.clear()
         if not self._samples or count > self._samples[-1][1]:

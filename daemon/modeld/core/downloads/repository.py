@@ -1,4 +1,4 @@
-"""The models in a hub's repository: its files put together, and which of them is meant."""
+"""The models in a hub's repository: grouped from its files, and the one that a source means."""
 
 import re
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ PREFERRED = (
     *("Q3_K_L", "Q3_K_XL", "Q3_K_M", "IQ3_M", "Q3_K_S", "IQ3_S", "IQ3_XS", "IQ3_XXS"),
     *("Q2_K_L", "Q2_K", "IQ2_M", "IQ2_S", "IQ2_XS", "IQ2_XXS", "IQ1_M", "IQ1_S"),
 )
-"""Which quantization is taken where none is named. Four bits lose little and take half of eight; more bits come before
-fewer, since what they cost is memory, which is looked at apart; whole numbers of 16 and 32 bits come last."""
+"""Which quantization is chosen if the source names none. Four bits lose little quality and need half the memory of
+eight. More bits come before fewer, since whether they fit is checked separately; 16 and 32 bits come last."""
 
 _OVERHEAD = 1.15
 """Memory of a loaded model as a rough multiple of its file, to choose a file by; ``fit`` has the real estimate."""
@@ -123,7 +123,7 @@ def choose(files: Sequence[RemoteFile], wanted: HubSource, memory_bytes: int) ->
 
 
 def best(candidates: Sequence[Bundle], memory_bytes: int) -> Bundle:
-    """The most preferred quantization among those that this memory holds; if it holds none, the smallest."""
+    """The most preferred quantization that fits into this memory; if none fits, the smallest."""
     whole = [bundle for bundle in candidates if bundle.whole] or list(candidates)
     held = [bundle for bundle in whole if not memory_bytes or bundle.size_bytes * _OVERHEAD <= memory_bytes]
     return min(held, key=_rank) if held else min(whole, key=lambda bundle: bundle.size_bytes)
@@ -135,7 +135,7 @@ def _rank(bundle: Bundle) -> tuple[int, int, str]:
 
 
 def _of_quantization(wanted: str, there: Sequence[Bundle]) -> list[Bundle]:
-    """Those of exactly this quantization; without one, those whose names begin so (``Q4`` means ``Q4_K_M`` too)."""
+    """Models of exactly this quantization; if there are none, those whose quantization begins with it (``Q4``)."""
     name = wanted.upper()
     exact = [bundle for bundle in there if bundle.quantization == name]
     return exact or [bundle for bundle in there if bundle.quantization.startswith(f"{name}_")]

@@ -23,17 +23,17 @@ from modeld.protocol.views import Progress
 
 
 class Scheduler:
-    """The pull jobs."""
+    """The download jobs."""
 
     def __init__(self, state: State, outbox: Outbox, lookups: HubLookups) -> None:
         self._state, self._outbox = state, outbox
         self._lookups = lookups
         lookups.on_stopped = lambda job: self.stopped(PullStopped(job=job.id, run=job.run))
         self.pauses: list[tuple[Ticket, list[Job]]] = []
-        """Who waits for which downloads to be held."""
+        """Pause requests that wait until their downloads have stopped."""
 
-    def pull(self, ticket: Ticket, request: requests.Pull, *, adopted: bool = False) -> None:
-        """Queue a download, or join the one there is and let it go on; a file that is there already ends at once."""
+    def pull(self, ticket: Ticket, request: requests.Pull, *, created_model: bool = False) -> None:
+        """Queue a download, or join and resume the existing one; if the file exists already, the job ends at once."""
         state, outbox = self._state, self._outbox
         model = state.find(request.model)
         if isinstance(model, Failure):
@@ -45,8 +45,8 @@ class Scheduler:
         if job is None:
             return
         job.inspect_first = job.inspect_first or request.look
-        job.created_model = job.created_model or adopted
-        self.let_go_on(job)
+        job.created_model = job.created_model or created_model
+        self.resume(job)
         if request.wait and not job.ended:
             job.waiters.append(ticket)
         else:
@@ -74,7 +74,7 @@ class Scheduler:
         return job
 
     def _is_there(self, job: Job, model: Model) -> None:
-        """End a queued download whose file is there already."""
+        """End a queued download whose file exists already."""
         job.move(JobFact.STARTED)
         job.move(JobFact.FINISHED)
         job.already_there = True
@@ -95,7 +95,7 @@ class Scheduler:
     def _start(self, job: Job) -> None:
         state, outbox = self._state, self._outbox
         model = state.models[job.model]
-        if model.state in HAS_FILE:  # it came while the job was queued, or the last daemon did not see the end
+        if model.state in HAS_FILE:  # it arrived while the job was queued, or the last daemon was killed just then
             self._is_there(job, model)
             return
         origin = source.parse(model.spec.source, state.settings.allow_http)
@@ -132,7 +132,7 @@ class Scheduler:
         )
 
     def _resolved(self, job: Job, run: int, found: Resolved | Failure) -> None:
-        """It is known which files to fetch, how large they are and what the model will need."""
+        """The lookup says which files to fetch, how large they are and what the model will need."""
         state, outbox = self._state, self._outbox
         if self._running(job.id, run) is None:
             return
@@ -160,7 +160,7 @@ class Scheduler:
         self._fetch_part(job)
 
     def _forget(self, key: str) -> None:
-        """Take back a model that was added by being pulled, and is not there."""
+        """Remove a model that this pull added, since its source does not exist."""
         del self._state.models[key]
         self._outbox.do(ForgetModel(model=key))
         self._outbox.publish(events.ModelRemoved(model=key))
@@ -177,7 +177,7 @@ class Scheduler:
         self._fetch(job, url, part, known or part.sha256)
 
     def advanced(self, fact: PullAdvanced) -> None:
-        """Bytes arrived (or a phase began): work out speed and time left, and tell."""
+        """Bytes arrived (or a phase began): publish the progress with speed and time left."""
         job = self._running(fact.job, fact.run)
         if job is not None and job.rate is not None:
             known = msgspec.structs.replace(
@@ -186,23 +186,24 @@ class Scheduler:
                 retries=fact.retries,
                 connections=fact.connections,
                 retry_in_s=fact.retry_in_s,
-                trouble=fact.trouble,
+                trouble=fact.cause.message if fact.cause is not None else fact.trouble,
+                cause=fact.cause,
             )
             if not job.lookup:
                 parts = self._state.models[job.model].spec.parts
                 total = sum(part.size_bytes for part in parts) if len(parts) > 1 else fact.total_bytes
                 job.rate.add(self._state.now, job.finished_parts_bytes + fact.done_bytes)
                 known = msgspec.structs.replace(known, done=job.finished_parts_bytes + fact.done_bytes, total=total)
-            self._tell(job, known)
+            self._publish_progress(job, known)
 
     def ticked(self) -> None:
-        """A second passed: a stall shows even when nobody reports."""
+        """A second passed: publish stalls, which no report announces."""
         for job in self.unended():
             if job.state is JobState.RUNNING and job.rate is not None:
-                self._tell(job, job.progress)
+                self._publish_progress(job, job.progress)
 
-    def _tell(self, job: Job, known: Progress) -> None:
-        """Tell ``known`` with the speed, the time left and a stall as they are now, if that is anything new."""
+    def _publish_progress(self, job: Job, known: Progress) -> None:
+        """Publish ``known`` with the current speed, time left and stall, if anything changed."""
         assert job.rate is not None
         now = self._state.now
         stalled = job.rate.stalled_since(now)
@@ -261,7 +262,7 @@ class Scheduler:
         self.settle()
 
     def _next_part(self, job: Job, fact: PullFinished) -> None:
-        """Go on with the next file, unless the download was told to stop while this one ended."""
+        """Fetch the next file, unless the download was stopped while this one ended."""
         job.finished_parts_bytes += fact.header.file_bytes
         if job.stopping or job.pausing or self._state.stopping:
             self.stopped(PullStopped(job=job.id, run=job.run))
@@ -270,23 +271,23 @@ class Scheduler:
         self._fetch_part(job)
 
     def broke(self, fact: PullBroke) -> None:
-        """A download gave up; one that found the disk full is held, and goes on when it is resumed."""
+        """A download failed; if the disk is full, it is paused and can be resumed."""
         job = self._running(fact.job, fact.run)
         if job is None:
             return
         if fact.failure.code is ErrorCode.DISK_FULL and not job.stopping:
-            self._hold_for(job, fact.failure)
+            self._pause_for(job, fact.failure)
         else:
             self._fail(job, fact.failure)
         self.settle()
 
-    def _hold_for(self, job: Job, failure: Failure) -> None:
-        """Hold a download for a reason that a person must mend; who waits for it is told the reason."""
+    def _pause_for(self, job: Job, failure: Failure) -> None:
+        """Pause a download for a reason that a person must fix, and answer its waiting clients with that reason."""
         state, outbox = self._state, self._outbox
         model = state.models[job.model]
         outbox.move(model, ModelFact.PULL_DROPPED, failure=failure)
         job.failure = failure
-        self.hold(job)
+        self.pause(job)
         waiters, job.waiters = job.waiters, []
         for ticket in waiters:
             outbox.answer(ticket, failure)
@@ -300,7 +301,7 @@ class Scheduler:
         outbox.end_job(job)
 
     def cancel(self, ticket: Ticket, job: Job, keep: bool) -> None:
-        """Drop a download; a running one ends when its connection is closed and its state is on disk."""
+        """Cancel a download; a running one ends when its connections are closed and its state is on disk."""
         outbox = self._outbox
         job.keep_partial = keep
         if job.state is JobState.RUNNING:
@@ -313,7 +314,7 @@ class Scheduler:
         outbox.answer(ticket, replies.Jobs(jobs=[job.view()]))
 
     def stopped(self, fact: PullStopped) -> None:
-        """A download stopped: cancelled, held, or put back in the queue (the daemon ends, or the pause was undone)."""
+        """A download stopped: cancel it, pause it, or queue it again (the daemon stops, or the pause was undone)."""
         state, outbox = self._state, self._outbox
         job = self._running(fact.job, fact.run)
         if job is None:
@@ -326,7 +327,7 @@ class Scheduler:
             for ticket in waiters:
                 outbox.answer(ticket, replies.Jobs(jobs=[job.view()]))
         elif job.pausing:
-            self.hold(job)
+            self.pause(job)
         else:
             job.move(JobFact.INTERRUPTED)
             outbox.publish_job(job)
@@ -340,25 +341,25 @@ class Scheduler:
             spec = self._state.models[job.model].spec
             self._outbox.do(DropPartial(file_names=spec.file_names, whole=len(spec.parts) > 1))
 
-    def let_go_on(self, job: Job) -> None:
-        """Take a pause back, one that is still being carried out too: such a job is queued once it has stopped."""
+    def resume(self, job: Job) -> None:
+        """Undo a pause; a download that is still stopping for it is queued once it has stopped."""
         job.pausing = False
         if job.state is JobState.PAUSED:
             job.failure = None
             job.move(JobFact.RESUMED)
             self._outbox.publish_job(job)
 
-    def hold(self, job: Job) -> None:
-        """Hold a download that does not run."""
+    def pause(self, job: Job) -> None:
+        """Pause a download that is not running."""
         job.pausing = False
         job.progress = msgspec.structs.replace(
-            job.progress, rate=0.0, eta_s=None, stalled_since="", connections=0, retry_in_s=None, trouble=""
+            job.progress, rate=0.0, eta_s=None, stalled_since="", connections=0, retry_in_s=None, trouble="", cause=None
         )
         job.move(JobFact.HELD)
         self._outbox.publish_job(job)
 
     def settle(self) -> None:
-        """Downloads stopped, ended or go on: answer the pauses that wait for none any more, and start what may run."""
+        """Some downloads stopped, ended or were resumed: answer pauses that are complete, and start what may run."""
         still = []
         for ticket, jobs in self.pauses:
             if any(job.state is JobState.RUNNING and (job.pausing or job.stopping) for job in jobs):
@@ -369,7 +370,7 @@ class Scheduler:
         self.start_next()
 
     def interrupt(self) -> None:
-        """The daemon ends: stop what runs, keeping every byte."""
+        """The daemon stops: stop all running downloads, keeping every byte."""
         for job in self.unended():
             if job.state is JobState.RUNNING:
                 self._outbox.do(StopPull(job=job.id, keep=True))
@@ -379,12 +380,12 @@ class Scheduler:
         return any(job.state is JobState.RUNNING for job in self.unended())
 
     def unended(self) -> list[Job]:
-        """The downloads that have not ended, in their order."""
+        """The unfinished downloads, in the order of the queue."""
         pulls = [job for job in self._state.jobs.values() if job.kind is JobKind.PULL and not job.ended]
         return sorted(pulls, key=lambda job: job.rank)
 
     def _running(self, job_id: str, run: int) -> Job | None:
-        """The job this news is about; None for news of an older run."""
+        """The job that a report is about; None for a report of an older run."""
         job = self._state.jobs.get(job_id)
         return job if job is not None and job.run == run and job.state is JobState.RUNNING else None
 

@@ -1,4 +1,4 @@
-"""Memory: what a model will need, and who must go so that it fits."""
+"""Memory: what a model will need, and which models must be unloaded so that it fits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ DISK_RESERVE_BYTES = 64 * MIB
 """Disk space that a download leaves free."""
 
 STEP_TOKENS = 256
-"""The largest context is told in steps of this, as llama.cpp rounds it."""
+"""The largest context is given in steps of this, as llama.cpp rounds it."""
 
 
 def estimate(

@@ -1,4 +1,4 @@
-"""Models that other programs have on this disk: shown, and used where they lie when a person asks for it."""
+"""Model files of other programs on this disk: listed, and used in place when a client imports them."""
 
 import msgspec
 
@@ -16,18 +16,18 @@ from modeld.protocol.views import FoundView, ModelView
 
 
 class ExternalModels:
-    """What a scan found; nothing of it is kept but the models that were taken."""
+    """Scans for external models, and imports them."""
 
     def __init__(self, state: State, outbox: Outbox, library: Library) -> None:
         self._state, self._outbox = state, outbox
         self._library = library
 
     def scan(self, ticket: Ticket, request: requests.Scan) -> None:
-        """Have a look."""
+        """Start a scan."""
         self._outbox.do(ScanExternalModels(add=request.add, all=request.all, ticket=ticket))
 
     def scanned(self, fact: ExternalModelsScanned) -> None:
-        """Answer with what there is, after taking in what was asked for; a name that is not there takes nothing."""
+        """Import what the request names and answer with all that was found; an unknown name imports nothing."""
         found = self._views(fact)
         usable = {view.key: view for view in found if not view.model and view.failure is None}
         unknown = [key for key in fact.add if key not in usable and not any(view.model == key for view in found)]
@@ -39,12 +39,12 @@ class ExternalModels:
                 self._outbox.refuse(fact.ticket, Reason.NOTHING_IMPORTABLE, key=unknown[0])
             return
         wanted = list(usable) if fact.all else [key for key in dict.fromkeys(fact.add) if key in usable]
-        added = [self._take(usable[key]) for key in wanted]
+        added = [self._import(usable[key]) for key in wanted]
         found = [msgspec.structs.replace(view, model=view.key) if view.key in wanted else view for view in found]
         self._outbox.answer(fact.ticket, replies.Found(found=found, looked=fact.looked, added=added))
 
     def _views(self, fact: ExternalModelsScanned) -> list[FoundView]:
-        """The finds with the keys they would get, in the order they came."""
+        """The files found, with the keys they would get, in the same order."""
         by_path = {model.path or model.spec.path: model.key for model in self._state.models.values()}
         views: list[FoundView] = []
         for file in fact.files:
@@ -65,7 +65,7 @@ class ExternalModels:
             )
         return views
 
-    def _take(self, found: FoundView) -> ModelView:
+    def _import(self, found: FoundView) -> ModelView:
         state, outbox = self._state, self._outbox
         assert found.header is not None
         spec = ModelSpec(

@@ -20,7 +20,7 @@ from modeld.protocol.states import HAS_FILE, HAS_WORKER, JobKind, ModelState
 from modeld.protocol.views import AddedModel, HeaderView
 
 LOOK_S = 10.0
-"""How often the files of models on disk are looked for."""
+"""How often the files of models on disk are checked."""
 
 
 class Library:
@@ -33,24 +33,24 @@ class Library:
         self._looking = False
 
     def remember(self, specs: list[ModelSpec]) -> None:
-        """Take in the known models at the start and look at their files."""
+        """Add the remembered models at the start, and inspect their files."""
         for spec in specs:
             self._state.models[spec.key] = Model(spec=spec)
             self.inspecting.add(spec.key)
             self._outbox.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name))
 
     def add(self, ticket: Ticket, request: requests.Add) -> None:
-        """Take in a new model; a file in place is looked at first."""
+        """Add a model; its file is inspected first."""
         outbox = self._outbox
         spec = self._spec(request.model, request.source, request.sha256)
         if isinstance(spec, Failure):
             outbox.answer(ticket, spec)
             return
         spec = msgspec.structs.replace(spec, display_name=request.display_name, description=request.description)
-        self._look_at(spec, ticket)
+        self._inspect(spec, ticket)
 
     def restore(self, added: AddedModel) -> Failure | None:
-        """Take in a model of a backup, whether its file is there or not; what was wrong with it, or None."""
+        """Add a model of a backup, whether its file exists or not; returns what is wrong with it, or None."""
         spec = self._spec(added.key, added.source, added.sha256)
         if isinstance(spec, Failure):
             return spec
@@ -62,18 +62,18 @@ class Library:
             context_length=max(added.context_length, 0),
             pinned=added.pinned,
         )
-        self._look_at(spec, None)
+        self._inspect(spec, None)
         self._outbox.do(SaveModel(spec=spec))
         return None
 
-    def _look_at(self, spec: ModelSpec, ticket: Ticket | None) -> None:
+    def _inspect(self, spec: ModelSpec, ticket: Ticket | None) -> None:
         model = self._state.models[spec.key] = Model(spec=spec)
         self._outbox.publish_model(model)
         self.inspecting.add(spec.key)
         self._outbox.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name, ticket=ticket))
 
     def _spec(self, key: str, wanted_source: str, sha256: str) -> ModelSpec | Failure:
-        """A new model as it will be remembered, or why it cannot be."""
+        """The spec of a new model, or why it cannot be added."""
         state = self._state
         if not source.KEY.fullmatch(key):
             return Reason.KEY_INVALID.failure(key=key)
@@ -92,7 +92,7 @@ class Library:
         return f"{key}--{file_name}" if file_name and file_name.lower() in taken else file_name
 
     def inspected(self, fact: FileInspected) -> None:
-        """A model's file was looked at: put the model where it belongs, and answer who added it."""
+        """A model's file was inspected: move the model to its state, and answer the client that added it."""
         state, outbox = self._state, self._outbox
         self.inspecting.discard(fact.model)
         model = state.models[fact.model]
@@ -116,8 +116,8 @@ class Library:
             outbox.save(model)
             outbox.answer(fact.ticket, replies.Model(model=model.view()))
 
-    def adopt(self, ticket: Ticket, where: str) -> str:
-        """The key of the model with this source, which is taken in if it is new; empty after refusing it."""
+    def model_for(self, ticket: Ticket, where: str) -> str:
+        """The key of the model with this source, which is added if it is new; empty after refusing the request."""
         state, outbox = self._state, self._outbox
         for model in state.models.values():
             if model.spec.source == where:
@@ -145,7 +145,7 @@ class Library:
         return key
 
     def show(self, ticket: Ticket, model: Model) -> None:
-        """Answer with one model; whether it fits is said of this moment, so it is in the answer only."""
+        """Answer with one model; whether it fits holds for this moment, so it is in the answer only."""
         view = model.view()
         if model.header is not None and model.state in HAS_FILE:
             size = model.loaded.context_size if model.loaded else context_size(self._state, model)
@@ -154,7 +154,7 @@ class Library:
         self._outbox.answer(ticket, replies.Model(model=view))
 
     def look_for_files(self) -> None:
-        """See now and then whether the files of the models that rest are there, and those that vanished are back."""
+        """Check every few seconds whether the files of unloaded models exist, and whether vanished files are back."""
         state, outbox = self._state, self._outbox
         if self._looking or state.now - self._looked < LOOK_S:
             return
@@ -169,7 +169,7 @@ class Library:
             outbox.do(LookForFiles(paths=paths))
 
     def looked(self, fact: FilesLookedFor) -> None:
-        """Files vanished under us, so their models are not here any more and say why; or they are back."""
+        """Files vanished, so their models are absent and say why; or vanished files are back."""
         self._looking = False
         state, outbox = self._state, self._outbox
         models = state.models
@@ -195,7 +195,7 @@ class Library:
         self._outbox.answer(ticket, replies.Model(model=model.view()))
 
     def remove(self, ticket: Ticket, request: requests.Remove) -> None:
-        """Remove exactly this model, unless it is in use; a file used in place is never deleted."""
+        """Remove a model, unless it is in use; a file used in place is never deleted."""
         state, outbox = self._state, self._outbox
         model = state.find(request.model)
         if isinstance(model, Failure):
@@ -220,7 +220,7 @@ class Library:
             outbox.do(RemoveFiles(model=key, file_names=model.spec.file_names, ticket=ticket))
 
     def removed(self, fact: FileRemoved) -> None:
-        """The files are gone, or could not be deleted: then the model stays."""
+        """The files were deleted, or could not be: then the model stays."""
         self._state.removing.discard(fact.model)
         if fact.failure is not None:
             self._outbox.answer(fact.ticket, fact.failure)
@@ -233,7 +233,7 @@ class Library:
         return key in self._state.removing
 
     def _drop(self, model: Model) -> None:
-        """Forget a model; one of the catalogue goes back to what the catalogue says of it."""
+        """Forget a model; a model of the catalogue stays, without its file."""
         state, outbox = self._state, self._outbox
         if model.state in HAS_FILE:
             model.move(ModelFact.REMOVED)
@@ -251,7 +251,7 @@ def _rests(model: Model) -> bool:
 
 
 def _vanished(model: Model) -> bool:
-    """Whether a model was here, and its file went by itself."""
+    """Whether the file of a model has vanished."""
     failure = model.failure
     return model.state is ModelState.ABSENT and failure is not None and failure.code is ErrorCode.NOT_ON_DISK
 

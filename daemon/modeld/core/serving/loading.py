@@ -1,4 +1,4 @@
-"""Workers: which models get one, who must make room, and what happens when one ends."""
+"""Workers: which models get one, which models make room, and what happens when a worker ends."""
 
 import signal
 from dataclasses import dataclass
@@ -177,7 +177,7 @@ class Loader:
         outbox.move(model, ModelFact.LOAD_STARTED)
 
     def by_run(self, run: int) -> Model | None:
-        """The model a worker holds; None for a worker that has gone."""
+        """The model of a worker; None for a worker that has ended."""
         return self._by_run.get(run)
 
     def hello(self, model: Model, pid: int) -> None:
@@ -275,7 +275,7 @@ class Loader:
             self._outbox.move(model, ModelFact.UNLOAD_STARTED, cause, model.failure)
 
     def unload_idle(self) -> None:
-        """Unload what nobody used for the time to live, except pinned models."""
+        """Unload models that were not used for the time to live, except pinned ones."""
         limit = self._state.settings.idle_unload_s
         for model in self._state.models.values():
             idle = self._state.now - model.last_used

@@ -94,7 +94,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Loading:
-    """How a model is to be loaded, as the client or the settings said."""
+    """The options to load a model with, from the client or the settings."""
 
     context_size: int
     gpu_layers: int

@@ -53,7 +53,7 @@ class Outbox:
         self._unanswered[ticket] = None
 
     def forget(self, client: bytes) -> None:
-        """A client has gone: its requests need no answer any more."""
+        """A client has disconnected: its requests need no answer any more."""
         for ticket in [ticket for ticket in self._unanswered if ticket.client == client]:
             del self._unanswered[ticket]
 
@@ -139,7 +139,7 @@ class Outbox:
         self.do(SaveJob(job=view))
 
     def end_job(self, job: Job) -> None:
-        """Publish a job that reached its final state, once, and answer who waited for it."""
+        """Publish a job that reached its final state, once, and answer the clients that wait for it."""
         job.ended_at = self._state.at
         self.publish_job(job)
         for ticket in job.waiters:

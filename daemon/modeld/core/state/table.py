@@ -12,9 +12,9 @@ class ImpossibleMoveError(Exception):
     """A fact that does not fit the state: a bug of ours, never a client's fault."""
 
 
-def follow(table: Mapping[tuple[_State, _Fact], _State], state: _State, fact: _Fact, whose: str) -> _State:
-    """The state after ``fact``; raises ImpossibleMoveError, naming ``whose`` it is, where the table has none."""
+def follow(table: Mapping[tuple[_State, _Fact], _State], state: _State, fact: _Fact, owner: str) -> _State:
+    """The state after ``fact``; raises ImpossibleMoveError, naming its ``owner``, where the table has none."""
     try:
         return table[state, fact]
     except KeyError:
-        raise ImpossibleMoveError(f"{whose}: {fact} does not fit {state}") from None
+        raise ImpossibleMoveError(f"{owner}: {fact} does not fit {state}") from None
