@@ -54,6 +54,7 @@ DESKTOP = (
 def main() -> None:
     """Make or refresh the environment; with ``--desktop`` also what the tests of the desktop need."""
     _environment()
+    subprocess.run([PYTHON, ROOT / "tools" / "compile_catalogues.py"], check=True)
     if "--desktop" in sys.argv[1:]:
         missing = [program for program in DESKTOP if shutil.which(program) is None]
         if missing:

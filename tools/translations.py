@@ -11,14 +11,15 @@ import argparse
 import ast
 import inspect
 import string
-import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+from compile_catalogues import compile_catalogues
 from modeld.protocol.reasons import Reason
+from modelservice import Template
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "client" / "modelctl"
@@ -92,6 +93,8 @@ def main() -> int:
             update(path, texts)
         else:
             wrong += problems(path, texts)
+    if arguments.update:
+        compile_catalogues(arguments.package)
     for line in wrong:
         print(line, file=sys.stderr)
     if wrong:
@@ -105,6 +108,8 @@ def collect(package: Path) -> Texts:
     for reason in Reason if package == PACKAGE else ():
         for text in filter(None, (reason.message, reason.hint)):
             texts[text] = ["modeld/protocol/reasons.py"]
+    for template in Template if package == PACKAGE else ():
+        texts[str(template)] = ["modelservice/messages.py"]
     for path in sorted(package.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
         for id_ in _texts_of(tree, path):
@@ -153,18 +158,17 @@ def _is_verb(function: ast.FunctionDef) -> bool:
 
 
 def update(path: Path, texts: Texts) -> None:
-    """Bring the catalogue at ``path`` up to ``texts``, and compile it."""
+    """Bring the catalogue at ``path`` up to ``texts``; it names no files, so a moved module does not change it."""
     old = _read(path)
     known = {_id(message.id): message.string for message in old if message.id and not message.fuzzy}
     new = Catalog(locale=old.locale, fuzzy=False)
-    for id_, files in texts.items():
-        new.add(id_, known.get(id_), locations=[(name, 0) for name in files])
+    for id_ in texts:
+        new.add(id_, known.get(id_))
     for id_ in sorted(known.keys() - texts.keys(), key=str):
         print(f"dropped from {_language(path)}: {id_!r} = {known[id_]!r}")
     with path.open("wb") as file:
         file.write(HEADER.format(language=_language(path), plurals=old.plural_forms).encode())
-        write_po(file, new, width=110, omit_header=True, sort_output=True, include_lineno=False)
-    path.with_suffix(".mo").write_bytes(compiled(path))
+        write_po(file, new, width=0, omit_header=True, sort_output=True)
 
 
 def problems(path: Path, texts: Texts) -> Iterator[str]:
@@ -189,9 +193,6 @@ def problems(path: Path, texts: Texts) -> Iterator[str]:
             for text, original in zip(translated, originals, strict=True):
                 if _placeholders(text) != _placeholders(original):
                     yield f"{language}: other placeholders: {original!r} and {text!r}"
-    compiled_path = path.with_suffix(".mo")
-    if not compiled_path.exists() or compiled_path.read_bytes() != compiled(path):
-        yield f"{language}: {compiled_path.name} is not what {path.name} compiles to"
 
 
 def _placeholders(text: str) -> list[str]:
@@ -201,27 +202,6 @@ def _placeholders(text: str) -> list[str]:
     except ValueError as error:
         return [str(error)]
     return sorted(f"{name}!{conversion}:{spec}" for _literal, name, spec, conversion in fields)
-
-
-def compiled(path: Path) -> bytes:
-    """The catalogue as gettext reads it, the same for the same translations (GNU gettext manual, "MO Files")."""
-    catalogue = _read(path)
-    header = f"Content-Type: text/plain; charset=utf-8\nPlural-Forms: {catalogue.plural_forms}\n"
-    pairs = {b"": header.encode()}
-    for message in catalogue:
-        if message.id and message.string and not message.fuzzy:
-            pairs["\0".join(_parts(message.id)).encode()] = "\0".join(_parts(message.string)).encode()
-    keys = sorted(pairs)
-    values = [pairs[key] for key in keys]
-    count = len(keys)
-    ends = 28 + 16 * count
-    indexes = b""
-    for words in (keys, values):
-        for word in words:
-            indexes += struct.pack("<II", len(word), ends)
-            ends += len(word) + 1
-    head = struct.pack("<7I", 0x950412DE, 0, count, 28, 28 + 8 * count, 0, 0)
-    return head + indexes + b"".join(word + b"\0" for word in (*keys, *values))
 
 
 def _read(path: Path) -> Catalog:

@@ -13,8 +13,8 @@ from modeld.protocol import replies
 from modeld.protocol.errors import ErrorCode
 
 from modelctl.errors import DaemonUnavailable, LocalFailure, ModeldError
+from modelctl.language import system_errors
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
 from modelctl.processes import is_alive
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _spawn(boot_log: Path, environment: dict[str, str]) -> "subprocess.Popen[byt
             LocalFailure(
                 code=ErrorCode.UNWRITABLE,
                 message=_("The log {path} cannot be written: {reason}.").format(
-                    path=boot_log, reason=said(error.strerror or "")
+                    path=boot_log, reason=system_errors.of(error)
                 ),
                 hint=_("Make the folder writable, or choose another with MODELD_HOME."),
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from modelservice import texts
+from modelservice.messages import Message, Template
 from modelservice.program import Program
 from modelservice.service import ServiceError, State, remove, write
 
@@ -19,7 +20,7 @@ def _run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ServiceError(f"{' '.join(command)} did not work: {error}.") from error
+        raise ServiceError(Template.CANNOT_RUN.of(command=" ".join(command), error=str(error))) from error
 
 
 class LaunchAgent:
@@ -31,27 +32,27 @@ class LaunchAgent:
         self._run = run
         self._domain = f"gui/{os.getuid() if uid is None else uid}"
 
-    def install(self, program: Program) -> list[str]:
+    def install(self, program: Program) -> list[Message]:
         """Write the agent and start it; one that was there before is ended first."""
         if self._file.exists():
             self._run(["launchctl", "bootout", f"{self._domain}/{texts.LABEL}"])
         done = write(self._file, texts.launch_agent(program, str(self._log)))
         self._launchctl("bootstrap", self._domain, str(self._file))
-        return [done, f"started {texts.LABEL}"]
+        return [done, Template.STARTED.of(unit=texts.LABEL)]
 
-    def uninstall(self) -> list[str]:
+    def uninstall(self) -> list[Message]:
         """End the agent and remove its file."""
         if not self._file.exists():
             return []
         self._run(["launchctl", "bootout", f"{self._domain}/{texts.LABEL}"])
-        return [f"stopped {texts.LABEL}", *remove(self._file)]
+        return [Template.STOPPED.of(unit=texts.LABEL), *remove(self._file)]
 
     def state(self) -> State:
         """What launchd says of the agent."""
         done = self._run(["launchctl", "print", f"{self._domain}/{texts.LABEL}"])
         there = self._file.exists()
         return State(
-            kind="launch agent",
+            kind=Template.LAUNCH_AGENT,
             files=(str(self._file),) if there else (),
             at_login=there,
             running=done.returncode == 0 and "state = running" in done.stdout,
@@ -60,4 +61,5 @@ class LaunchAgent:
     def _launchctl(self, *words: str) -> None:
         done = self._run(["launchctl", *words])
         if done.returncode != 0:
-            raise ServiceError(f"launchctl {' '.join(words)} failed: {done.stderr.strip() or done.returncode}.")
+            error = done.stderr.strip() or str(done.returncode)
+            raise ServiceError(Template.LAUNCHCTL_FAILED.of(command=f"launchctl {' '.join(words)}", error=error))

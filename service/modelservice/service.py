@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from modelservice.messages import Message, Template
 from modelservice.program import Program
 
 
 class ServiceError(Exception):
-    """It could not be done; the message says what and why, and what to do."""
+    """It could not be done; ``message`` says what and why, and what to do."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(str(message))
+        self.message = message
 
 
 @dataclass(frozen=True)
 class State:
     """What is installed: ``files`` that are there, whether it is started at login, whether it runs as a service now."""
 
-    kind: str
+    kind: Template
     files: tuple[str, ...]
     at_login: bool
     running: bool
@@ -28,11 +33,11 @@ class State:
 class Service(Protocol):
     """How one system starts programs at login."""
 
-    def install(self, program: Program) -> list[str]:
-        """Write what is needed, over what was there, and start it; returns what was done, a line each."""
+    def install(self, program: Program) -> list[Message]:
+        """Write what is needed, replacing what was there, and start it; returns what was done."""
 
-    def uninstall(self) -> list[str]:
-        """Stop it and remove what was written, nothing else; returns what was done, a line each."""
+    def uninstall(self) -> list[Message]:
+        """Stop it and remove what was written, nothing else; returns what was done."""
 
     def state(self) -> State:
         """What is there now."""
@@ -54,24 +59,24 @@ def for_this_system(environment: Mapping[str, str] = os.environ, platform: str =
     return SystemdUser(config) if runs_the_session(environment) else Autostart(config)
 
 
-def write(path: Path, content: bytes) -> str:
-    """Write a file by rename; returns a line about it. Raises ServiceError."""
+def write(path: Path, content: bytes) -> Message:
+    """Write a file by rename; returns a message about it. Raises ServiceError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".new")
         temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
-        raise ServiceError(f"{path} cannot be written: {error.strerror}. Make its folder writable.") from error
-    return f"wrote {path}"
+        raise ServiceError(Template.CANNOT_WRITE.of(path=str(path), error=error.strerror or str(error))) from error
+    return Template.WROTE.of(path=str(path))
 
 
-def remove(path: Path) -> list[str]:
-    """Remove a file; returns a line about it, none where there was none. Raises ServiceError."""
+def remove(path: Path) -> list[Message]:
+    """Remove a file; returns a message about it, none where there was none. Raises ServiceError."""
     try:
         path.unlink()
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise ServiceError(f"{path} cannot be removed: {error.strerror}.") from error
-    return [f"removed {path}"]
+        raise ServiceError(Template.CANNOT_REMOVE.of(path=str(path), error=error.strerror or str(error))) from error
+    return [Template.REMOVED.of(path=str(path))]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from modelservice import texts
+from modelservice.messages import Message, Template
 from modelservice.program import Program
 from modelservice.service import ServiceError, State, remove, write
 
@@ -26,20 +27,20 @@ class SystemdUser:
         self._unit = config / "systemd/user" / UNIT
         self._tray = _tray_entry(config)
 
-    def install(self, program: Program) -> list[str]:
-        """Write the unit and the tray's entry; start the daemon, or start it anew where it ran as a unit before."""
+    def install(self, program: Program) -> list[Message]:
+        """Write the unit and the tray's entry; start the daemon, or restart it if it runs as a unit already."""
         done = [write(self._unit, texts.systemd_unit(program).encode()), _write_tray(self._tray, program)]
         _systemctl("daemon-reload")
         _systemctl("enable", UNIT)
         _systemctl("restart", UNIT)
-        return [*done, f"enabled and started {UNIT}"]
+        return [*done, Template.ENABLED.of(unit=UNIT)]
 
-    def uninstall(self) -> list[str]:
+    def uninstall(self) -> list[Message]:
         """Stop and disable the unit, remove both files."""
-        done = []
+        done: list[Message] = []
         if self._unit.exists():
             _systemctl("disable", "--now", UNIT)
-            done = [f"stopped and disabled {UNIT}", *remove(self._unit)]
+            done = [Template.DISABLED.of(unit=UNIT), *remove(self._unit)]
             _systemctl("daemon-reload")
         return done + remove(self._tray)
 
@@ -49,7 +50,7 @@ class SystemdUser:
         found = dict(line.split("=", 1) for line in words.splitlines() if "=" in line)
         note = f"{found.get('ActiveState', '')} ({found.get('SubState', '')})"
         return State(
-            kind="systemd user unit",
+            kind=Template.SYSTEMD_UNIT,
             files=tuple(str(path) for path in (self._unit, self._tray) if path.exists()),
             at_login=found.get("UnitFileState") == "enabled",
             running=found.get("ActiveState") == "active",
@@ -64,7 +65,7 @@ class Autostart:
         self._daemon = config / "autostart/modeld.desktop"
         self._tray = _tray_entry(config)
 
-    def install(self, program: Program) -> list[str]:
+    def install(self, program: Program) -> list[Message]:
         """Write both entries; they count from the next login on."""
         text = texts.autostart_entry(
             "modeld", "The daemon of local GGUF models", program.daemon("--no-tray"), program.environment
@@ -72,24 +73,24 @@ class Autostart:
         return [
             write(self._daemon, text.encode()),
             _write_tray(self._tray, program),
-            "It starts at the next login to a desktop; until then: modelctl up",
+            Template.NEXT_DESKTOP_LOGIN.of(),
         ]
 
-    def uninstall(self) -> list[str]:
+    def uninstall(self) -> list[Message]:
         """Remove both entries; what runs goes on until the logout."""
         return remove(self._daemon) + remove(self._tray)
 
     def state(self) -> State:
         """Whether the entries are there."""
         files = tuple(str(path) for path in (self._daemon, self._tray) if path.exists())
-        return State(kind="autostart entry", files=files, at_login=self._daemon.exists(), running=False)
+        return State(kind=Template.AUTOSTART_ENTRY, files=files, at_login=self._daemon.exists(), running=False)
 
 
 def _tray_entry(config: Path) -> Path:
     return config / "autostart/modeld-tray.desktop"
 
 
-def _write_tray(path: Path, program: Program) -> str:
+def _write_tray(path: Path, program: Program) -> Message:
     text = texts.autostart_entry(
         "modeld tray", "The icon and the notifications of modeld", program.tray(), program.environment
     )
@@ -102,10 +103,9 @@ def _systemctl(*words: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ServiceError(f"{' '.join(command)} did not work: {error}.") from error
+        raise ServiceError(Template.CANNOT_RUN.of(command=" ".join(command), error=str(error))) from error
     if done.returncode != 0:
-        said = done.stderr.strip() or done.stdout.strip()
-        raise ServiceError(
-            f"{' '.join(command)} failed: {said} See: systemctl --user status {UNIT}; journalctl --user -u {UNIT}"
-        )
+        error_text = done.stderr.strip() or done.stdout.strip()
+        see = f"systemctl --user status {UNIT}; journalctl --user -u {UNIT}"
+        raise ServiceError(Template.COMMAND_FAILED.of(command=" ".join(command), error=error_text, see=see))
     return done.stdout

@@ -7,6 +7,7 @@ import sys
 from typing import Protocol
 
 from modelservice import texts
+from modelservice.messages import Message, Template
 from modelservice.program import Program
 from modelservice.service import ServiceError, State
 
@@ -33,26 +34,27 @@ class RunKey:
     def __init__(self, registry: Registry | None = None) -> None:
         self._registry = registry if registry is not None else _current_user()
 
-    def install(self, program: Program) -> list[str]:
+    def install(self, program: Program) -> list[Message]:
         """Write the daemon's and the tray's command lines; they count from the next logon on."""
         commands = {DAEMON: program.daemon("--no-tray"), TRAY: program.tray()}
         for name, words in commands.items():
             self._registry.set(name, texts.run_value(words))
-        done = [rf"wrote HKCU\{KEY}\{name}" for name in commands]
+        done = [Template.WROTE.of(path=rf"HKCU\{KEY}\{name}") for name in commands]
         if program.environment:
             names = ", ".join(name for name, _ in program.environment)
-            done.append(f"{names} must be set for your account (setx), since Windows starts it with nothing else")
-        return [*done, "It starts at the next logon; until then: modelctl up"]
+            done.append(Template.SET_FOR_ACCOUNT.of(names=names))
+        return [*done, Template.NEXT_LOGON.of()]
 
-    def uninstall(self) -> list[str]:
+    def uninstall(self) -> list[Message]:
         """Remove both values."""
-        return [rf"removed HKCU\{KEY}\{name}" for name in (DAEMON, TRAY) if self._registry.delete(name)]
+        gone = [name for name in (DAEMON, TRAY) if self._registry.delete(name)]
+        return [Template.REMOVED.of(path=rf"HKCU\{KEY}\{name}") for name in gone]
 
     def state(self) -> State:
         """Whether the values are there."""
         found = {name: value for name in (DAEMON, TRAY) if (value := self._registry.get(name)) is not None}
         return State(
-            kind="Run key",
+            kind=Template.RUN_KEY,
             files=tuple(rf"HKCU\{KEY}\{name}: {value}" for name, value in found.items()),
             at_login=DAEMON in found,
             running=False,
@@ -75,7 +77,7 @@ if sys.platform == "win32":
                 with winreg.CreateKey(winreg.HKEY_CURRENT_USER, KEY) as key:
                     winreg.SetValueEx(key, name, 0, winreg.REG_SZ, value)
             except OSError as error:
-                raise ServiceError(f"The registry cannot be written: {error}.") from error
+                raise ServiceError(Template.CANNOT_WRITE_REGISTRY.of(error=str(error))) from error
 
         def delete(self, name: str) -> bool:
             try:
@@ -91,4 +93,4 @@ if sys.platform == "win32":
 else:
 
     def _current_user() -> Registry:
-        raise ServiceError("There is no registry here: this is not Windows.")
+        raise ServiceError(Template.NO_REGISTRY.of())

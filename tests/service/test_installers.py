@@ -86,9 +86,9 @@ class FakeRegistry(dict[str, str]):
 def test_windows_gets_two_values_and_is_told_of_what_it_cannot_carry():
     registry = FakeRegistry(other="keep")
     service = RunKey(registry)
-    said = service.install(PROGRAM)
+    done = [str(message) for message in service.install(PROGRAM)]
     assert registry[DAEMON].endswith("-m modeld --no-tray") and registry[TRAY].endswith("modelctl tray")
-    assert any("MODELD_HOME" in line for line in said)
+    assert any("MODELD_HOME" in line for line in done)
     assert service.state().at_login
     assert len(service.uninstall()) == 2 and registry == {"other": "keep"}
 

@@ -6,7 +6,8 @@ What is declared to click (a verb's docstring, an option's ``help=``) stays plai
 translates it when the verb is looked up. Numbers keep their decimal point and timestamps ISO 8601 in every language, so
 that what is read can be found again in ``--json``, in exports, in plots and in what llama.cpp prints.
 
-``tools/translations.py`` collects the literals into ``locale/LANGUAGE/LC_MESSAGES/modelctl.po`` and compiles them.
+``tools/translations.py`` collects the literals into ``locale/LANGUAGE/LC_MESSAGES/modelctl.po``, which is kept in
+git; ``tools/compile_catalogues.py`` makes the ``.mo`` that gettext reads.
 """
 
 import os

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from modeld.protocol.states import JobKind, JobState, ModelState
+from modeld.protocol.states import JobKind, JobState, ModelState, Phase
 
 from modelctl.language.catalogue import _
 
@@ -61,29 +61,29 @@ def of_job_kind(kind: JobKind) -> str:
 def of_phase(phase: str) -> str:
     """The step a job is at; a step that is not known here stays as the daemon calls it."""
     match phase:
-        case "resolving":
+        case Phase.RESOLVING:
             return _("looking at the source")
-        case "connecting":
+        case Phase.CONNECTING:
             return _("connecting")
-        case "downloading":
+        case Phase.DOWNLOADING:
             return _("downloading")
-        case "verifying":
+        case Phase.VERIFYING:
             return _("verifying")
-        case "waiting to retry":
+        case Phase.WAITING_TO_RETRY:
             return _("waiting to retry")
-        case "waiting for network":
+        case Phase.WAITING_FOR_NETWORK:
             return _("waiting for network")
-        case "waiting for a connection":
+        case Phase.WAITING_FOR_CONNECTION:
             return _("waiting for a connection")
-        case "starting over":
+        case Phase.STARTING_OVER:
             return _("starting over")
-        case "warm-up":
+        case Phase.WARM_UP:
             return _("warm-up")
-        case "prompt":
+        case Phase.PROMPT:
             return _("prompt")
-        case "completed":
+        case Phase.COMPLETED:
             return _("completed")
-        case "already_exists":
+        case Phase.ALREADY_EXISTS:
             return _("already_exists")
         case _:
             return phase

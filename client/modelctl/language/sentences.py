@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from modeld.protocol.errors import Failure, Field, Note
+from modeld.protocol.views import BenchmarkRun, Progress
 
 from modelctl.language import system_errors
 from modelctl.language.catalogue import _, is_english
-from modelctl.language.remarks import said
 
 if TYPE_CHECKING:
     from modeld.protocol.reasons import Reason
-    from modeld.protocol.views import BenchmarkRun, Progress
+    from modelservice import Message
 
 
 def of_note(note: Note) -> str:
@@ -28,16 +28,6 @@ def of_note(note: Note) -> str:
 def of_notes(notes: Iterable[Note], english: str) -> str:
     """The notes of an answer, each with its hint; ``english`` is the same as the daemon sends it."""
     return english if is_english() else " ".join(map(_with_hint, notes)) or english
-
-
-def of_cause(progress: "Progress") -> str:
-    """Why a download waits to try again or starts over; empty if it does neither."""
-    return of_note(progress.cause) if progress.cause is not None else said(progress.trouble)
-
-
-def of_disturbances(run: "BenchmarkRun") -> str:
-    """What disturbed a benchmark; a run that an older version stored has it in English only."""
-    return " ".join(map(of_note, run.disturbances)) or said(run.disturbance)
 
 
 def _with_hint(note: Note) -> str:
@@ -58,6 +48,22 @@ def hint_of(failure: Failure) -> str:
     """What to do next; may be empty."""
     reason = _reason(failure.reason)
     return _filled(reason.hint, failure.fields) if reason is not None and reason.hint else failure.hint
+
+
+def of_cause(progress: Progress) -> str:
+    """Why a download waits or starts over; empty where it does neither."""
+    return of_note(progress.cause) if progress.cause is not None else progress.trouble
+
+
+def of_disturbance(run: BenchmarkRun) -> str:
+    """What disturbed a benchmark; empty where nothing did, or where it is not known."""
+    return of_notes(run.disturbances, run.disturbance)
+
+
+def of_message(message: "Message") -> str:
+    """A sentence of the service's installers."""
+    words = {name: _word(name, value) for name, value in message.fields}
+    return _(message.template).format(**words)
 
 
 def _reason(name: str) -> "Reason | None":

@@ -34,3 +34,8 @@ def translated(text: str) -> str:
     numbered = _NUMBERED.fullmatch(text)
     message = numbered.group(1) if numbered else text
     return _(message) if message in MESSAGES else text
+
+
+def of(error: OSError) -> str:
+    """What went wrong, without the name of the file."""
+    return translated(error.strerror or str(error))

@@ -12,8 +12,8 @@ from modeld.protocol import keys
 from modeld.protocol.errors import ErrorCode
 
 from modelctl.errors import LocalFailure, ModeldError, NotFound, Refused
+from modelctl.language import system_errors
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
 from modelctl.transport.hosts import own_pair, wrong
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _unusable(error: keys.KeyFileError) -> ModeldError:
 
 
 def _unwritable(path: Path, error: OSError) -> ModeldError:
-    text = _("{path} cannot be written: {reason}.").format(path=path, reason=said(error.strerror or ""))
+    text = _("{path} cannot be written: {reason}.").format(path=path, reason=system_errors.of(error))
     return ModeldError(LocalFailure(code=ErrorCode.UNWRITABLE, message=text))
 
 

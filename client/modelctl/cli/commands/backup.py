@@ -12,8 +12,8 @@ from modeld.protocol.views import Backup
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import KEY, Verb
 from modelctl.errors import LocalFailure, ModeldError
+from modelctl.language import system_errors
 from modelctl.language.catalogue import _, _n
-from modelctl.language.remarks import said
 from modelctl.language.sentences import of_note
 
 STDIN = "-"
@@ -109,7 +109,7 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        unreadable = _("{path} cannot be read: {error}.").format(path=file, error=said(error.strerror or ""))
+        unreadable = _("{path} cannot be read: {error}.").format(path=file, error=system_errors.of(error))
         raise ModeldError(LocalFailure(code=ErrorCode.BAD_REQUEST, message=unreadable)) from error
 
 
@@ -124,5 +124,5 @@ def _write(file: Path, content: bytes) -> None:
             os.fsync(stream.fileno())
         temporary.replace(file)
     except OSError as error:
-        unwritable = _("{path} cannot be written: {error}.").format(path=file, error=said(error.strerror or ""))
+        unwritable = _("{path} cannot be written: {error}.").format(path=file, error=system_errors.of(error))
         raise ModeldError(LocalFailure(code=ErrorCode.UNWRITABLE, message=unwritable)) from error

@@ -11,7 +11,7 @@ from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import KEY, Verb
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_figure, labelled
-from modelctl.language.sentences import of_disturbances
+from modelctl.language.sentences import of_disturbance
 
 
 @click.command(cls=Verb, example="modelctl bench mistral -r 5\nmodelctl bench --all")
@@ -132,7 +132,7 @@ def _numbers(session: Session, run: BenchmarkRun) -> None:
         session.line(f"  {line}")
     if run.disturbed:
         warning = _("The run was disturbed: {reason}. Repeat it on an idle machine.")
-        reason = (of_disturbances(run) or _("other load")).rstrip(".")
+        reason = (of_disturbance(run) or _("other load")).rstrip(".")
         session.warn(click.style(warning.format(reason=reason), fg="yellow"))
 
 
@@ -163,5 +163,5 @@ def _history_row(run: BenchmarkRun) -> list[str]:
         f"{result.inference_time:.1f}",
         f"{result.memory_usage_mb:.1f}",
         f"{result.context_used}/{result.context_available}",
-        _("disturbed: {reason}").format(reason=of_disturbances(run)) if run.disturbed else "",
+        _("disturbed: {reason}").format(reason=of_disturbance(run)) if run.disturbed else "",
     ]

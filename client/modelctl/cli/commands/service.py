@@ -7,13 +7,13 @@ from typing import TypeVar
 
 import click
 from modeld.protocol.errors import ErrorCode
-from modelservice import Program, ServiceError, for_this_system
+from modelservice import Message, Program, ServiceError, for_this_system
 
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import Verb, VerbGroup
 from modelctl.errors import LocalFailure, ModeldError
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
+from modelctl.language.sentences import of_message
 
 _T = TypeVar("_T")
 
@@ -50,24 +50,24 @@ def status(session: Session) -> None:
         session.line(json.dumps(asdict(state)))
         return
     yes, no = _("yes"), _("no")
-    session.line(_("{kind}: {files}").format(kind=said(state.kind), files=", ".join(state.files) or _("not installed")))
+    session.line(_("{kind}: {files}").format(kind=_(state.kind), files=", ".join(state.files) or _("not installed")))
     session.line(_("starts at login: {answer}").format(answer=yes if state.at_login else no))
     session.line(_("runs as a service: {answer}").format(answer=yes if state.running else no))
     if state.note:
         session.line(state.note)
 
 
-def _report(session: Session, done: list[str]) -> None:
+def _report(session: Session, done: list[Message]) -> None:
     if session.json:
-        session.line(json.dumps({"done": done}))
+        session.line(json.dumps({"done": [str(message) for message in done]}))
         return
-    for line in done:
-        session.line(said(line))
+    for message in done:
+        session.line(of_message(message))
 
 
 def _tried(action: Callable[[], _T]) -> _T:
     try:
         return action()
     except ServiceError as error:
-        failure = LocalFailure(code=ErrorCode.INTERNAL, message=said(str(error)))
+        failure = LocalFailure(code=ErrorCode.INTERNAL, message=of_message(error.message))
         raise ModeldError(failure) from error

@@ -10,7 +10,7 @@ from modelctl.cli.verb import Verb
 from modelctl.errors import explained
 from modelctl.language import names
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
+from modelctl.language.sentences import of_note
 from modelctl.transport.transport import decode_event
 
 
@@ -28,14 +28,15 @@ def watch(session: Session, topics: tuple[str, ...]) -> None:
             continue
         event = decode_event(body)
         if not isinstance(event, events.Heartbeat):
-            session.line(f"{event.at}  {topic}  {_said(event)}")
+            session.line(f"{event.at}  {topic}  {_described(event)}")
 
 
-def _said(event: events.AnyEvent) -> str:
+def _described(event: events.AnyEvent) -> str:
     match event:
-        case events.ModelChanged(model=model, reason=reason):
+        case events.ModelChanged(model=model, reason=reason, cause=cause):
             text = _("is {state}").format(state=names.of_model_state(model.state))
-            text += f" ({said(reason)})" if reason else ""
+            why = of_note(cause) if cause is not None else reason
+            text += f" ({why})" if why else ""
             return f"{text}: {explained(model.failure)}" if model.failure else text
         case events.ModelRemoved():
             return _("was removed")

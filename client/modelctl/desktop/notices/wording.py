@@ -12,7 +12,7 @@ from modelctl.desktop.notices.notice import BODY_LENGTH, TITLE_LENGTH, Notice, N
 from modelctl.errors import advice, explained, headline
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, format_eta, format_speed
-from modelctl.language.sentences import of_disturbances
+from modelctl.language.sentences import of_disturbance
 
 _AFTER_FAILURE = (NoticeAction.OPEN, NoticeAction.RETRY, NoticeAction.SHOW_LOG)
 
@@ -110,7 +110,7 @@ def _benchmarked(news: JobEnded, change: Change | None) -> Notice:
     rate = f"{run.result.tokens_per_second:.1f} tokens/s"
     lines = [rate if change is None else f"{rate}, {_compared(change)}"]
     if run.disturbed:
-        lines.append(_("The run was disturbed: {cause}").format(cause=of_disturbances(run) or _("other load")))
+        lines.append(_("The run was disturbed: {cause}").format(cause=of_disturbance(run) or _("other load")))
     return _told(news, _("Benchmark finished: {model}"), lines, brief=f"{_name(news.job.model)} ({rate})")
 
 
@@ -130,7 +130,7 @@ def _failed(news: JobEnded, title: str) -> Notice:
     return _told(
         news,
         title,
-        _said(job.failure),
+        _failure_lines(job.failure),
         actions=_AFTER_FAILURE,
         brief=f"{_name(job.model)} ({reason(code)})",
         progress=round(percent) if percent else None,
@@ -164,7 +164,7 @@ def _crashed(model: ModelView) -> Notice:
         key=f"crash:{model.key}",
         kind=NoticeKind.MODEL_CRASHED,
         title=tidy(_("{model} crashed").format(model=_name(model.key)), TITLE_LENGTH),
-        body=tidy("\n".join(_said(model.failure)), BODY_LENGTH, lines=True),
+        body=tidy("\n".join(_failure_lines(model.failure)), BODY_LENGTH, lines=True),
         actions=(NoticeAction.OPEN, NoticeAction.SHOW_LOG),
         model=model.key,
         brief=_name(model.key),
@@ -186,7 +186,7 @@ def _disk_low(system: SystemView, folder: str) -> Notice:
     )
 
 
-def _said(failure: Failure | None) -> list[str]:
+def _failure_lines(failure: Failure | None) -> list[str]:
     """What the daemon said of it, with the hint."""
     if failure is None:
         return [_("The reason is not known.")]

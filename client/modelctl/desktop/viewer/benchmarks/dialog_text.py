@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from modeld.protocol.states import FINAL, HAS_FILE, IN_MEMORY, JobKind, JobState
+from modeld.protocol.states import FINAL, HAS_FILE, IN_MEMORY, JobKind, JobState, Phase
 from modeld.protocol.views import BenchmarkRun, Change, JobView, Snapshot
 
 from modelctl.desktop.viewer.downloads.dialog_text import failure_text
 from modelctl.language.catalogue import _
 from modelctl.language.format import comparison_cells, format_figure
-from modelctl.language.sentences import of_disturbances
+from modelctl.language.sentences import of_disturbance
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def change_text(change: Change) -> str:
 
 def disturbed_text(run: BenchmarkRun) -> str:
     """Why the numbers of a run are not reliable."""
-    reason = of_disturbances(run).rstrip(".")
+    reason = of_disturbance(run).rstrip(".")
     return _("disturbed: {reason}").format(reason=reason) if reason else _("disturbed")
 
 
@@ -119,13 +119,13 @@ def _bar(job: JobView) -> tuple[str, str]:
 def _phase(phase: str) -> str:
     """The worker's names of its steps, in words."""
     match phase:
-        case "warm-up":
+        case Phase.WARM_UP:
             return _("warm-up")
-        case "prompt":
+        case Phase.PROMPT:
             return _("standard prompt")
-        case "pp":
+        case Phase.PP:
             return _("prefill (pp)")
-        case "tg":
+        case Phase.TG:
             return _("decode (tg)")
         case _:
             return phase

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from modeld.protocol.errors import Failure
-from modeld.protocol.states import FINAL, HAS_FILE, JobKind, JobState
+from modeld.protocol.states import FINAL, HAS_FILE, JobKind, JobState, Phase
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.desktop.viewer.style.local_time import time_of_day
@@ -126,18 +126,20 @@ def _status(job: JobView) -> tuple[str, str]:
             return _("Status: Failed"), "failed"
         case JobState.RUNNING:
             pass
-    if progress.phase == "verifying":
+    if progress.phase == Phase.VERIFYING:
         return _("Status: Verifying..."), "running"
     if progress.stalled_since:
         stalled = _("Status: Stalled since {time} (retry {count})")
         return stalled.format(time=time_of_day(progress.stalled_since), count=progress.retries), "stalled"
-    if progress.phase == "waiting to retry":
+    if progress.phase == Phase.STARTING_OVER:
+        return _("Status: Starting over"), "stalled"
+    if progress.phase == Phase.WAITING_TO_RETRY:
         return _("Status: Waiting to retry (retry {count})").format(count=progress.retries), "stalled"
-    if progress.phase == "waiting for network":
+    if progress.phase == Phase.WAITING_FOR_NETWORK:
         return _("Status: Waiting for the network"), "stalled"
-    if progress.phase == "waiting for a connection":
+    if progress.phase == Phase.WAITING_FOR_CONNECTION:
         return _("Status: Waiting for a free connection"), "held"
-    if progress.phase == "connecting":
+    if progress.phase == Phase.CONNECTING:
         return _("Status: Connecting..."), "running"
     return _("Status: Downloading..."), "running"
 
