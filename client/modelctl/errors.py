@@ -98,9 +98,7 @@ def explained(failure: Failure) -> str:
 
 def advice(failure: Failure) -> str:
     """What to do next, in the user's language; may be empty."""
-    if isinstance(failure, LocalFailure):
-        return failure.hint
-    return sentences.hint_of(failure)
+    return failure.hint if isinstance(failure, LocalFailure) else sentences.hint_of(failure)
 
 
 def headline(code: ErrorCode) -> str:

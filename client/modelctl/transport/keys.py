@@ -55,7 +55,7 @@ def server_key(places: "Places") -> str:
     except FileNotFoundError:
         return ""
     except keys.KeyFileError as error:
-        raise _unusable(error) from error
+        raise ModeldError(error.failure) from error
 
 
 def allowed(places: "Places") -> dict[str, str]:
@@ -63,7 +63,7 @@ def allowed(places: "Places") -> dict[str, str]:
     try:
         return {name: key for key, name in keys.read_allowed(places.allowed_keys_file).items()}
     except keys.KeyFileError as error:
-        raise _unusable(error) from error
+        raise ModeldError(error.failure) from error
 
 
 def allow(places: "Places", name: str, key: str) -> None:
@@ -123,10 +123,6 @@ def _named(name: str) -> str:
         text = _("{name!r} is not a name: small letters, digits, dot, dash and underscore, 64 at most.")
         raise wrong(text.format(name=name))
     return name
-
-
-def _unusable(error: keys.KeyFileError) -> ModeldError:
-    return ModeldError(error.failure)
 
 
 def _unwritable(path: Path, error: OSError) -> ModeldError:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from modeld.protocol.errors import Failure
+from modeld.protocol.errors import Failure, FailureError
 from modeld.protocol.reasons import Reason
 from modeld.protocol.views import HeaderView
 
@@ -151,19 +151,18 @@ Value = int | float | bool | str | None
 """A scalar or a string; None for what was passed without being read."""
 
 
-class GgufError(Exception):
+class GgufError(FailureError):
     """The file is not a usable GGUF model; ``failure`` says what is wrong and where."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 class NeedMoreError(GgufError):
-    """The header continues after the bytes that were given: at least ``count`` bytes are needed."""
+    """The header continues after the bytes that were given: at least ``count`` bytes are needed.
+
+    In the fields of a reason, a number that may need more than 64 bits is text: not every JSON reader takes it.
+    """
 
     def __init__(self, position: int, count: int, failure: Failure | None = None) -> None:
-        super().__init__(failure or Reason.GGUF_HEADER_CUT.failure(position=position, count=count))
+        super().__init__(failure or Reason.GGUF_HEADER_CUT.failure(position=position, count=str(count)))
         self.count = position + count
 
 

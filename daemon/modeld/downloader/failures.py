@@ -11,18 +11,14 @@
 
 import errno
 
-from modeld.protocol.errors import Failure, Note
+from modeld.protocol.errors import FailureError, Note
 from modeld.protocol.reasons import Reason
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class PullError(Exception):
+class PullError(FailureError):
     """The download cannot continue."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 class Retry(Exception):  # noqa: N818 - a signal to the loop, not an error by itself

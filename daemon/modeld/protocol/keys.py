@@ -15,19 +15,15 @@ from pathlib import Path
 
 import msgspec
 
-from modeld.protocol.errors import Failure
+from modeld.protocol.errors import FailureError
 from modeld.protocol.reasons import Reason
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _KEY = re.compile(r"[0-9a-zA-Z.:+=^!/*?&<>()\[\]{}@%$#-]{40}")
 
 
-class KeyFileError(Exception):
+class KeyFileError(FailureError):
     """A key file that cannot be used; the failure names it and says why."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(f"{failure.message} {failure.hint}".rstrip())
-        self.failure = failure
 
 
 class KeyPair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -679,7 +679,7 @@ class Reason(Enum):
     KEY_FILE_EXPOSED = (
         _C.NOT_ALLOWED,
         "{path} can be read by other users, so its key is no longer secret.",
-        "Create new keys. Or, if nobody has read it: chmod 600 {path}",
+        "Create new keys. If no other user has read it, this is enough: chmod 600 {path}",
     )
     ALLOWED_KEYS_EXPOSED = (
         _C.NOT_ALLOWED,
@@ -687,6 +687,36 @@ class Reason(Enum):
         "Check its lines, then: chmod 600 {path}",
     )
     ALLOWED_KEYS_INVALID = (_C.NOT_ALLOWED, "{path}, line {number}, is not a name and a public key.")
+
+    # the start of the daemon
+    HOME_NOT_USABLE = (_C.UNWRITABLE, "{path} cannot be used: {error}.", "Check the permissions of its folder.")
+    HOME_NOT_A_FOLDER = (_C.UNWRITABLE, "{path} is not a folder.")
+    HOME_OF_ANOTHER_USER = (
+        _C.NOT_ALLOWED,
+        "{path} belongs to another user.",
+        "Set MODELD_HOME to a folder of your own.",
+    )
+    HOME_EXPOSED = (
+        _C.NOT_ALLOWED,
+        "{path} is accessible to other users (mode {mode}), who could control the daemon.",
+        "Check what is in it, then: chmod 700 {path}",
+    )
+    LOCK_NOT_WRITABLE = (_C.UNWRITABLE, "{path} cannot be written: {error}.")
+    ALREADY_RUNNING = (
+        _C.ALREADY_EXISTS,
+        "Another modeld (process {pid}) already runs for this home.",
+        "Use that one: modelctl status",
+    )
+    DATABASE_NOT_USABLE = (
+        _C.UNWRITABLE,
+        "The database {path} cannot be used: {error}.",
+        "Check the permissions of its folder, or move the file away.",
+    )
+    DATABASE_TOO_NEW = (
+        _C.UNWRITABLE,
+        "The database {path} has version {version}, and this modeld knows versions up to {most}. It was not changed.",
+        "Install the newer modeld again.",
+    )
 
     # -- the endpoint ----------------------------------------------------------------------------------------------
 
@@ -724,6 +754,10 @@ class Reason(Enum):
         "The folders of the daemon's machine cannot be searched over the network.",
         "Search them on that machine.",
     )
+
+    # its sockets
+    SOCKET_EXPOSED = (_C.NOT_ALLOWED, "{path} is accessible to other users (mode {mode}).")
+    SOCKET_NOT_BOUND = (_C.UNREACHABLE, "{endpoint} cannot be bound: {error}.")
 
     # -- the worker ------------------------------------------------------------------------------------------------
 

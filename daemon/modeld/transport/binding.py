@@ -14,7 +14,9 @@ from pathlib import Path
 
 import zmq
 
+from modeld.protocol.errors import FailureError
 from modeld.protocol.keys import KeyPair
+from modeld.protocol.reasons import Reason
 from modeld.transport.zap import Gate
 
 HANDSHAKE_MS = 10_000
@@ -28,8 +30,8 @@ TRANSPORT = "MODELD_TRANSPORT"
 """Environment variable; ``tcp`` uses what Windows uses, anywhere. For tests."""
 
 
-class BindError(Exception):
-    """A socket cannot be made safe, or cannot be bound; the message says why."""
+class BindError(FailureError):
+    """A socket cannot be made safe, or cannot be bound; ``failure`` says why."""
 
 
 def new_pair() -> KeyPair:
@@ -56,7 +58,8 @@ def bind_file(socket: "zmq.Socket[bytes]", path: Path) -> str:
         os.umask(before)
     status = path.lstat()
     if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise BindError(f"{path} is not for this user alone (mode {stat.S_IMODE(status.st_mode):04o}).")
+        mode = f"{stat.S_IMODE(status.st_mode):04o}"
+        raise BindError(Reason.SOCKET_EXPOSED.failure(path=str(path), mode=mode))
     return f"ipc://{path}"
 
 
@@ -89,4 +92,4 @@ def _bind(socket: "zmq.Socket[bytes]", endpoint: str) -> None:
     try:
         socket.bind(endpoint)
     except zmq.ZMQError as error:
-        raise BindError(f"{endpoint} cannot be bound: {error.strerror}.") from error
+        raise BindError(Reason.SOCKET_NOT_BOUND.failure(endpoint=endpoint, error=str(error.strerror))) from error

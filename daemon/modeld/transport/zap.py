@@ -45,7 +45,7 @@ class AllowedKeys:
             try:
                 self._names = read_allowed(self._path)
             except KeyFileError as error:
-                log.error("%s", error)
+                log.error("%s", error.failure.in_full())
                 self._names = {}
         return self._names
 

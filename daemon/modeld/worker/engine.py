@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from modeld.protocol.errors import Failure, Note
+from modeld.protocol.errors import FailureError, Note
 from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Sampling
 from modeld.protocol.workers import LoadFile
@@ -26,12 +26,8 @@ ABORTED = 2
 """What llama_decode returns when its abort callback said so (llama.h)."""
 
 
-class EngineError(Exception):
+class EngineError(FailureError):
     """A call of llama.cpp failed."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 class StoppedError(Exception):

@@ -12,7 +12,7 @@ import jinja2
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from modeld.protocol.errors import Failure
+from modeld.protocol.errors import FailureError
 from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Message
 
@@ -39,12 +39,8 @@ _FAULTS = (
 """What a template can raise: it is compiled to Python (SyntaxError: 21 loops inside each other), and run."""
 
 
-class TemplateError(Exception):
+class TemplateError(FailureError):
     """The template could not be used."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 def render(template: str, messages: Sequence[Message], bos: str, eos: str) -> str:

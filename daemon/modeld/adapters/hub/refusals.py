@@ -9,18 +9,17 @@ import time
 from collections.abc import Mapping
 
 from modeld.http import backoff
-from modeld.protocol.errors import Failure, Note
+from modeld.protocol.errors import Failure, FailureError, Note
 from modeld.protocol.reasons import Reason
 
 _POLICY = re.compile(r"\bq=(\d+);\s*w=(\d+)")
 
 
-class HubError(Exception):
+class HubError(FailureError):
     """The hub refused or was not reached; with ``retry`` it may work later, after ``after_s`` if the hub says so."""
 
     def __init__(self, failure: Failure, *, retry: bool = False, after_s: float | None = None) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
+        super().__init__(failure)
         self.retry = retry
         self.after_s = after_s
 

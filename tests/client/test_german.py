@@ -1,4 +1,4 @@
-"""What modeld and modelservice say in English beside their failures, as a person who reads German has it."""
+"""What modeld and modelservice report, in German."""
 
 import inspect
 import json
