@@ -25,8 +25,8 @@ from support.fake_daemon import FakeDaemon, model_of
 from support.real_daemon import RealDaemon
 
 AT = "2026-01-02T03:04:05+00:00"
-ENGINE = engines.Said(0, json.dumps(["0.3.36", False, "CPU : AVX2 = 1 | FMA = 0 | "]), "")
-GPU_ENGINE = engines.Said(0, json.dumps(["0.3.36", True, ""]), "")
+ENGINE = engines.engine_of(engines.Said(0, json.dumps(["0.3.36", False, "CPU : AVX2 = 1 | FMA = 0 | "]), ""))
+GPU_ENGINE = engines.engine_of(engines.Said(0, json.dumps(["0.3.36", True, ""]), ""))
 
 
 def examined(places: Places, *, online: bool = False) -> dict[str, list[Finding]]:
@@ -45,10 +45,6 @@ def a_daemon(home: Path) -> Iterator[RealDaemon]:
         yield daemon
     finally:
         daemon.stop()
-
-
-def levels(findings: Iterator[Finding]) -> dict[str, Level]:
-    return {finding.check: finding.level for finding in findings}
 
 
 # -- a whole home ----------------------------------------------------------------------------------------------------
@@ -119,8 +115,7 @@ def test_a_connection_file_that_cannot_be_read_is_found(places: Places):
 def test_a_daemon_that_does_not_answer_is_found(places: Places, fake_daemon: FakeDaemon):
     fake_daemon.silent = True
     with Client(places, timeout_s=0.2) as client:
-        (finding,) = daemons.judge(daemons.look(client))
-    assert finding.check == "daemon" and finding.level is Level.FAILED
+        assert daemons.judge(daemons.look(client)).level is Level.FAILED
 
 
 def test_a_corrupt_model_is_found_with_and_without_a_daemon(places: Places, tmp_path: Path):
@@ -178,19 +173,17 @@ def test_packages_are_judged_by_what_the_distribution_asks_for():
         "modeld[daemon,desktop]; extra == 'all'",
     ]
     packages = list(versions.wanted(asked, {"click": "8.1.7", "httpx": "0.9.3", "plyer": "2.1.0"}, "linux"))
-    found = {finding.check: finding for finding in versions.judge(packages, (3, 12, 0))}
-    assert found["packages:client"].level is Level.OK
-    assert (
-        found["packages:daemon"].level is Level.FAILED
-        and found["packages:daemon"].text == "httpx is 0.9.3, needed is 0.27"
-    )
-    assert found["packages:desktop"].level is Level.WARNING and found["packages:desktop"].text == "dbus-fast is missing"
-    assert "modeld[desktop]" in found["packages:desktop"].mend
+    (client,), (daemon,), (desktop,) = (versions.judge_part(part, packages) for part in ("", "daemon", "desktop"))
+    assert client.level is Level.OK
+    assert daemon.level is Level.FAILED and daemon.text == "httpx is 0.9.3, needed is 0.27"
+    assert desktop.level is Level.WARNING and desktop.text == "dbus-fast is missing"
+    assert "modeld[desktop]" in desktop.mend
+    assert list(versions.judge_metadata(packages)) == []
     assert not any(package.name == "dbus-fast" for package in versions.wanted(asked, {}, "darwin"))
 
 
 def test_an_old_python_failed():
-    assert next(versions.judge([], (3, 9, 1))).level is Level.FAILED
+    assert versions.judge_python((3, 9, 1)).level is Level.FAILED
 
 
 @pytest.mark.parametrize(("free", "level"), [(0, "failed"), (1 << 30, "warning"), (1 << 40, "ok")])
@@ -205,11 +198,11 @@ def test_a_clock_behind_its_own_files_is_seen():
 
 def test_the_engine_is_judged_against_the_settings():
     wants, wants_not = {"use_gpu": True, "gpu_layers": -1}, {"use_gpu": False, "gpu_layers": -1}
-    assert levels(engines.judge_engine(ENGINE, wants, True))["gpu"] is Level.WARNING
-    assert levels(engines.judge_engine(ENGINE, wants, False))["gpu"] is Level.OK
-    assert levels(engines.judge_engine(ENGINE, wants_not, True))["gpu"] is Level.OK
-    assert [finding.text for finding in engines.judge_engine(GPU_ENGINE, wants_not, True)][1].endswith("switch off")
-    assert next(engines.judge_engine(ENGINE, wants, False)).text == "llama-cpp-python 0.3.36 (AVX2)"
+    assert next(engines.judge_gpu(ENGINE, wants, True)).level is Level.WARNING
+    assert next(engines.judge_gpu(ENGINE, wants, False)).level is Level.OK
+    assert next(engines.judge_gpu(ENGINE, wants_not, True)).level is Level.OK
+    assert next(engines.judge_gpu(GPU_ENGINE, wants_not, True)).text.endswith("switch off")
+    assert engines.judge_engine(ENGINE).text == "llama-cpp-python 0.3.36 (AVX2)"
 
 
 @pytest.mark.parametrize(
@@ -220,14 +213,16 @@ def test_the_engine_is_judged_against_the_settings():
     ],
 )
 def test_an_engine_that_cannot_be_imported_failed(error: str, mend: str):
-    (finding,) = engines.judge_engine(engines.Said(1, "", error), {}, False)
-    assert finding.level is Level.FAILED and error in finding.text and mend in finding.mend
+    engine = engines.engine_of(engines.Said(1, "", error))
+    verdict = engines.judge_engine(engine)
+    assert verdict.level is Level.FAILED and error in verdict.text and mend in verdict.mend
+    assert list(engines.judge_gpu(engine, {}, False)) == []
 
 
 def snapshot(
     *models: views.ModelView, jobs: tuple[views.JobView, ...] = (), available: int = 4 << 30
-) -> daemons.Daemon:
-    now = views.Snapshot(
+) -> views.Snapshot:
+    return views.Snapshot(
         epoch="e",
         seq=1,
         at=AT,
@@ -236,21 +231,17 @@ def snapshot(
         models=list(models),
         jobs=list(jobs),
     )
-    return daemons.Daemon(True, 0.001, now)
 
 
 def test_another_version_and_a_slow_answer_are_seen():
-    found = {finding.check: finding for finding in daemons.judge(snapshot(), "2.0")}
-    assert found["daemon"].level is Level.WARNING and "modeld is 1.0, modelctl is 2.0" in found["daemon"].text
-    slow = msgspec.structs.replace(snapshot().snapshot)
-    assert levels(daemons.judge(daemons.Daemon(True, 2.5, slow), "1.0"))["answers"] is Level.WARNING
+    verdict = daemons.judge(daemons.Daemon(True, 0.001, snapshot()), "2.0")
+    assert verdict.level is Level.WARNING and "modeld is 1.0, modelctl is 2.0" in verdict.text
+    assert daemons.judge_answer(2.5).level is Level.WARNING
 
 
 def test_little_memory_and_a_model_that_is_too_large_are_seen():
     large = msgspec.structs.replace(model_of("large", ModelState.ON_DISK), estimated_bytes=40 << 30)
-    found = [
-        finding for finding in daemons.judge(snapshot(large, available=1 << 20), "1.0") if finding.check == "memory"
-    ]
+    found = list(daemons.judge_memory(snapshot(large, available=1 << 20)))
     assert [finding.level for finding in found] == [Level.WARNING, Level.WARNING]
     assert "modelctl unload --all" in found[0].mend and "modelctl load large --context 2048" in found[1].mend
 
@@ -264,18 +255,20 @@ def test_a_download_that_failed_and_a_stalled_one_are_seen_by_the_newest_job():
     stalled = msgspec.structs.replace(
         pull, id="3", model="slow", state=JobState.RUNNING, failure=None, progress=progress
     )
-    found = [f for f in daemons.judge(snapshot(jobs=(again, pull, done, stalled)), "1.0") if f.check == "downloads"]
+    found = list(daemons.judge_downloads(snapshot(jobs=(again, pull, done, stalled))))
     assert [finding.text for finding in found] == ["PHI: HTTP 403", f"SLOW: no byte since {AT}, retry 3."]
     assert found[0].mend == "Set HF_TOKEN."
 
 
 def test_the_desktop_is_judged_by_who_is_there():
-    everyone = dict.fromkeys((desktops.TRAY_HOST, desktops.NOTIFICATIONS), True)
-    assert set(levels(desktops.judge(desktops.Desktop(True, everyone))).values()) == {Level.OK}
-    nobody = dict.fromkeys(everyone, False)
-    assert set(levels(desktops.judge(desktops.Desktop(True, nobody))).values()) == {Level.WARNING}
-    assert levels(desktops.judge(desktops.Desktop(True, None, "no bus"))) == {"desktop": Level.WARNING}
-    assert levels(desktops.judge(desktops.Desktop(False))) == {"desktop": Level.OK}
+    tray_only = {desktops.TRAY_HOST: True, desktops.NOTIFICATIONS: False}
+    assert desktops.judge_tray(tray_only).level is Level.OK
+    assert desktops.judge_notifications(tray_only).level is Level.WARNING
+    notifications_only = {desktops.TRAY_HOST: False, desktops.NOTIFICATIONS: True}
+    assert desktops.judge_tray(notifications_only).level is Level.WARNING
+    assert desktops.judge_notifications(notifications_only).level is Level.OK
+    assert desktops.judge(desktops.Desktop(True, None, "no bus")).level is Level.WARNING
+    assert desktops.judge(desktops.Desktop(False)).level is Level.OK
 
 
 def test_a_bus_that_is_not_there_is_said(tmp_path: Path):
@@ -316,6 +309,6 @@ def test_a_folder_that_cannot_even_be_looked_at_is_a_finding_and_no_crash(tmp_pa
 
 @pytest.mark.parametrize("output", ["", "a word of some library", "[1]"])
 def test_an_engine_that_says_something_else_is_a_finding_and_no_crash(output: str):
-    (finding,) = engines.judge_engine(engines.Said(0, output, ""), {}, gpu_there=False)
-    assert finding.level is Level.FAILED and "llama-cpp-python" in finding.text
+    verdict = engines.judge_engine(engines.engine_of(engines.Said(0, output, "")))
+    assert verdict.level is Level.FAILED and "llama-cpp-python" in verdict.text
     assert engines.settings_of(engines.Said(0, "a word", "")) == {}

@@ -10,7 +10,7 @@ from modeld.protocol.states import HAS_FILE, JobKind, JobState
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.client import Client
-from modelctl.doctor.finding import Finding, failed, ok, warning
+from modelctl.doctor.finding import Verdict, failed, ok, warning
 from modelctl.errors import DaemonUnavailable, ModeldError, advice, explained
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes
@@ -24,7 +24,7 @@ class Daemon:
     """What a client meets. ``answer_s`` and ``snapshot`` are there when it answered, else ``error`` says why not."""
 
     announced: bool
-    answer_s: float | None = None
+    answer_s: float = 0.0
     snapshot: Snapshot | None = None
     error: ModeldError | None = None
 
@@ -41,39 +41,37 @@ def look(client: Client) -> Daemon:
         return Daemon(announced, error=error)
 
 
-def judge(daemon: Daemon, ours: str = __version__) -> Iterator[Finding]:
-    """Whether it is there, of our version, and quick."""
+def judge(daemon: Daemon, ours: str = __version__) -> Verdict:
+    """Whether it is there, and of our version."""
     if daemon.error is not None:
         text, mend = explained(daemon.error.failure), advice(daemon.error.failure)
         mild = isinstance(daemon.error, DaemonUnavailable) and not daemon.announced
-        yield (warning if mild else failed)("daemon", text, mend or "modelctl logs")
-        return
-    assert daemon.snapshot is not None and daemon.answer_s is not None
+        return (warning if mild else failed)(text, mend or "modelctl logs")
+    assert daemon.snapshot is not None
     theirs = daemon.snapshot.daemon
     if theirs.version != ours:
         text = _("modeld is {theirs}, modelctl is {ours}.").format(theirs=theirs.version, ours=ours)
-        yield warning("daemon", text, "modelctl down && modelctl up")
-    else:
-        running = _("modeld {version}, process {pid}").format(version=theirs.version, pid=theirs.pid)
-        yield ok("daemon", running)
-    answered = _("answered in {ms:.1f} ms").format(ms=daemon.answer_s * 1000)
-    if daemon.answer_s > SLOW_S:
-        yield warning("answers", answered, _("The machine is overloaded: modelctl ps, modelctl unload --all"))
-    else:
-        yield ok("answers", answered)
-    yield from _memory(daemon.snapshot)
-    yield from _models(daemon.snapshot)
-    yield from _downloads(daemon.snapshot)
+        return warning(text, "modelctl down && modelctl up")
+    return ok(_("modeld {version}, process {pid}").format(version=theirs.version, pid=theirs.pid))
 
 
-def _memory(snapshot: Snapshot) -> Iterator[Finding]:
+def judge_answer(seconds: float) -> Verdict:
+    """Whether it answers quickly."""
+    answered = _("answered in {ms:.1f} ms").format(ms=seconds * 1000)
+    if seconds > SLOW_S:
+        return warning(answered, _("The machine is overloaded: modelctl ps, modelctl unload --all"))
+    return ok(answered)
+
+
+def judge_memory(snapshot: Snapshot) -> Iterator[Verdict]:
+    """Whether memory is left, and each model fits into this machine."""
     system = snapshot.system
     text = _("{available} of {total} available")
     text = text.format(available=format_bytes(system.memory_available), total=format_bytes(system.memory_total))
     if system.memory_total and system.memory_available < LITTLE_MEMORY * system.memory_total:
-        yield warning("memory", text, _("Unload what is not needed (modelctl unload --all), or end other programs."))
+        yield warning(text, _("Unload what is not needed (modelctl unload --all), or end other programs."))
     else:
-        yield ok("memory", text)
+        yield ok(text)
     for model in snapshot.models:
         if model.state in HAS_FILE and model.estimated_bytes > system.memory_total > 0:
             too_large = _("{name} needs about {size}, more than this machine has.")
@@ -81,34 +79,35 @@ def _memory(snapshot: Snapshot) -> Iterator[Finding]:
                 "Load it with a smaller context (modelctl load {key} --context 2048), or use a smaller quantization."
             )
             text = too_large.format(name=model.key.upper(), size=format_bytes(model.estimated_bytes))
-            yield warning("memory", text, mend.format(key=model.key))
+            yield warning(text, mend.format(key=model.key))
 
 
-def _models(snapshot: Snapshot) -> Iterator[Finding]:
+def judge_models(snapshot: Snapshot) -> Iterator[Verdict]:
+    """The models that the daemon knows to be wrong."""
     bad = [model for model in snapshot.models if model.failure is not None]
-    yield from map(_of_model, bad)
+    yield from map(_judge_model, bad)
     if not bad:
         count = sum(model.state in HAS_FILE for model in snapshot.models)
-        yield ok("models", _("{count} of {total} on disk").format(count=count, total=len(snapshot.models)))
+        yield ok(_("{count} of {total} on disk").format(count=count, total=len(snapshot.models)))
 
 
-def _of_model(model: ModelView) -> Finding:
+def _judge_model(model: ModelView) -> Verdict:
     assert model.failure is not None
     text = f"{model.key.upper()}: {explained(model.failure)}"
     if model.failure.code is ErrorCode.BAD_MODEL_FILE:
         mend = advice(model.failure) or f"modelctl rm {model.key} && modelctl pull {model.key}"
-        return failed("models", text, mend)
-    return warning("models", text, advice(model.failure) or "modelctl logs")
+        return failed(text, mend)
+    return warning(text, advice(model.failure) or "modelctl logs")
 
 
-def _downloads(snapshot: Snapshot) -> Iterator[Finding]:
+def judge_downloads(snapshot: Snapshot) -> Iterator[Verdict]:
     """The newest download of each model, where it failed."""
     newest: dict[str, JobView] = {job.model: job for job in snapshot.jobs if job.kind is JobKind.PULL}
     for job in newest.values():
         if job.state is JobState.FAILED and job.failure is not None:
             text = f"{job.model.upper()}: {explained(job.failure)}"
-            yield warning("downloads", text, advice(job.failure) or f"modelctl pull {job.model}")
+            yield warning(text, advice(job.failure) or f"modelctl pull {job.model}")
         elif job.progress.stalled_since and job.state is JobState.RUNNING:
             stalled = _("{name}: no byte since {moment}, retry {count}.")
             text = stalled.format(name=job.model.upper(), moment=job.progress.stalled_since, count=job.progress.retries)
-            yield warning("downloads", text, "modelctl doctor --online")
+            yield warning(text, "modelctl doctor --online")

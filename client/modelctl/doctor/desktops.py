@@ -3,11 +3,11 @@
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelctl.doctor.finding import Finding, ok, warning
+from modelctl.doctor.finding import Verdict, ok, warning
 from modelctl.language.catalogue import _
 
 TRAY_HOST = "org.kde.StatusNotifierWatcher"
@@ -28,19 +28,20 @@ def look(environment: Mapping[str, str] = os.environ, platform: str = sys.platfo
     """What is there; None on systems that have a desktop always."""
     if platform in ("win32", "darwin"):
         return None
-    display = bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+    if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        return Desktop(display=False)
     runtime = environment.get("XDG_RUNTIME_DIR")
     address = environment.get("DBUS_SESSION_BUS_ADDRESS")
     if not address and not (runtime and Path(runtime, "bus").exists()):
-        return Desktop(display, why=_("there is no session bus"))
+        return Desktop(True, why=_("there is no session bus"))
     try:
         from dbus_fast import DBusFastError
     except ImportError:
-        return Desktop(display, why=_("the package dbus-fast is missing"))
+        return Desktop(True, why=_("the package dbus-fast is missing"))
     try:
-        return Desktop(display, asyncio.run(_owned(address or f"unix:path={runtime}/bus")))
+        return Desktop(True, asyncio.run(_owned(address or f"unix:path={runtime}/bus")))
     except (DBusFastError, OSError, EOFError, ValueError, TimeoutError) as error:
-        return Desktop(display, why=str(error) or type(error).__name__)
+        return Desktop(True, why=str(error) or type(error).__name__)
 
 
 async def _owned(address: str) -> dict[str, bool]:
@@ -67,25 +68,27 @@ async def _owned(address: str) -> dict[str, bool]:
             bus.disconnect()
 
 
-def judge(desktop: Desktop | None) -> Iterator[Finding]:
-    """What will be seen of modeld, and what not."""
+def judge(desktop: Desktop | None) -> Verdict:
+    """What a desktop without a session bus shows of modeld."""
     if desktop is None:
-        yield ok("desktop", _("the system's own"))
-    elif not desktop.display:
-        yield ok("desktop", _("no display: modeld runs without tray icon and viewer"))
-    elif desktop.owned is None:
-        text = _("no tray icon and no notifications: {why}").format(why=desktop.why)
-        yield warning("desktop", text, _("Start the desktop with a session bus (dbus-run-session)."))
-    else:
-        if desktop.owned[TRAY_HOST]:
-            yield ok("tray", _("the panel shows tray icons"))
-        else:
-            text = _("No panel shows tray icons of the new kind.")
-            yield warning("tray", text, _("Switch on the panel's tray; GNOME needs the AppIndicator extension."))
-        if desktop.owned[NOTIFICATIONS]:
-            yield ok("notifications", _("the desktop shows notifications"))
-        else:
-            text = _("Nobody shows notifications.")
-            yield warning(
-                "notifications", text, _("Start a notification server, such as dunst. Then: modelctl notify --test")
-            )
+        return ok(_("the system's own"))
+    if not desktop.display:
+        return ok(_("no display: modeld runs without tray icon and viewer"))
+    text = _("no tray icon and no notifications: {why}").format(why=desktop.why)
+    return warning(text, _("Start the desktop with a session bus (dbus-run-session)."))
+
+
+def judge_tray(owned: Mapping[str, bool]) -> Verdict:
+    """Whether a panel shows tray icons."""
+    if owned[TRAY_HOST]:
+        return ok(_("the panel shows tray icons"))
+    text = _("No panel shows tray icons of the new kind.")
+    return warning(text, _("Switch on the panel's tray; GNOME needs the AppIndicator extension."))
+
+
+def judge_notifications(owned: Mapping[str, bool]) -> Verdict:
+    """Whether a server shows notifications."""
+    if owned[NOTIFICATIONS]:
+        return ok(_("the desktop shows notifications"))
+    text = _("Nobody shows notifications.")
+    return warning(text, _("Start a notification server, such as dunst. Then: modelctl notify --test"))

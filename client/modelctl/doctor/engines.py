@@ -4,13 +4,14 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from modelctl.doctor.finding import Finding, failed, ok, warning
+from modelctl.doctor.finding import Verdict, failed, ok, warning
 from modelctl.language.catalogue import _
 
 DEADLINE_S = 30.0
@@ -33,6 +34,14 @@ class Said:
     error: str
 
 
+class Engine(NamedTuple):
+    """How llama-cpp-python was built: for a GPU or not, and llama.cpp's list of features."""
+
+    version: str
+    gpu: bool
+    features: str
+
+
 def ask_settings() -> Said:
     """The settings as a daemon that starts now would read them, without secrets."""
     return _ask("-m", "modeld", "--check")
@@ -51,11 +60,11 @@ def settings_of(said: Said) -> dict[str, Any]:  # Any: JSON
         return {}
 
 
-def judge_settings(said: Said, config_file: str) -> Finding:
+def judge_settings(said: Said, config_file: str) -> Verdict:
     """Whether a daemon would start with them."""
     if said.code != 0:
-        return failed("settings", said.error or said.output, _("Correct it; README.md lists all settings."))
-    return ok("settings", config_file)
+        return failed(said.error or said.output, _("Correct it; README.md lists all settings."))
+    return ok(config_file)
 
 
 def sees_gpu() -> bool:
@@ -65,34 +74,42 @@ def sees_gpu() -> bool:
     return any(Path(sign).exists() for sign in _GPU_SIGNS)
 
 
-def judge_engine(said: Said, settings: dict[str, Any], gpu_there: bool) -> Iterator[Finding]:
-    """Whether models can be run at all, and on the processor that the settings ask for."""
-    try:
-        known = msgspec.json.decode(said.output, type=tuple[str, bool, str]) if said.code == 0 else None
-    except msgspec.DecodeError:
-        known = None
-    if known is None:
-        why = said.error or said.output or _("exit code {code}").format(code=said.code)
-        text = _("llama-cpp-python cannot be used: {why}").format(why=why)
+def engine_of(said: Said) -> Engine | str:
+    """What was built, or why it cannot be used."""
+    if said.code == 0:
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(said.output, type=Engine)
+    return said.error or said.output or _("exit code {code}").format(code=said.code)
+
+
+def judge_engine(engine: Engine | str) -> Verdict:
+    """Whether models can be run at all."""
+    if isinstance(engine, str):
+        text = _("llama-cpp-python cannot be used: {why}").format(why=engine)
         rebuild = "pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
         missing = "pip install 'modeld[daemon]'"
-        yield failed("engine", text, missing if "ModuleNotFoundError" in why else rebuild)
+        return failed(text, missing if "ModuleNotFoundError" in engine else rebuild)
+    flags = ", ".join(sorted(_flags(engine.features)))
+    built = f"llama-cpp-python {engine.version}"
+    return ok(f"{built} ({flags})" if flags else built)
+
+
+def judge_gpu(engine: Engine | str, settings: dict[str, Any], gpu_there: bool) -> Iterator[Verdict]:
+    """Whether models run on the processor that the settings ask for; nothing where they do not run at all."""
+    if isinstance(engine, str):
         return
-    version, gpu, features = known
-    flags = ", ".join(sorted(_flags(features)))
-    yield ok("engine", f"llama-cpp-python {version} ({flags})" if flags else f"llama-cpp-python {version}")
     wants_gpu = settings.get("use_gpu", True) and settings.get("gpu_layers", -1) != 0
-    if gpu:
+    if engine.gpu:
         used = _("built for a GPU, which is used") if wants_gpu else _("built for a GPU, which the settings switch off")
-        yield ok("gpu", used)
+        yield ok(used)
     elif wants_gpu and gpu_there:
         text = _("There is a GPU, and this build of llama.cpp has no support for it: models run on the processor.")
         mend = _("Build it for your GPU (docs/install.md), or set use_gpu = false.")
-        yield warning("gpu", text, mend)
+        yield warning(text, mend)
     elif wants_gpu:
-        yield ok("gpu", _("none seen: models run on the processor"))
+        yield ok(_("none seen: models run on the processor"))
     else:
-        yield ok("gpu", _("switched off in the settings"))
+        yield ok(_("switched off in the settings"))
 
 
 def _flags(features: str) -> Iterator[str]:

@@ -1,41 +1,64 @@
-"""The whole examination, in the order a person would go: from what is installed to what runs."""
+"""All checks of ``modelctl doctor``, in the order a person would go: from what is installed to what runs.
+
+A check is a line in ``examine``: its name, and the function that judges what was seen.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from modelctl.client import Client
 from modelctl.doctor import daemons, desktops, engines, homes, surroundings, versions
-from modelctl.doctor.finding import Finding
+from modelctl.doctor.finding import Finding, Verdict
+from modelctl.language.catalogue import marked
 
 
 def examine(client: Client, *, online: bool = False) -> Iterator[Finding]:
     """Look at everything, changing nothing; findings come as they are made. ``online`` asks the hub as well."""
     places = client.transport.places
-    yield from versions.judge(versions.look())
+    yield from _check(marked("python"), versions.judge_python())
+    packages = versions.look()
+    yield from _check(marked("packages"), *versions.judge_metadata(packages))
+    yield from _check(marked("packages:client"), *versions.judge_part("", packages))
+    yield from _check(marked("packages:daemon"), *versions.judge_part("daemon", packages))
+    yield from _check(marked("packages:desktop"), *versions.judge_part("desktop", packages))
     said = engines.ask_settings()
     settings = engines.settings_of(said)
-    yield engines.judge_settings(said, str(places.config_file))
-    yield surroundings.judge_preferences(places)
-    yield from surroundings.judge_secrets(places.config_file)
-    yield from surroundings.judge_environment()
+    yield from _check(marked("settings"), engines.judge_settings(said, str(places.config_file)))
+    yield from _check(marked("preferences"), surroundings.judge_preferences(places))
+    yield from _check(marked("secrets"), *surroundings.judge_secrets(places.config_file))
+    yield from _check(marked("environment"), *surroundings.judge_environment())
+    yield from _check(marked("folder:config"), homes.judge(homes.look_at(places.config_dir)))
+    yield from _check(marked("folder:data"), homes.judge(homes.look_at(places.data_dir)))
+    yield from _check(marked("folder:log"), homes.judge(homes.look_at(places.state_dir)))
+    yield from _check(marked("folder:runtime"), homes.judge(homes.look_at(places.runtime_dir), private=True))
     models_dir = Path(settings.get("models_dir") or places.models_dir).expanduser()
-    folders = {
-        "config": places.config_dir,
-        "data": places.data_dir,
-        "log": places.state_dir,
-        "runtime": places.runtime_dir,
-        "models": models_dir,
-    }
-    seen = {name: homes.look_at(path) for name, path in folders.items()}
-    yield from homes.judge(seen)
-    yield homes.judge_disk(seen["models"])
-    yield from homes.judge_models(homes.look_for_models(models_dir))
-    yield homes.judge_clock(*homes.look_at_clock(places))
-    yield from engines.judge_engine(engines.ask_engine(), settings, engines.sees_gpu())
+    models = homes.look_at(models_dir)
+    yield from _check(marked("folder:models"), homes.judge(models))
+    yield from _check(marked("disk"), homes.judge_disk(models))
+    yield from _check(marked("model-files"), *homes.judge_models(homes.look_for_models(models_dir)))
+    yield from _check(marked("clock"), homes.judge_clock(*homes.look_at_clock(places)))
+    engine = engines.engine_of(engines.ask_engine())
+    yield from _check(marked("engine"), engines.judge_engine(engine))
+    yield from _check(marked("gpu"), *engines.judge_gpu(engine, settings, engines.sees_gpu()))
     daemon = daemons.look(client)
-    yield from daemons.judge(daemon)
-    yield surroundings.judge_service(surroundings.look_at_service(), running=daemon.snapshot is not None)
-    yield from desktops.judge(desktops.look())
+    yield from _check(marked("daemon"), daemons.judge(daemon))
+    if daemon.snapshot is not None:
+        yield from _check(marked("answers"), daemons.judge_answer(daemon.answer_s))
+        yield from _check(marked("memory"), *daemons.judge_memory(daemon.snapshot))
+        yield from _check(marked("models"), *daemons.judge_models(daemon.snapshot))
+        yield from _check(marked("downloads"), *daemons.judge_downloads(daemon.snapshot))
+    service = surroundings.look_at_service()
+    yield from _check(marked("service"), surroundings.judge_service(service, running=daemon.snapshot is not None))
+    desktop = desktops.look()
+    if desktop is None or desktop.owned is None:
+        yield from _check(marked("desktop"), desktops.judge(desktop))
+    else:
+        yield from _check(marked("tray"), desktops.judge_tray(desktop.owned))
+        yield from _check(marked("notifications"), desktops.judge_notifications(desktop.owned))
     if online:
         endpoint = str(settings.get("hub_endpoint") or "https://huggingface.co")
-        yield surroundings.judge_hub(endpoint, surroundings.look_at_hub(endpoint))
+        yield from _check(marked("hub"), surroundings.judge_hub(endpoint, surroundings.look_at_hub(endpoint)))
+
+
+def _check(name: str, *verdicts: Verdict) -> Iterator[Finding]:
+    return (Finding(name, *verdict) for verdict in verdicts)

@@ -1,55 +1,31 @@
-"""One thing that was checked, and what came of it."""
+"""What came of one check."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
-from modelctl.language.catalogue import _, marked
-
-CHECKS = (
-    marked("python"),
-    marked("packages"),
-    marked("packages:client"),
-    marked("packages:daemon"),
-    marked("packages:desktop"),
-    marked("settings"),
-    marked("preferences"),
-    marked("secrets"),
-    marked("environment"),
-    marked("folder:config"),
-    marked("folder:data"),
-    marked("folder:log"),
-    marked("folder:runtime"),
-    marked("folder:models"),
-    marked("disk"),
-    marked("model-files"),
-    marked("clock"),
-    marked("engine"),
-    marked("gpu"),
-    marked("daemon"),
-    marked("answers"),
-    marked("memory"),
-    marked("models"),
-    marked("downloads"),
-    marked("service"),
-    marked("desktop"),
-    marked("tray"),
-    marked("notifications"),
-    marked("hub"),
-)
-"""What can be looked at, in the order of the examination."""
+from modelctl.language.catalogue import _
 
 
 class Level(StrEnum):
-    """How bad it is: ``failed`` keeps modeld from working, ``warning`` takes something away."""
+    """How bad it is: ``failed`` keeps modeld from working, ``warning`` limits a feature."""
 
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"
 
 
+class Verdict(NamedTuple):
+    """``text`` says what was seen, ``mend`` what to do about it."""
+
+    level: Level
+    text: str
+    mend: str = ""
+
+
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``check`` names what was looked at, ``text`` what was seen, ``mend`` what to do about it."""
+    """A verdict with the name of its check."""
 
     check: str
     level: Level
@@ -57,20 +33,20 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     mend: str = ""
 
     def title(self) -> str:
-        """What was looked at, as a person reads it; in English it is the check's own name."""
+        """The name of the check as a person reads it; in English it is the name itself."""
         return _(self.check)
 
 
-def ok(check: str, text: str) -> Finding:
-    """All is well."""
-    return Finding(check, Level.OK, text)
+def ok(text: str) -> Verdict:
+    """Nothing is wrong."""
+    return Verdict(Level.OK, text)
 
 
-def warning(check: str, text: str, mend: str) -> Finding:
+def warning(text: str, mend: str) -> Verdict:
     """It works, but not all of it."""
-    return Finding(check, Level.WARNING, text, mend)
+    return Verdict(Level.WARNING, text, mend)
 
 
-def failed(check: str, text: str, mend: str) -> Finding:
+def failed(text: str, mend: str) -> Verdict:
     """It does not work."""
-    return Finding(check, Level.FAILED, text, mend)
+    return Verdict(Level.FAILED, text, mend)

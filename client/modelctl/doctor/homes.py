@@ -9,7 +9,7 @@ from pathlib import Path
 
 from modeld.places import Places
 
-from modelctl.doctor.finding import Finding, failed, ok, warning
+from modelctl.doctor.finding import Verdict, failed, ok, warning
 from modelctl.language.catalogue import _, _n
 from modelctl.language.format import GIB, MIB, format_bytes
 
@@ -81,45 +81,42 @@ def look_for_models(folder: Path) -> list[ModelFile]:
     return found
 
 
-def judge(folders: dict[str, Folder]) -> Iterator[Finding]:
-    """Whether each can be used, and the sockets' is private."""
-    for name, folder in folders.items():
-        check = f"folder:{name}"
-        if not folder.usable:
-            blocked = _("{path} cannot be written: {nearest} is no folder, or not yours.")
-            mend = _("Make it writable, or choose another: MODELD_HOME for all of them, models_dir for the models.")
-            yield failed(check, blocked.format(path=folder.path, nearest=folder.nearest), mend)
-        elif name == "runtime" and os.name == "posix" and folder.there and folder.mode & 0o077:
-            open_ = _("{path} is open to other users (mode {mode:o}).")
-            yield failed(check, open_.format(path=folder.path, mode=folder.mode), f"chmod 700 {folder.path}")
-        else:
-            yield ok(check, folder.path if folder.there else _("{path} (made when needed)").format(path=folder.path))
+def judge(folder: Folder, *, private: bool = False) -> Verdict:
+    """Whether it can be used and, if it must be ``private``, whether other users cannot enter it."""
+    if not folder.usable:
+        blocked = _("{path} cannot be written: {nearest} is no folder, or not yours.")
+        mend = _("Make it writable, or choose another: MODELD_HOME for all of them, models_dir for the models.")
+        return failed(blocked.format(path=folder.path, nearest=folder.nearest), mend)
+    if private and os.name == "posix" and folder.there and folder.mode & 0o077:
+        open_ = _("{path} is open to other users (mode {mode:o}).")
+        return failed(open_.format(path=folder.path, mode=folder.mode), f"chmod 700 {folder.path}")
+    return ok(folder.path if folder.there else _("{path} (made when needed)").format(path=folder.path))
 
 
-def judge_disk(folder: Folder) -> Finding:
+def judge_disk(folder: Folder) -> Verdict:
     """Whether there is room for a model."""
     text = _("{size} free for models in {path}").format(size=format_bytes(folder.free), path=folder.path)
     mend = _("Free some space, remove models (modelctl rm KEY), or set models_dir to a larger disk.")
     if folder.free < 200 * MIB:
-        return failed("disk", text, mend)
-    return warning("disk", text, mend) if folder.free < 3 * GIB else ok("disk", text)
+        return failed(text, mend)
+    return warning(text, mend) if folder.free < 3 * GIB else ok(text)
 
 
-def judge_models(files: Sequence[ModelFile]) -> Iterator[Finding]:
+def judge_models(files: Sequence[ModelFile]) -> Iterator[Verdict]:
     """Files that are no models, and downloads that were not ended."""
     for file in files:
         if not file.partial and not file.begins_well:
             text = _("{name} is not a GGUF file ({size}).").format(name=file.name, size=format_bytes(file.size))
-            yield failed("model-files", text, _("Remove the model with its file, and pull it again."))
+            yield failed(text, _("Remove the model with its file, and pull it again."))
     partial = [file for file in files if file.partial]
     if partial:
         names = ", ".join(f"{file.name} ({format_bytes(file.size)})" for file in partial)
         text = _("Downloads that were not ended: {names}").format(names=names)
         mend = _("modelctl pull KEY goes on with one; what no model needs any more can be deleted.")
-        yield warning("model-files", text, mend)
+        yield warning(text, mend)
     whole = sum(not file.partial and file.begins_well for file in files)
     if whole == len(files):
-        yield ok("model-files", _n("{count} model file", "{count} model files", whole).format(count=whole))
+        yield ok(_n("{count} model file", "{count} model files", whole).format(count=whole))
 
 
 def look_at_clock(places: Places) -> tuple[float, float]:
@@ -128,10 +125,10 @@ def look_at_clock(places: Places) -> tuple[float, float]:
     return time.time(), max(path.stat().st_mtime for path in known if path.exists())
 
 
-def judge_clock(now: float, newest: float) -> Finding:
+def judge_clock(now: float, newest: float) -> Verdict:
     """A clock that is behind makes every TLS certificate look wrong."""
     shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
     if now + DAY_S < newest:
         text = _("The clock says {now}, before files that are here already.").format(now=shown)
-        return warning("clock", text, _("Set the clock: downloads need it for their certificates."))
-    return ok("clock", shown)
+        return warning(text, _("Set the clock: downloads need it for their certificates."))
+    return ok(shown)

@@ -10,7 +10,7 @@ from modeld.places import Places
 from modelservice import ServiceError, State, for_this_system
 
 from modelctl import preferences
-from modelctl.doctor.finding import Finding, failed, ok, warning
+from modelctl.doctor.finding import Verdict, failed, ok, warning
 from modelctl.language.catalogue import _
 from modelctl.language.sentences import of_message
 
@@ -19,26 +19,26 @@ OFF = ("0", "false", "no", "off", "")
 ONLINE_S = 10.0
 
 
-def judge_environment(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+def judge_environment(environment: Mapping[str, str] = os.environ) -> Iterator[Verdict]:
     """Which variables override the settings of a daemon that is started from here; values are not shown."""
     names = sorted(name for name in environment if name.startswith(OURS))
     if not names:
-        yield ok("environment", _("no variable overrides a setting"))
+        yield ok(_("no variable overrides a setting"))
         return
-    yield ok("environment", _("set here, over the settings file: {names}").format(names=", ".join(names)))
+    yield ok(_("set here, over the settings file: {names}").format(names=", ".join(names)))
     layers = environment.get("LLAMA_GPU_LAYERS", "").strip()
     if environment.get("LLAMA_USE_GPU", "1").strip().lower() in OFF and layers not in ("", "0"):
         text = _("LLAMA_USE_GPU switches the GPU off, so LLAMA_GPU_LAYERS={layers} does nothing.").format(layers=layers)
-        yield warning("environment", text, _("Unset one of the two."))
+        yield warning(text, _("Unset one of the two."))
 
 
-def judge_preferences(places: Places) -> Finding:
+def judge_preferences(places: Places) -> Verdict:
     """Whether client.toml can be used; with a wrong one the defaults count."""
     try:
         preferences.read(places)
     except preferences.PreferencesError as error:
-        return warning("preferences", str(error), _("Correct it; until then the defaults count."))
-    return ok("preferences", str(preferences.file(places)))
+        return warning(str(error), _("Correct it; until then the defaults count."))
+    return ok(str(preferences.file(places)))
 
 
 def look_at_service() -> State | str:
@@ -49,16 +49,16 @@ def look_at_service() -> State | str:
         return of_message(error.message)
 
 
-def judge_service(state: State | str, running: bool) -> Finding:
+def judge_service(state: State | str, running: bool) -> Verdict:
     """A service that is installed should run."""
     if isinstance(state, str):
-        return warning("service", state, "modelctl service status")
+        return warning(state, "modelctl service status")
     if not state.files:
-        return ok("service", _("not installed; modelctl service install starts modeld at login"))
+        return ok(_("not installed; modelctl service install starts modeld at login"))
     if not running:
         text = _("{kind} is installed, and modeld does not run.").format(kind=_(state.kind))
-        return warning("service", text, "modelctl up, modelctl logs")
-    return ok("service", _("{kind}, starts at login").format(kind=_(state.kind)))
+        return warning(text, "modelctl up, modelctl logs")
+    return ok(_("{kind}, starts at login").format(kind=_(state.kind)))
 
 
 def look_at_hub(endpoint: str) -> str:
@@ -74,16 +74,16 @@ def look_at_hub(endpoint: str) -> str:
         return str(getattr(error, "reason", error))
 
 
-def judge_hub(endpoint: str, why: str) -> Finding:
+def judge_hub(endpoint: str, why: str) -> Verdict:
     """Whether downloads can work."""
     if why:
         text = _("{endpoint} is not reachable: {why}").format(endpoint=endpoint, why=why)
         mend = _("Check the network, the proxy (HTTPS_PROXY) and the clock; a mirror is set with HF_ENDPOINT.")
-        return failed("hub", text, mend)
-    return ok("hub", _("{endpoint} answers").format(endpoint=endpoint))
+        return failed(text, mend)
+    return ok(_("{endpoint} answers").format(endpoint=endpoint))
 
 
-def judge_secrets(config_file: Path) -> Iterator[Finding]:
+def judge_secrets(config_file: Path) -> Iterator[Verdict]:
     """A token in a file that others can read."""
     try:
         text, mode = config_file.read_text(encoding="utf-8", errors="replace"), config_file.stat().st_mode
@@ -91,4 +91,4 @@ def judge_secrets(config_file: Path) -> Iterator[Finding]:
         return
     if os.name == "posix" and "hub_token" in text and mode & 0o077:
         seen = _("{path} holds a token and can be read by others.").format(path=config_file)
-        yield warning("secrets", seen, f"chmod 600 {config_file}")
+        yield warning(seen, f"chmod 600 {config_file}")

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
-from modelctl.doctor.finding import Finding, failed, ok, warning
+from modelctl.doctor.finding import Verdict, failed, ok, warning
 from modelctl.language.catalogue import _
 
 OLDEST_PYTHON = (3, 11)
-PARTS = {"": "client", "daemon": "daemon", "desktop": "desktop"}
-"""Extra of the distribution -> what it is for."""
+PARTS = ("", "daemon", "desktop")
+"""The extras of the distribution; the empty one is the client."""
 
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(\[[^\]]*\])?\s*(>=\s*(?P<least>[\w.]+))?[^;]*(;(?P<marker>.*))?")
 _EXTRA = re.compile(r"""extra\s*==\s*['"](\w+)['"]""")
@@ -51,31 +51,30 @@ def wanted(requirements: Sequence[str], installed: Mapping[str, str], platform: 
             yield Wanted(part, found["name"], found["least"] or "", installed.get(plain(found["name"]), ""))
 
 
-def judge(packages: Sequence[Wanted], python: tuple[int, ...] = sys.version_info[:3]) -> Iterator[Finding]:
-    """Python first, then a line for each part."""
+def judge_python(python: tuple[int, ...] = sys.version_info[:3]) -> Verdict:
+    """Whether it is new enough."""
     shown = ".".join(map(str, python))
     if python[:2] < OLDEST_PYTHON:
-        yield failed(
-            "python", _("Python {version} is too old.").format(version=shown), _("Install Python 3.11 or newer.")
-        )
-    else:
-        yield ok("python", _("Python {version}").format(version=shown))
+        return failed(_("Python {version} is too old.").format(version=shown), _("Install Python 3.11 or newer."))
+    return ok(_("Python {version}").format(version=shown))
+
+
+def judge_metadata(packages: Sequence[Wanted]) -> Iterator[Verdict]:
+    """Whether the installation says which packages it needs."""
     if not packages:
         text = _("modeld is not installed as a package; versions cannot be checked.")
-        yield warning("packages", text, "pip install 'modeld[all]'")
-    for part in PARTS:
-        needed = [package for package in packages if package.part == part]
-        if needed:
-            yield _of_part(part, needed)
+        yield warning(text, "pip install 'modeld[all]'")
 
 
-def _of_part(part: str, needed: Sequence[Wanted]) -> Finding:
-    check = f"packages:{PARTS[part]}"
+def judge_part(part: str, packages: Sequence[Wanted]) -> Iterator[Verdict]:
+    """Whether the packages that ``part`` needs are there and new enough."""
+    needed = [package for package in packages if package.part == part]
     bad = [_wrong(package) for package in needed if not package.installed or _older(package)]
-    if not bad:
-        return ok(check, ", ".join(f"{package.name} {package.installed}" for package in needed))
-    mend = f"pip install --upgrade 'modeld[{part}]'" if part else "pip install --upgrade modeld"
-    return (warning if part == "desktop" else failed)(check, ", ".join(bad), mend)
+    if bad:
+        mend = f"pip install --upgrade 'modeld[{part}]'" if part else "pip install --upgrade modeld"
+        yield (warning if part == "desktop" else failed)(", ".join(bad), mend)
+    elif needed:
+        yield ok(", ".join(f"{package.name} {package.installed}" for package in needed))
 
 
 def _wrong(package: Wanted) -> str:

@@ -1,4 +1,4 @@
-"""``doctor``: what is wrong with this installation, and how to mend it."""
+"""``doctor``: what is wrong with this installation, and how to fix it."""
 
 import json
 
