@@ -2,11 +2,15 @@
 
     npm install --prefix FOLDER @fontsource/noto-sans@5.3.0 @fontsource/noto-sans-mono@5.3.0 \
         @fontsource/noto-sans-math@5.3.0 @fontsource/noto-sans-symbols-2@5.3.0 @fontsource/noto-emoji@5.3.2
-    python tools/make_font.py FOLDER/node_modules/@fontsource
+    .venv/bin/pip install brotli
+    .venv/bin/python tools/make_font.py FOLDER/node_modules/@fontsource
 
 Every glyph is taken from the first source that has it, brought to one em and one line height, and written without
 tables that DearPyGui does not read (it neither shapes nor kerns). Blocks, box lines and a few signs are drawn by
 font_shapes.py. The licence texts of the sources are put beside the fonts.
+
+fontTools.merge is no shorter here: it joins whole fonts and leaves every glyph as it is, while an emoji is moved and
+scaled to fit the line, and in the mono font every foreign glyph to fit its cell.
 """
 
 import shutil
@@ -21,7 +25,6 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.misc.timeTools import timestampFromString
 from fontTools.misc.transform import Transform
 from fontTools.pens.boundsPen import BoundsPen
-from fontTools.pens.cu2quPen import Cu2QuPen
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
@@ -151,7 +154,7 @@ class Package:
         placed = Transform(scale, 0, 0, scale, shift_x, shift_y)
         recording = DecomposingRecordingPen(outlines)
         outlines[name].draw(recording)
-        return Glyph(round(width), lambda pen: recording.replay(TransformPen(Cu2QuPen(pen, 1.0), placed)))
+        return Glyph(round(width), lambda pen: recording.replay(TransformPen(pen, placed)))
 
 
 def collected(root: Path, recipe: Recipe) -> Iterator[tuple[int, Glyph]]:
