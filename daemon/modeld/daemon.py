@@ -23,7 +23,7 @@ from modeld.adapters.endpoint import Limits, Server
 from modeld.adapters.external_models import ExternalFolders
 from modeld.adapters.files import Files
 from modeld.adapters.gpus import Gpus
-from modeld.adapters.hub import Hub, Policy, find_token
+from modeld.adapters.hub import Hub, find_token
 from modeld.adapters.probe import Probe
 from modeld.adapters.store import Store
 from modeld.adapters.tray_process import Tray
@@ -31,8 +31,8 @@ from modeld.adapters.workers import Workers
 from modeld.core import effects, facts
 from modeld.core.manager import Manager, Remembered
 from modeld.core.state.model import ModelSpec
-from modeld.downloader import Policy as PullPolicy
 from modeld.downloader import Pulls
+from modeld.http.guard import RedirectPolicy
 from modeld.places import Places
 from modeld.protocol import views
 from modeld.protocol.connection import Connection
@@ -76,13 +76,14 @@ class Daemon:
         self._files = Files(self._models_dir, read_model)
         self._external_folders = ExternalFolders(os.environ, read_model)
         token = find_token(os.environ, self._settings.hub_token)
+        redirects = RedirectPolicy(self._settings.allow_http, self._settings.allow_private_redirects)
         self._hub = Hub(
             self._settings.hub_endpoint,
             token,
             self._models_dir,
             read_remote,
             report,
-            Policy(self._settings.allow_http, self._settings.allow_private_redirects),
+            redirects,
         )
         self._pulls = Pulls(
             self._models_dir,
@@ -92,7 +93,7 @@ class Daemon:
             report,
             connections=self._settings.download_connections,
             limit=self._settings.download_limit,
-            policy=PullPolicy(self._settings.allow_http, self._settings.allow_private_redirects),
+            policy=redirects,
         )
         self._probe = Probe(self._places.data_dir, Gpus().sample)
         _on_signal(loop, report, facts.StopAsked())

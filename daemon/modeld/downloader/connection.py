@@ -10,10 +10,10 @@ from modeld.downloader.disk.partial import Partial
 from modeld.downloader.failures import PullError, Retry, StartOver, Stopped
 from modeld.downloader.plan.leases import Lease
 from modeld.downloader.response import Meta
-from modeld.downloader.session import Session
+from modeld.downloader.session import HttpSession
 from modeld.downloader.throttle import Throttle
 from modeld.http.backoff import Backoff
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 
 BUFFER_BYTES = 256 * 1024
 MAGIC = b"GGUF"
@@ -24,13 +24,13 @@ class Work(Protocol):
 
     over: bool
 
-    def next_lease(self, connection: "Connection") -> Lease | None:
+    def next_lease(self, connection: "DownloadConnection") -> Lease | None:
         """Something to fetch, waited for; None when this connection is not needed any more."""
 
     def asked(self, lease: Lease) -> tuple[tuple[int, int] | None, str]:
         """The range to ask for, and what makes sure that it is of the same file."""
 
-    def answered(self, connection: "Connection", lease: Lease, meta: Meta) -> Lease:
+    def answered(self, connection: "DownloadConnection", lease: Lease, meta: Meta) -> Lease:
         """An answer came and fits; the lease it is for."""
 
     def body_ended(self, lease: Lease) -> None:
@@ -39,24 +39,24 @@ class Work(Protocol):
     def returned(self, lease: Lease) -> None:
         """A lease ended, whole or not."""
 
-    def faulted(self, connection: "Connection", fault: Retry, wait_s: float) -> None:
+    def faulted(self, connection: "DownloadConnection", fault: Retry, wait_s: float) -> None:
         """An attempt failed and is worth another; returns when it is time for that."""
 
     def broke(self, error: Exception) -> None:
         """The download cannot go on like this."""
 
-    def left(self, connection: "Connection") -> None:
+    def left(self, connection: "DownloadConnection") -> None:
         """This connection has ended."""
 
 
-class Connection:
+class DownloadConnection:
     """A thread with an HTTP client of its own."""
 
     def __init__(
         self,
         work: Work,
         partial: Partial,
-        make_session: Callable[[], Session],
+        make_session: Callable[[], HttpSession],
         throttles: tuple[Throttle, ...],
         first_wait_s: float,
         name: str,
@@ -66,7 +66,7 @@ class Connection:
         self._make_session = make_session
         self._throttles = throttles
         self._first_wait_s = first_wait_s
-        self._session: Session | None = None
+        self._session: HttpSession | None = None
         self._lock = threading.Lock()
         self.lease: Lease | None = None
         self.reading = False
@@ -119,7 +119,7 @@ class Connection:
         if lease is not None:
             self._work.returned(lease)
 
-    def _session_now(self) -> Session:
+    def _session_now(self) -> HttpSession:
         if self._session is None:
             session = self._make_session()
             with self._lock:
@@ -163,8 +163,4 @@ class Connection:
 
     def _check_magic(self, begin: bytes) -> None:
         if not MAGIC.startswith(begin):
-            raise PullError(
-                ErrorCode.BAD_MODEL_FILE,
-                f"{self._partial.url} sends no model: it begins with {begin!r} and not with {MAGIC!r}.",
-                "It may be a page that asks to log in: open the address in a browser.",
-            )
+            raise PullError(Reason.NOT_A_GGUF_FILE.failure(url=self._partial.url, begin=repr(begin)))

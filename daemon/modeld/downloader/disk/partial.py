@@ -17,7 +17,8 @@ import msgspec
 from modeld.downloader.disk.positioned import read_at, sync_data, write_at
 from modeld.downloader.failures import PullError, StartOver, disk_error
 from modeld.downloader.plan.pieces import Pieces
-from modeld.protocol.errors import ErrorCode
+from modeld.downloader.tuning import MIB
+from modeld.protocol.reasons import Reason
 
 STATE_VERSION = 1
 
@@ -79,9 +80,7 @@ class Partial:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise PullError(
-                ErrorCode.IN_USE, f"{self.part} is being written by another program.", "Stop that one first."
-            ) from error
+            raise PullError(Reason.PARTIAL_IN_USE.failure(path=str(self.part))) from error
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):  # a file system without locks
                 raise
@@ -129,10 +128,12 @@ class Partial:
         needed = max(0, self.size - taken) + reserve
         if self.size > taken and needed > free:
             raise PullError(
-                ErrorCode.DISK_FULL,
-                f"{self.final.name} needs {needed:,} more bytes (with a reserve); "
-                f"{free:,} are free in {self.part.parent}.",
-                "Make room, or set models_dir to a larger disk; what is there is kept.",
+                Reason.DISK_TOO_FULL_FOR_REST.failure(
+                    name=self.final.name,
+                    needed_mib=needed / MIB,
+                    free_mib=free / MIB,
+                    folder=str(self.part.parent),
+                )
             )
 
     def _allocate(self, size: int) -> None:
@@ -206,7 +207,7 @@ class Partial:
         """Give the whole, verified and synced file its final name, durably."""
         try:
             if self.deleted():
-                raise StartOver(f"{self.part.name} was deleted on the way")
+                raise StartOver(Reason.PARTIAL_DELETED.note(name=self.part.name))
             self.part.replace(self.final)
             self.close()
             _sync_folder(self.final.parent)
