@@ -1,6 +1,5 @@
 """What modeld and modelservice say in English beside their failures, as a person who reads German has it."""
 
-import ast
 import inspect
 import json
 import os
@@ -8,18 +7,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import modeld
-import modelservice
 import pytest
 from modelctl import errors
 from modelctl.doctor import examination
 from modelctl.doctor.finding import Finding, Level
-from modelctl.language import catalogue, hints, names
-from modelctl.language.remarks import TEMPLATES, said
-from modelctl.language.sentences import of_message
+from modelctl.language import catalogue, names
+from modelctl.language.sentences import of_failure, of_message
 from modeld.places import Places
 from modeld.protocol import keys
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure
+from modeld.protocol.reasons import Reason
 from modelservice import Program
 from modelservice.systemd import Autostart
 from support.commandline import modelctl
@@ -30,50 +27,6 @@ def in_german() -> Iterator[None]:
     catalogue.use("de")
     yield
     catalogue.use("en")
-
-
-def literals() -> str:
-    """All literal text in modeld and modelservice."""
-    found = []
-    for package in (modeld, modelservice):
-        for path in Path(package.__path__[0]).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    found.append(node.value)
-    return "\n".join(found)
-
-
-def test_every_template_is_a_sentence_that_is_said_there() -> None:
-    texts = literals()
-    templates = [*TEMPLATES, *hints.TEMPLATES]
-    pieces = [piece for template in templates for piece in re.split(r"\{\w+\}|, and |(?<=\.) ", template)]
-    assert [piece for piece in pieces if piece not in texts] == []
-
-
-@pytest.mark.parametrize(
-    ("remark", "german"),
-    [
-        (
-            "starting over: the file on the server has changed",
-            "beginnt neu: die Datei auf dem Server hat sich geändert",
-        ),
-        ("starting over: nobody knows why", "beginnt neu: nobody knows why"),
-        (
-            "the file on the server has fewer bytes (1,234) than what we asked for",
-            "die Datei auf dem Server hat weniger Bytes (1,234) als angefragt",
-        ),
-        (
-            "the file on the server has fewer bytes than what we asked for",
-            "die Datei auf dem Server hat weniger Bytes als angefragt",
-        ),
-        ("Nobody has said this before.", "Nobody has said this before."),
-        ("", ""),
-    ],
-)
-def test_a_remark_is_german_and_one_that_is_not_known_stays(remark: str, german: str, in_german: None) -> None:
-    assert said(remark) == german
-    catalogue.use("en")
-    assert said(remark) == remark
 
 
 def test_what_a_service_did_is_german(tmp_path: Path, in_german: None) -> None:
@@ -91,34 +44,33 @@ def test_what_is_wrong_with_a_file_of_keys_is_german(tmp_path: Path, in_german: 
     keys.write_private(path, "nonsense")
     with pytest.raises(keys.KeyFileError) as wrong:
         keys.read_pair(path)
-    assert said(str(wrong.value)) == f"{path} ist keine Schlüsseldatei."
+    assert of_failure(wrong.value.failure) == f"{path} ist keine Schlüsseldatei."
     keys.write_private(path, "# who may\nlaptop\n")
     with pytest.raises(keys.KeyFileError) as nameless:
         keys.read_allowed(path)
-    assert said(str(nameless.value)) == f"{path}, Zeile 2, ist kein Name mit öffentlichem Schlüssel."
+    assert of_failure(nameless.value.failure) == f"{path}, Zeile 2, ist kein Name mit öffentlichem Schlüssel."
 
 
-@pytest.mark.parametrize(
-    ("hint", "german"),
-    [
-        ("Try again in some minutes.", "Versuchen Sie es in ein paar Minuten noch einmal."),
-        (
-            "Check its name: modelctl search none. If it is private, set HF_TOKEN to a token that may read it.",
-            "Prüfen Sie den Namen: modelctl search none. Ist es privat, setzen Sie HF_TOKEN auf ein Token, das es lesen"
-            " darf.",
-        ),
-        ("modelctl pull tiny", "modelctl pull tiny"),
-        ("", ""),
-    ],
-)
-def test_a_hint_of_the_daemon_is_german_and_one_that_modelctl_gives_itself_stays(
-    hint: str, german: str, in_german: None
-) -> None:
-    code = ErrorCode.NOT_FOUND
-    assert errors.advice(Failure(code=code, message="", hint=hint)) == german
-    assert errors.advice(errors.LocalFailure(code=code, message="", hint=hint)) == hint
+def test_a_hint_of_the_daemon_is_german_and_one_that_modelctl_gives_itself_stays(in_german: None) -> None:
+    failure = Reason.HUB_REPOSITORY_UNKNOWN.failure(repo="org/none", words="none")
+    assert errors.advice(failure).startswith("Prüfen Sie den Namen: modelctl search none. Ist es privat, ")
+    assert errors.advice(errors.LocalFailure(code=failure.code, message="", hint=failure.hint)) == failure.hint
+    old = Failure(code=failure.code, message="", hint="Try it.")
+    assert errors.advice(old) == "Try it."
     catalogue.use("en")
-    assert errors.advice(Failure(code=code, message="", hint=hint)) == hint
+    assert errors.advice(failure) == failure.hint
+
+
+def test_a_hint_may_have_a_sentence_in_it(in_german: None) -> None:
+    failure = Reason.HUB_BUSY_WITHOUT_TOKEN.failure(
+        limit=Reason.HUB_LIMIT.note(requests=500, seconds=300), when=Reason.HUB_TRY_AGAIN_IN.note(seconds=77.0)
+    )
+    assert of_failure(failure) == (
+        "Der Hub nimmt vorerst keine Anfragen mehr an (seine Grenze ist 500 Anfragen in 300 s)."
+    )
+    assert errors.advice(failure) == (
+        "Versuchen Sie es in 77 s noch einmal. Mit einem Token (HF_TOKEN) liegt die Grenze höher."
+    )
 
 
 def test_what_the_system_says_of_a_file_is_german(tmp_path: Path, in_german: None) -> None:
@@ -126,7 +78,7 @@ def test_what_the_system_says_of_a_file_is_german(tmp_path: Path, in_german: Non
     folder.mkdir(mode=0o700)
     with pytest.raises(keys.KeyFileError) as wrong:
         keys.read_pair(folder)
-    assert said(str(wrong.value)) == f"{folder} ist nicht lesbar: Das ist ein Ordner."
+    assert of_failure(wrong.value.failure) == f"{folder} ist nicht lesbar: Das ist ein Ordner."
 
 
 def test_a_step_of_a_download_is_german(in_german: None) -> None:

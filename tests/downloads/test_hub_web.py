@@ -124,7 +124,7 @@ def test_a_file_that_is_no_model_has_a_size_and_a_reason_but_no_header(hub: HubE
     url = f"{hub.endpoint}/org/a/resolve/main/a-Q4_0.gguf"
     fact = lookup(hub.endpoint, ReadRemote(lookup=1, url=url), tmp_path)
     assert isinstance(fact, RemoteRead) and fact.header is None and fact.size_bytes == 5006
-    assert fact.why is not None and "no GGUF file" in fact.why.message
+    assert fact.why is not None and fact.why.reason == Reason.GGUF_MAGIC_MISSING.id
 
 
 def test_what_lies_in_the_models_folder_of_a_download_counts_as_taken(hub: HubEmulator, tmp_path: Path):

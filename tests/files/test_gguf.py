@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from modeld.adapters import gguf as header_reader
 from modeld.adapters.gguf import FIRST_WINDOW, GgufError, parse_header, read_header, read_model, read_remote
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import HeaderView
 from support import tiny_gguf
 from support.real_daemon import sample_file
@@ -50,13 +51,13 @@ def parsed(data: bytes) -> HeaderView:
     return parse_header(data, len(data))
 
 
-def refused(data: bytes) -> str:
+def refused(data: bytes) -> Failure:
     """Why this is refused."""
     with pytest.raises(GgufError) as caught:
         parse_header(data, len(data))
     assert caught.value.failure.code is ErrorCode.BAD_MODEL_FILE
     assert caught.value.failure.hint
-    return caught.value.failure.message
+    return caught.value.failure
 
 
 LLAMA = pair("general.architecture", 8, text("llama"))
@@ -270,7 +271,7 @@ def test_a_part_of_another_model_is_refused(tmp_path: Path) -> None:
     written(tmp_path / "big.gguf", fill, split_max_tensors=2)
     (tmp_path / "big-00003-of-00003.gguf").replace(tmp_path / "big-00002-of-00003.gguf")
     (tmp_path / "big-00003-of-00003.gguf").write_bytes((tmp_path / "big-00002-of-00003.gguf").read_bytes())
-    with pytest.raises(GgufError, match="says that it is part 3 of 3"):
+    with pytest.raises(GgufError, match="is part 3 of 3 by its header"):
         read_model(tmp_path / "big-00001-of-00003.gguf")
 
 
@@ -281,7 +282,7 @@ def test_a_first_part_whose_others_cannot_be_named_is_refused(tmp_path: Path) ->
 
     written(tmp_path / "big.gguf", fill, split_max_tensors=2)
     renamed = (tmp_path / "big-00001-of-00002.gguf").replace(tmp_path / "first.gguf")
-    with pytest.raises(GgufError, match="the others are not found"):
+    with pytest.raises(GgufError, match="its name does not lead to the others"):
         read_model(renamed)
 
 
@@ -317,7 +318,7 @@ def test_a_remote_header_that_goes_on_is_asked_for_more_without_asking_twice(tmp
 
 
 def test_a_remote_file_that_is_none_or_ends_is_refused() -> None:
-    with pytest.raises(GgufError, match="no GGUF file"):
+    with pytest.raises(GgufError, match="not a GGUF file"):
         read_remote(Remote(b"<!DOCTYPE html>" + b" " * 1000).fetch, 1015)
     with pytest.raises(GgufError, match="ends inside"):
         read_remote(Remote(assembled([LLAMA], [], 0)[:40]).fetch, 40)
@@ -360,48 +361,51 @@ NESTED = array(ARRAY, 1, array(ARRAY, 1, array(ARRAY, 1, array(ARRAY, 1, array(A
 
 
 @pytest.mark.parametrize(
-    ("data", "why"),
+    ("data", "reason"),
     [
-        (assembled([LLAMA], version=1), "GGUF version 1"),
-        (assembled([LLAMA], version=4), "GGUF version 4"),
-        (assembled([LLAMA], version=3 << 24), "big-endian"),
-        (struct.pack("<4sIQQ", b"GGUF", 3, 0, 2**63), "properties"),
-        (struct.pack("<4sIQQ", b"GGUF", 3, 2**63, 0), "tensors"),
-        (struct.pack("<4sIQQ", b"GGUF", 3, 1000, 1) + bytes(600), "more than it has room for"),
-        (assembled([LLAMA, LLAMA]), "'general.architecture' is there twice"),
-        (assembled([number("llama.block_count", 1)]), "architecture"),
-        (assembled([pair("general.architecture", U32, bytes(4))]), "architecture"),
-        (assembled([LLAMA, pair("x", 13, b"")]), "unknown kind 13"),
-        (assembled([LLAMA, pair("x", ARRAY, array(13, 1, b"1"))]), "unknown kind 13"),
-        (assembled([LLAMA, pair("x", ARRAY, array(U64, 2**61, b""))]), "ends inside its header"),
-        (assembled([LLAMA, pair("x", ARRAY, array(STRING, 2**60, b""))]), "claims"),
-        (assembled([LLAMA, pair("x", ARRAY, array(STRING, 2, text("a") + struct.pack("<Q", 2**62)))]), "past the end"),
+        (assembled([LLAMA], version=1), Reason.GGUF_VERSION_UNKNOWN),
+        (assembled([LLAMA], version=4), Reason.GGUF_VERSION_UNKNOWN),
+        (assembled([LLAMA], version=3 << 24), Reason.GGUF_BIG_ENDIAN),
+        (struct.pack("<4sIQQ", b"GGUF", 3, 0, 2**63), Reason.GGUF_COUNTS_TOO_LARGE),
+        (struct.pack("<4sIQQ", b"GGUF", 3, 2**63, 0), Reason.GGUF_COUNTS_TOO_LARGE),
+        (struct.pack("<4sIQQ", b"GGUF", 3, 1000, 1) + bytes(600), Reason.GGUF_COUNTS_TOO_LARGE),
+        (assembled([LLAMA, LLAMA]), Reason.GGUF_PROPERTY_TWICE),
+        (assembled([number("llama.block_count", 1)]), Reason.GGUF_ARCHITECTURE_MISSING),
+        (assembled([pair("general.architecture", U32, bytes(4))]), Reason.GGUF_ARCHITECTURE_MISSING),
+        (assembled([LLAMA, pair("x", 13, b"")]), Reason.GGUF_PROPERTY_TYPE_UNKNOWN),
+        (assembled([LLAMA, pair("x", ARRAY, array(13, 1, b"1"))]), Reason.GGUF_ARRAY_TYPE_UNKNOWN),
+        (assembled([LLAMA, pair("x", ARRAY, array(U64, 2**61, b""))]), Reason.GGUF_HEADER_CUT),
+        (assembled([LLAMA, pair("x", ARRAY, array(STRING, 2**60, b""))]), Reason.GGUF_LIST_TOO_LONG),
+        (
+            assembled([LLAMA, pair("x", ARRAY, array(STRING, 2, text("a") + struct.pack("<Q", 2**62)))]),
+            Reason.GGUF_LIST_PAST_END,
+        ),
         (
             assembled([LLAMA, pair("x", ARRAY, array(STRING, 300, text("a") * 99 + b"\xff" * 8 + text("a") * 200))]),
-            "past the end",
+            Reason.GGUF_LIST_PAST_END,
         ),
-        (assembled([LLAMA, pair("x", STRING, struct.pack("<Q", 2**62))]), "ends inside its header"),
-        (assembled([LLAMA, struct.pack("<Q", 2**40)]), "longer than any"),
-        (assembled([LLAMA, pair("x", ARRAY, NESTED)]), "nested too deeply"),
-        (assembled([LLAMA, pair("x", ARRAY, array(ARRAY, 2**40, b""))]), "nested"),
-        (assembled([LLAMA, number("general.alignment", 48)]), "power of two"),
-        (assembled([LLAMA, number("general.alignment", 0)]), "power of two"),
-        (assembled([LLAMA], [tensor("a", (1, 1, 1, 1, 1), 0, 0)], 64), "5 dimensions"),
-        (assembled([LLAMA], [tensor("a", (2**40, 2**40), 0, 0)], 64), "claims"),
-        (assembled([LLAMA], [tensor("a", (4,), 0, 2**62)], 64), "cut off"),
-        (assembled([LLAMA], [tensor("a", (4,), 0, 5)], 64), "no multiple of 32"),
-        (assembled([LLAMA], [tensor("a", (32,), 77, 0), tensor("b", (2**50,), 77, 32)], 64), "cut off"),
+        (assembled([LLAMA, pair("x", STRING, struct.pack("<Q", 2**62))]), Reason.GGUF_HEADER_CUT),
+        (assembled([LLAMA, struct.pack("<Q", 2**40)]), Reason.GGUF_TEXT_TOO_LONG),
+        (assembled([LLAMA, pair("x", ARRAY, NESTED)]), Reason.GGUF_ARRAYS_TOO_DEEP),
+        (assembled([LLAMA, pair("x", ARRAY, array(ARRAY, 2**40, b""))]), Reason.GGUF_ARRAYS_TOO_DEEP),
+        (assembled([LLAMA, number("general.alignment", 48)]), Reason.GGUF_ALIGNMENT_INVALID),
+        (assembled([LLAMA, number("general.alignment", 0)]), Reason.GGUF_ALIGNMENT_INVALID),
+        (assembled([LLAMA], [tensor("a", (1, 1, 1, 1, 1), 0, 0)], 64), Reason.GGUF_TENSOR_DIMENSIONS),
+        (assembled([LLAMA], [tensor("a", (2**40, 2**40), 0, 0)], 64), Reason.GGUF_TENSOR_TOO_LARGE),
+        (assembled([LLAMA], [tensor("a", (4,), 0, 2**62)], 64), Reason.GGUF_CUT_OFF),
+        (assembled([LLAMA], [tensor("a", (4,), 0, 5)], 64), Reason.GGUF_TENSOR_MISPLACED),
+        (assembled([LLAMA], [tensor("a", (32,), 77, 0), tensor("b", (2**50,), 77, 32)], 64), Reason.GGUF_CUT_OFF),
     ],
 )
-def test_each_kind_of_damage_is_named(data: bytes, why: str) -> None:
-    assert why in refused(data)
+def test_each_kind_of_damage_is_named(data: bytes, reason: Reason) -> None:
+    assert refused(data).reason == reason.id
 
 
 def test_an_alignment_that_is_given_is_kept_to() -> None:
     head = assembled([LLAMA, number("general.alignment", 64)], [tensor("a", (4,), 0, 0)])
     assert refused(head)
     data = head + bytes(-len(head) % 64)
-    assert "cut off" in refused(data + bytes(15))
+    assert refused(data + bytes(15)).reason == Reason.GGUF_CUT_OFF.id
     assert parsed(data + bytes(16)).parameters == 4
 
 
@@ -416,9 +420,9 @@ def sparse(path: Path, *, kind: int, count: int) -> Path:
 
 
 def test_a_header_longer_than_any_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GgufError, match="goes on past"):
+    with pytest.raises(GgufError, match="longer than that of any model"):
         read_header(sparse(tmp_path / "endless.gguf", kind=0, count=500 * MIB))
-    with pytest.raises(GgufError, match="more than there is room for"):
+    with pytest.raises(GgufError, match="more than the file has room for"):
         read_header(sparse(tmp_path / "endless.gguf", kind=STRING, count=500 * MIB // 8))
 
 

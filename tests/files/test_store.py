@@ -82,7 +82,7 @@ def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path: Path):
     with closing(sqlite3.connect(file)) as sql:
         sql.execute("PRAGMA user_version = 99")
     content = file.read_bytes()
-    with pytest.raises(StoreError, match=r"is of version 99, made by a newer modeld; this one knows up to \d+"):
+    with pytest.raises(StoreError, match=r"has version 99 of a newer modeld, and this modeld knows versions up to \d+"):
         opened(tmp_path)
     assert file.read_bytes() == content
 

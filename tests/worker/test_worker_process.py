@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 from modeld.protocol.workers import Answer, Answered, Exit, LoadFailed, LoadFile, Ready
 from modeld.worker import native
 from support import tiny_gguf
@@ -49,7 +50,7 @@ def test_a_broken_file_is_a_failed_load_in_llama_cpps_own_words(
     child.tell(LoadFile(model="m", path=str(broken), context_size=256))
     failure = child.hear(LoadFailed).failure
     assert failure.code in (ErrorCode.LOAD_FAILED, ErrorCode.BAD_MODEL_FILE)
-    assert "broken.gguf" in failure.message and "llama.cpp: " in failure.message
+    assert "broken.gguf" in failure.message and failure.reason == Reason.MODEL_NOT_LOADED.id
     assert child.process.wait(DEADLINE_S) == 1
     assert child.printed() == b""
 

@@ -14,7 +14,6 @@ from modeld.protocol.errors import ErrorCode
 from modelctl.errors import LocalFailure, ModeldError, NotFound, Refused
 from modelctl.language import system_errors
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
 from modelctl.transport.hosts import own_pair, wrong
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def _named(name: str) -> str:
 
 
 def _unusable(error: keys.KeyFileError) -> ModeldError:
-    return ModeldError(LocalFailure(code=ErrorCode.NOT_ALLOWED, message=said(str(error))))
+    return ModeldError(error.failure)
 
 
 def _unwritable(path: Path, error: OSError) -> ModeldError:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import HeaderView
 
 MAX_HEADER_BYTES = 128 * 1024 * 1024
@@ -151,32 +152,19 @@ Value = int | float | bool | str | None
 
 
 class GgufError(Exception):
-    """This is no GGUF model file that can be used; ``failure`` says what is wrong and where."""
+    """The file is not a usable GGUF model; ``failure`` says what is wrong and where."""
 
-    def __init__(self, message: str, hint: str = "Download it again, or add another file.") -> None:
-        super().__init__(message)
-        self.failure = Failure(code=ErrorCode.BAD_MODEL_FILE, message=message, hint=hint)
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
 
 
 class NeedMoreError(GgufError):
-    """The header goes on after the bytes that were given: at least ``count`` of them are needed."""
+    """The header continues after the bytes that were given: at least ``count`` bytes are needed."""
 
-    def __init__(self, position: int, count: int, why: str = "") -> None:
-        text = f"It ends inside its header, at byte {position}, where {count} more bytes should follow."
-        super().__init__(why or text)
+    def __init__(self, position: int, count: int, failure: Failure | None = None) -> None:
+        super().__init__(failure or Reason.GGUF_HEADER_CUT.failure(position=position, count=count))
         self.count = position + count
-
-
-class MissingPartError(GgufError):
-    """A model in several files is not all there."""
-
-    def __init__(self, path: Path, part: int, parts: int) -> None:
-        super().__init__("")
-        self.failure = Failure(
-            code=ErrorCode.NOT_ON_DISK,
-            message=f"Part {part} of {parts} is missing: there is no {path}.",
-            hint="Put all parts into one folder, under the names they were published by.",
-        )
 
 
 def read_model(path: Path) -> HeaderView:
@@ -191,20 +179,17 @@ def read_model(path: Path) -> HeaderView:
     named = PART_NAME.fullmatch(path.name)
     if header.part > 1:
         first = part_path(path, named, 1, header.parts) if named else path
-        raise GgufError(f"It is part {header.part} of a model in {header.parts} files.", f"Use the first: {first.name}")
+        raise GgufError(Reason.NOT_THE_FIRST_PART.failure(part=header.part, parts=header.parts, first=first.name))
     if named is None or int(named["parts"]) != header.parts:
-        raise GgufError(
-            f"{path.name} is the first of {header.parts} files, and by its name the others are not found.",
-            f"Name them all as they were published: NAME-00001-of-{header.parts:05}.gguf and so on.",
-        )
+        raise GgufError(Reason.PARTS_NOT_NAMED.failure(name=path.name, parts=header.parts))
     found = [header]
     for number in range(2, header.parts + 1):
         other = part_path(path, named, number, header.parts)
         if not other.is_file():
-            raise MissingPartError(other, number, header.parts)
+            raise GgufError(Reason.PART_MISSING.failure(part=number, parts=header.parts, path=str(other)))
         part = read_header(other)
         if (part.part, part.parts) != (number, header.parts):
-            raise GgufError(f"{other.name} says that it is part {part.part} of {part.parts}: not of this model.")
+            raise GgufError(Reason.PART_OF_ANOTHER_MODEL.failure(name=other.name, part=part.part, parts=part.parts))
         found.append(part)
     return together(found)
 
@@ -247,17 +232,17 @@ def read_header(path: Path) -> HeaderView:
     """The header of the file at ``path``, be it a model or a part of one.
 
     Raises:
-        GgufError: the file cannot be read, is no GGUF file, is damaged, or is shorter than its tensors need.
+        GgufError: the file cannot be read, is not a GGUF file, is damaged, or is shorter than its tensors need.
     """
     try:
         with path.open("rb") as file:
             size = path.stat().st_size
             if size < 24:
-                raise GgufError(f"{path} has {size} bytes; that is no model.")
+                raise GgufError(Reason.GGUF_TOO_SMALL.failure(path=str(path), size=size))
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 return parse_header(data, size)
     except (OSError, ValueError) as error:
-        raise GgufError(f"{path} cannot be read: {error}.", "Check the file and who may read it.") from error
+        raise GgufError(Reason.GGUF_NOT_READABLE.failure(path=str(path), error=str(error))) from error
 
 
 def parse_header(data: Data, file_bytes: int, *, partial: bool = False) -> HeaderView:
@@ -267,24 +252,25 @@ def parse_header(data: Data, file_bytes: int, *, partial: bool = False) -> Heade
     ``partial`` it need not be all there, as long as the properties before the vocabulary are.
 
     Raises:
-        NeedMoreError: it goes on after the end of ``data``.
-        GgufError: it is no GGUF header, is damaged, not all there, or claims more than the file holds.
+        NeedMoreError: it continues after the end of ``data``.
+        GgufError: it is not a GGUF header, is damaged or incomplete, or claims more than the file holds.
     """
     reader = _Reader(data)
     if len(data) < 4:
         raise NeedMoreError(len(data), 24 - len(data))
     if data[:4] != b"GGUF":
-        raise GgufError(f"It begins with {bytes(data[:4])!r} and not with GGUF, so it is no GGUF file.")
+        raise GgufError(Reason.GGUF_MAGIC_MISSING.failure(begin=repr(bytes(data[:4]))))
     reader.position = 4
     version = reader.number(_U32)
     if version not in (2, 3):
         swapped = int.from_bytes(version.to_bytes(4, "little"), "big")
-        kind = "a big-endian file" if swapped in (2, 3) else f"GGUF version {version}"
-        raise GgufError(f"It is {kind}; versions 2 and 3, little endian, can be used.", "Convert it anew.")
+        if swapped in (2, 3):
+            raise GgufError(Reason.GGUF_BIG_ENDIAN.failure())
+        raise GgufError(Reason.GGUF_VERSION_UNKNOWN.failure(version=version))
     tensors, pairs = reader.number(_U64), reader.number(_U64)
     room = min(tensors, MAX_TENSORS) * 24 + min(pairs, MAX_PAIRS) * 13
     if tensors > MAX_TENSORS or pairs > MAX_PAIRS or room > file_bytes:
-        raise GgufError(f"It claims {tensors} tensors and {pairs} properties, more than it has room for.")
+        raise GgufError(Reason.GGUF_COUNTS_TOO_LARGE.failure(tensors=tensors, properties=pairs))
     values: dict[str, Value] = {}
     lengths: dict[str, int] = {}
     try:
@@ -313,7 +299,7 @@ class _Reader:
         start = self.position
         if count > self._length - start:
             if self._length < len(self._data):
-                raise GgufError(f"Its header goes on past {MAX_HEADER_BYTES} bytes, further than any model's.")
+                raise GgufError(Reason.GGUF_HEADER_TOO_LONG.failure(most=MAX_HEADER_BYTES))
             raise NeedMoreError(start, count)
         self.position = start + count
         return start
@@ -339,15 +325,15 @@ class _Reader:
         """One string of at most ``limit`` bytes."""
         length = self.number(_U64)
         if length > limit:
-            raise GgufError(f"A text of {length} bytes at byte {self.position} is longer than any model has.")
+            raise GgufError(Reason.GGUF_TEXT_TOO_LONG.failure(position=self.position, length=length))
         start = self.skip(length)
         return bytes(self._data[start : start + length]).decode("utf-8", "replace")
 
     def skip_texts(self, count: int) -> None:
         """Pass ``count`` strings, as fast as Python can: this is the vocabulary, 150,000 of them and more."""
         if count * 8 > self._length - self.position:
-            why = f"A list at byte {self.position} claims {count} texts, more than there is room for."
-            raise NeedMoreError(self.position, count * 8, why)
+            failure = Reason.GGUF_LIST_TOO_LONG.failure(position=self.position, count=count)
+            raise NeedMoreError(self.position, count * 8, failure)
         position, data, unpack = self.position, self._data, _U64.unpack_from
         while count:
             batch = min(count, _BATCH)
@@ -358,8 +344,8 @@ class _Reader:
                 for _ in range(batch):
                     position += 8 + (unpack(data, position)[0] if position <= self._length - 8 else self._length)
             if position > self._length:
-                why = f"A list of texts at byte {self.position} goes past the end of the header."
-                raise NeedMoreError(self._length, 1, why)
+                failure = Reason.GGUF_LIST_PAST_END.failure(position=self.position)
+                raise NeedMoreError(self._length, 1, failure)
             count -= batch
         self.position = position
 
@@ -369,7 +355,7 @@ def _properties(reader: _Reader, pairs: int, values: dict[str, Value], lengths: 
     for _ in range(pairs):
         key = reader.text(MAX_NAME_BYTES)
         if key in values:
-            raise GgufError(f"The property {key!r} is there twice.")
+            raise GgufError(Reason.GGUF_PROPERTY_TWICE.failure(name=key))
         kind = reader.number(_U32)
         if kind == _ARRAY:
             lengths[key] = reader.coming_length()
@@ -386,7 +372,7 @@ def _value(reader: _Reader, key: str, kind: int) -> Value:
         return None
     form = _SCALARS.get(kind)
     if form is None:
-        raise GgufError(f"A property before byte {reader.position} is of the unknown kind {kind}.")
+        raise GgufError(Reason.GGUF_PROPERTY_TYPE_UNKNOWN.failure(position=reader.position, type=kind))
     return reader.number(form)
 
 
@@ -399,13 +385,13 @@ def _array(reader: _Reader, nesting: int) -> Value:
     if kind == _ARRAY:
         reader.nested += count
         if nesting == 0 or reader.nested > MAX_NESTED:
-            raise GgufError(f"Arrays before byte {reader.position} are nested too deeply, or too many of them.")
+            raise GgufError(Reason.GGUF_ARRAYS_TOO_DEEP.failure(position=reader.position))
         for _ in range(count):
             _array(reader, nesting - 1)
         return None
     form = _SCALARS.get(kind)
     if form is None:
-        raise GgufError(f"An array before byte {reader.position} is of the unknown kind {kind}.")
+        raise GgufError(Reason.GGUF_ARRAY_TYPE_UNKNOWN.failure(position=reader.position, type=kind))
     if 0 < count <= MAX_READ:
         return max(reader.numbers(form, count))
     reader.skip(count * form.size)
@@ -416,28 +402,28 @@ def _tensors(reader: _Reader, count: int, values: dict[str, Value], file_bytes: 
     """Pass the tensors' descriptions: how many elements they have, and the type that most of them are of."""
     alignment = values.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
-        raise GgufError(f"Its alignment is {alignment!r}, which is no power of two.")
+        raise GgufError(Reason.GGUF_ALIGNMENT_INVALID.failure(alignment=repr(alignment)))
     elements: dict[int, int] = {}
     last = 0
     for _ in range(count):
         name = reader.text(MAX_NAME_BYTES)
         dimensions = reader.number(_U32)
         if dimensions > MAX_DIMENSIONS:
-            raise GgufError(f"The tensor {name!r} has {dimensions} dimensions.")
+            raise GgufError(Reason.GGUF_TENSOR_DIMENSIONS.failure(name=name, dimensions=dimensions))
         size = 1
         for _ in range(dimensions):
             size *= reader.number(_U64)
         if size > MAX_ELEMENTS:
-            raise GgufError(f"The tensor {name!r} claims {size} elements.")
+            raise GgufError(Reason.GGUF_TENSOR_TOO_LARGE.failure(name=name, elements=str(size)))
         kind, offset = reader.number(_U32), reader.number(_U64)
         if offset % alignment:
-            raise GgufError(f"The tensor {name!r} lies at {offset}, which is no multiple of {alignment}.")
+            raise GgufError(Reason.GGUF_TENSOR_MISPLACED.failure(name=name, offset=offset, alignment=alignment))
         _, block, block_bytes = _TENSOR_TYPES.get(kind, _UNKNOWN_TYPE)
         last = max(last, offset + -(-size // block) * block_bytes)
         elements[kind] = elements.get(kind, 0) + size
     start = -(-reader.position // alignment) * alignment
     if count and start + last > file_bytes:
-        raise GgufError(f"It has {file_bytes} bytes and its tensors need {start + last}: it was cut off.")
+        raise GgufError(Reason.GGUF_CUT_OFF.failure(size=file_bytes, needed=str(start + last)))
     dominant = max(elements, key=lambda kind: elements[kind], default=0)
     return sum(elements.values()), _TENSOR_TYPES.get(dominant, (f"type {dominant}", 1, 1))[0]
 
@@ -459,7 +445,7 @@ def _view(
                 part=part,
                 parts=parts,
             )
-        raise GgufError("It does not say what architecture it is of.")
+        raise GgufError(Reason.GGUF_ARCHITECTURE_MISSING.failure())
 
     def number(name: str, otherwise: int = 0) -> int:
         value = values.get(f"{architecture}.{name}")

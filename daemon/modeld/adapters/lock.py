@@ -1,4 +1,4 @@
-"""One daemon for each home: a lock that the system drops when the process ends, however it ends."""
+"""One daemon for each home: a lock that the system releases when the process ends."""
 
 import os
 import stat
@@ -13,7 +13,7 @@ else:
 
 
 LOCKED_BYTE = 1 << 20
-"""Windows lets nobody read a locked byte, so it is one behind the pid."""
+"""On Windows no process can read a locked byte, so it is one behind the pid."""
 
 
 class HomeError(Exception):

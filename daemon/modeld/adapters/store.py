@@ -73,8 +73,8 @@ class Store:
         version = self._sql.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             raise StoreError(
-                f"{self._database} is of version {version}, made by a newer modeld; this one knows up to"
-                f" {len(MIGRATIONS)} and leaves it as it is. Install the newer modeld again."
+                f"{self._database} has version {version} of a newer modeld, and this modeld knows versions up to "
+                f"{len(MIGRATIONS)}. The file was not changed. Install the newer modeld again."
             )
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             # One transaction each: what is broken off leaves the version before, whole.
@@ -233,7 +233,7 @@ class Store:
                 else:
                     good.append(run)
         if len(good) < sum(map(len, found.values())):
-            # The next run writes the mirror anew, and this file is the only home of what was left out.
+            # The next run rewrites the mirror, and this file is the only copy of what was left out.
             with contextlib.suppress(OSError):
                 shutil.copy2(self._mirror, self._mirror.with_name(self._mirror.name + ".original"))
         for run in good:

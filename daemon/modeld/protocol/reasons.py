@@ -425,7 +425,7 @@ class Reason(Enum):
     CONNECTION_SILENT = (None, "no data within {seconds:.0f} s")
     CONNECTION_CLOSED = (None, "the connection was closed")
     NO_ANSWER = (None, "no answer within {seconds:.0f} s")
-    PROXY_FAILED = (None, "the proxy does not connect: {error}")
+    PROXY_FAILED = (None, "the proxy refused the connection: {error}")
     SERVER_ANSWERS = (None, "the server answers {status}")
     LENGTH_WRONG = (None, "the answer has {found} bytes and the file has {expected}")
     RANGE_UNEXPECTED = (None, "the answer has an unexpected Content-Range {range!r}")
@@ -433,7 +433,7 @@ class Reason(Enum):
         None,
         "bytes from {start} were requested, and the answer has Content-Range {range!r} and Content-Length {length!r}",
     )
-    FILE_SIZE_WRONG = (None, "the answer is of a file of {found} bytes and not {expected}")
+    FILE_SIZE_WRONG = (None, "the answer belongs to a file of {found} bytes, and {expected} were expected")
     LINK_EXPIRED = (None, "{url} answers {status}, so the file's location is looked up again")
     TAG_UNKNOWN = (None, "the server no longer knows the file by this ETag")
     FILE_CHANGED = (None, "the file on the server has changed")
@@ -520,7 +520,7 @@ class Reason(Enum):
         "{repo} is gated, and the account of the token from {origin} has no access.",
         "Ask for access at {hub}/{repo}, then pull again.",
     )
-    HUB_REVISION_UNKNOWN = (_C.NOT_FOUND, "{repo} does not have the revision of {what}.", "See {hub}/{repo}/tree/main")
+    HUB_REVISION_UNKNOWN = (_C.NOT_FOUND, "{repo} has no such revision: {what}.", "See {hub}/{repo}/tree/main")
     HUB_FILE_UNKNOWN = (_C.NOT_FOUND, "There is no {what}.", "See all files: modelctl files hf:{repo}")
     HUB_REPOSITORY_DISABLED = (_C.NOT_ALLOWED, "The hub has disabled {repo}.", "See {hub}/{repo}")
     HUB_REPOSITORY_UNKNOWN = (
@@ -653,7 +653,22 @@ class Reason(Enum):
     )
 
     # settings and results
-    SETTINGS_NOT_READABLE = (_C.BAD_REQUEST, "{error}", "Correct the settings file, then try again.")
+    SETTINGS_NOT_READABLE = (
+        _C.BAD_REQUEST,
+        "The settings cannot be used: {why}",
+        "Correct the settings file, then try again.",
+    )
+    SETTINGS_FILE_NOT_READABLE = (None, "{path} cannot be read: {error}.")
+    SETTINGS_NOT_TOML = (None, "{path} is not valid TOML: {error}.")
+    SETTING_INVALID = (None, "A setting from {origin} or the environment is invalid: {error}.")
+    SETTING_TOO_SMALL = (None, "{name} from {origin} is {value}; it must be {least} or more.")
+    SETTING_TOO_LARGE = (None, "{name} from {origin} is {value}; it must be {most} or less.")
+    SETTING_LISTEN_INVALID = (
+        None,
+        "listen from {origin} is {value!r}; use tcp://ADDRESS:PORT with a port up to {last}.",
+    )
+    SETTING_NOT_A_FLAG = (None, "{variable} is {value!r}; use 1 or 0.")
+    BACKUP_ORIGIN = (None, "the backup")
     BACKUP_NOT_READABLE = (_C.UNWRITABLE, "The backup cannot be read: {error}.", "Check the disk: modelctl doctor")
     BACKUP_NOT_STORED = (_C.UNWRITABLE, "The backup cannot be stored: {error}.", "Check the disk: modelctl doctor")
 
@@ -682,12 +697,12 @@ class Reason(Enum):
     )
     CLIENT_TOO_MANY_OPEN = (
         _C.BUSY,
-        "You have {count} unanswered requests, the most that are allowed.",
+        "You have {count} unanswered requests, which is the limit.",
         "Wait for an answer, or cancel a request.",
     )
     ALL_TOO_MANY_OPEN = (
         _C.BUSY,
-        "All clients together have the most unanswered requests that are allowed.",
+        "All clients together have reached the limit of unanswered requests.",
         "Wait for an answer, or cancel a request.",
     )
     KEY_NOT_ALLOWED = (_C.NOT_ALLOWED, "Your key is no longer allowed here.", "Ask the owner of this daemon.")

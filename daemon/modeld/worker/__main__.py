@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.workers import Answer, AnyOrder, Exit, Hello, LoadFailed, LoadFile, Measure, Ready
 from modeld.worker.daemon_link import Link
 
@@ -40,7 +40,7 @@ def _serve(link: Link, order: LoadFile) -> int:
         link.say(LoadFailed(failure=error.failure))
         return EXIT_LOAD_FAILED
     except ImportError as error:
-        link.say(LoadFailed(failure=Failure(code=ErrorCode.LOAD_FAILED, message=str(error))))
+        link.say(LoadFailed(failure=Reason.LIBRARY_MISSING.failure(error=str(error))))
         return EXIT_LOAD_FAILED
     import psutil
 
