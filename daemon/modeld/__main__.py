@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="print the settings as JSON, secrets left out, and end")
     options = parser.parse_args(arguments)
-    os.umask(0o077)  # other users must not see logs, results and the names of models
+    os.umask(0o077)  # logs, results and the names of models are private
     here = places.find()
     try:
         given = {} if options.listen is None else {"MODELD_LISTEN": options.listen}

@@ -209,7 +209,7 @@ class Daemon:
             try:
                 report(self._probe.sample(self._workers.pids()))
                 self._server.look()
-            except Exception:  # nobody waits for this task: without a word its end would be the end of heartbeats
+            except Exception:  # no code awaits this task, so an exception would end the heartbeats silently
                 log.exception("a look at the machine and at the keys failed by a bug")
             report(facts.Ticked())
             sd_notify.alive()
@@ -292,7 +292,7 @@ def _on_signal(loop: asyncio.AbstractEventLoop, report: Callable[[facts.AnyFact]
 
 
 def read_header(path: Path) -> views.HeaderView | Failure:
-    """The header of a model file (or of one part of a model in several), or why it is none."""
+    """The header of a model file (or of one part of a model), or why it is not a model."""
     try:
         return gguf.read_header(path)
     except gguf.GgufError as error:
@@ -300,7 +300,7 @@ def read_header(path: Path) -> views.HeaderView | Failure:
 
 
 def read_model(path: Path) -> views.HeaderView | Failure:
-    """The header of a whole model, all its files looked at, or why it is none."""
+    """The header of a whole model, with all its files checked, or why it is not a model."""
     try:
         return gguf.read_model(path)
     except gguf.GgufError as error:
@@ -308,7 +308,7 @@ def read_model(path: Path) -> views.HeaderView | Failure:
 
 
 def read_remote(fetch: Callable[[int, int], bytes], size_bytes: int) -> views.HeaderView | Failure:
-    """What the header of a file elsewhere says, or why it is no model."""
+    """The header of a remote file, or why it is not a model."""
     try:
         return gguf.read_remote(fetch, size_bytes)
     except gguf.GgufError as error:

@@ -63,6 +63,15 @@ def test_every_use_of_a_reason_gives_the_fields_of_its_sentence() -> None:
     assert wrong == []
 
 
+def test_only_a_reason_with_a_code_makes_a_failure() -> None:
+    wrong = []
+    for where, name, call in calls():
+        makes_failure = isinstance(call.func, ast.Attribute) and call.func.attr == "failure"
+        if makes_failure and Reason[name].code is None:
+            wrong.append(f"{where} {name}")
+    assert wrong == []
+
+
 def test_every_reason_is_used() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
     assert [reason.name for reason in Reason if f"Reason.{reason.name}" not in text] == []

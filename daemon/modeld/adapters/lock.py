@@ -1,4 +1,4 @@
-"""One daemon for each home: a lock that the system drops when the process ends, however it ends."""
+"""One daemon for each home: a lock that the system releases when the process ends."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ from modeld.protocol.errors import FailureError
 from modeld.protocol.reasons import Reason
 
 LOCKED_BYTE = 1 << 20
-"""No process can read a locked byte on Windows, so it is one after the pid."""
+"""On Windows no process can read a locked byte, so it is one behind the pid."""
 
 
 class HomeError(FailureError):

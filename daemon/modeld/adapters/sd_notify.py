@@ -32,4 +32,4 @@ def _tell(state: str) -> None:
         try:
             sender.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
         except OSError as error:
-            log.debug("nobody hears %s: %s", state, error)
+            log.debug("%s cannot be sent to systemd: %s", state, error)

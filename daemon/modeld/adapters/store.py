@@ -233,7 +233,7 @@ class Store:
                 else:
                     good.append(run)
         if len(good) < sum(map(len, found.values())):
-            # The next run writes the mirror anew, and this file is the only home of what was left out.
+            # The next run rewrites the mirror, and this file is the only copy of what was left out.
             with contextlib.suppress(OSError):
                 shutil.copy2(self._mirror, self._mirror.with_name(self._mirror.name + ".original"))
         for run in good:

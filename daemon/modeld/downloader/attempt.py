@@ -27,16 +27,16 @@ from modeld.protocol.states import Phase
 TICK_S = 0.1
 ROOM_S = 2.0
 LET_GO_S = 0.15
-"""A connection that is still being opened is not waited for longer: it ends by itself and writes nothing."""
+"""How long to wait for a connection that is still being opened: it ends by itself and writes nothing."""
 
 UNSIZED = 1 << 62
-"""Stands for the length of a file whose server does not say it."""
+"""Stands for the unknown length of a file."""
 
 SUSPENDED_S = 5.0
 
 
 class Fetch:
-    """One try at the whole file; ``single``: the server has shown that it has no ranges."""
+    """One attempt at the whole file; ``single``: the server has no ranges."""
 
     def __init__(self, context: DownloadContext, expected: ExpectedFile, hasher: Hasher, single: bool) -> None:
         self._context = context
@@ -69,7 +69,7 @@ class Fetch:
         self.broke(Stopped())
 
     def wake(self) -> None:
-        """The network is back (from any thread): who waits for it tries at once."""
+        """The network is back (from any thread): connections that wait for it try at once."""
         with self._changed:
             if self._retries.offline:
                 self._awake += 1
@@ -90,7 +90,7 @@ class Fetch:
             saver.close()
 
     def save(self) -> None:
-        """Claim what is there; for a fetch that has ended."""
+        """Record what was fetched; for a fetch that has ended."""
         if self._leases is not None and self._leases.size != UNSIZED and self._pieces() != self._partial.pieces:
             self._partial.save(self._pieces())
 
@@ -146,7 +146,7 @@ class Fetch:
             self._partial.check_room(self._context.tuning.reserve_bytes // 4)
 
     def _replace_slow(self, now: float) -> None:
-        """Let connections go that are far slower than the others, or too slow to answer, or that slept with us."""
+        """Replace connections that are far slower than the others, get no answer, or were open during a suspend."""
         asleep = self._context.suspended()
         slept, self._asleep = asleep - self._asleep >= SUSPENDED_S, asleep
         slow: list[Lease] = []
@@ -164,7 +164,7 @@ class Fetch:
                 connection.interrupt()
 
     def _shed(self) -> None:
-        """Let one connection go when another download has none."""
+        """Close one connection when another download has none."""
         if len(self._connections) > 1 and self._context.slots.wanted():
             self._target = len(self._connections) - 1
             self._connections[-1].interrupt(replace=True)
@@ -202,7 +202,7 @@ class Fetch:
         return Phase.CONNECTING if self._connections else Phase.WAITING_FOR_CONNECTION
 
     def _end_connections(self) -> None:
-        """See that nobody writes any more; who is still being connected is left to end by himself."""
+        """Make sure that no connection writes any more; one that is still connecting ends by itself."""
         with self._changed:
             self.over = True
             self._changed.notify_all()
@@ -221,7 +221,7 @@ class Fetch:
     # What follows is called by the connections.
 
     def next_lease(self, connection: DownloadConnection) -> Lease | None:
-        """Something to fetch, waited for; None when this connection is not needed any more."""
+        """Wait for a range to fetch; None when this connection is no longer needed."""
         context = self._context
         with self._changed:
             while not self.over and self._outcome is None:
@@ -247,7 +247,7 @@ class Fetch:
         return Lease(0, 0, now)
 
     def asked(self, lease: Lease) -> tuple[tuple[int, int] | None, str]:
-        """The range to ask for, and what makes sure that it is of the same file."""
+        """The range to request, and the validator that makes sure it is of the same file."""
         if self._single:
             return None, ""
         if self._leases is None:
@@ -255,7 +255,7 @@ class Fetch:
         return (lease.position, lease.end), self._partial.validator
 
     def answered(self, connection: DownloadConnection, lease: Lease, meta: Meta) -> Lease:
-        """An answer came: see that it is of the file we have, or learn what that file is."""
+        """An answer came: check that it is of the partial file, or learn from it what the file is."""
         with self._changed:
             if self.over:
                 raise Stopped
@@ -271,7 +271,7 @@ class Fetch:
             return lease
 
     def _learned(self, meta: Meta, now: float) -> Lease:
-        """The first answer of all: what the file is."""
+        """Learn from the first answer what the file is."""
         where = public(self._context.source.url)
         identity.suits(self._expected, meta, where)
         self._partial.expect(meta.size, meta.validator, meta.linked.sha256)
@@ -285,13 +285,13 @@ class Fetch:
         return lease
 
     def body_ended(self, lease: Lease) -> None:
-        """A body ended; if nobody knew its length, that is known now."""
+        """A body ended; if its length was unknown, it is known now."""
         with self._changed:
             if self._leases is not None and self._leases.size == UNSIZED:
                 self._leases.size = lease.end = lease.position
 
     def returned(self, lease: Lease) -> None:
-        """A lease ended, whole or not."""
+        """A lease ended, completely fetched or not."""
         with self._changed:
             leases = self._leases
             if leases is None:
@@ -303,7 +303,7 @@ class Fetch:
             self._changed.notify_all()
 
     def faulted(self, connection: DownloadConnection, fault: Retry, wait_s: float) -> None:
-        """An attempt failed and is worth another; returns when it is time for that."""
+        """An attempt failed and may be repeated; returns when it is time to do so."""
         retries = self._retries
         with self._changed:
             if self.over or (self._leases is not None and self._leases.complete()):
@@ -332,7 +332,7 @@ class Fetch:
             retries.retry_at = None
 
     def broke(self, error: Exception) -> None:
-        """The download cannot go on like this."""
+        """The download cannot continue like this."""
         with self._changed:
             if self._outcome is None:
                 self._outcome = error

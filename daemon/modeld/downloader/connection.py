@@ -1,4 +1,4 @@
-"""One of a download's connections: a thread that takes a lease, asks for it, and writes what comes."""
+"""One connection of a download: a thread that takes a lease, requests its range, and writes the data."""
 
 import random
 import threading
@@ -20,30 +20,30 @@ MAGIC = b"GGUF"
 
 
 class Work(Protocol):
-    """What a connection works for (see ``Fetch``)."""
+    """The download that a connection works for (see ``Fetch``)."""
 
     over: bool
 
     def next_lease(self, connection: "DownloadConnection") -> Lease | None:
-        """Something to fetch, waited for; None when this connection is not needed any more."""
+        """Wait for a range to fetch; None when this connection is no longer needed."""
 
     def asked(self, lease: Lease) -> tuple[tuple[int, int] | None, str]:
-        """The range to ask for, and what makes sure that it is of the same file."""
+        """The range to request, and the validator that makes sure it is of the same file."""
 
     def answered(self, connection: "DownloadConnection", lease: Lease, meta: Meta) -> Lease:
-        """An answer came and fits; the lease it is for."""
+        """An answer came and is of the same file; returns the lease it is for."""
 
     def body_ended(self, lease: Lease) -> None:
-        """A body ended; if nobody knew its length, that is known now."""
+        """A body ended; if its length was unknown, it is known now."""
 
     def returned(self, lease: Lease) -> None:
-        """A lease ended, whole or not."""
+        """A lease ended, completely fetched or not."""
 
     def faulted(self, connection: "DownloadConnection", fault: Retry, wait_s: float) -> None:
-        """An attempt failed and is worth another; returns when it is time for that."""
+        """An attempt failed and may be repeated; returns when it is time to do so."""
 
     def broke(self, error: Exception) -> None:
-        """The download cannot go on like this."""
+        """The download cannot continue like this."""
 
     def left(self, connection: "DownloadConnection") -> None:
         """This connection has ended."""
@@ -77,7 +77,7 @@ class DownloadConnection:
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def interrupt(self, *, replace: bool = False) -> None:
-        """End what it does just now; ``replace``: it is to go on with a new connection at once."""
+        """End the current request; with ``replace`` it continues on a new connection at once."""
         with self._lock:
             self.replaced = self.replaced or replace
             if self._session is not None:
@@ -103,7 +103,7 @@ class DownloadConnection:
                 finally:
                     self._return()
         except Stopped:
-            pass  # the one who said so knows
+            pass  # whoever stopped it knows
         except (PullError, StartOver) as error:
             self._work.broke(error)
         except Exception as error:  # noqa: BLE001 - handed on to the download's own thread, which raises it there

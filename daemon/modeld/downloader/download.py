@@ -66,7 +66,7 @@ class Pull:
         self._hasher: Hasher | None = None
 
     def stop(self, keep: bool) -> None:
-        """End soon, with what is there on disk and claimed, or (not ``keep``) deleted."""
+        """End soon; with ``keep`` the partial file is saved, else it is deleted."""
         with self._lock:
             self._keep = keep
             self._stopped.set()
@@ -77,7 +77,7 @@ class Pull:
             hasher.stop()
 
     def wake(self) -> None:
-        """The network is back: try at once what waits for it."""
+        """The network is back: connections that wait for it try at once."""
         with self._lock:
             fetch = self._fetch
         if fetch is not None:
@@ -108,7 +108,7 @@ class Pull:
         return PullBroke(job=self._order.job, run=self._order.run, failure=error.failure)
 
     def _already_there(self) -> AnyFact | None:
-        """A file under the final name: taken if it is what is wanted, else moved aside (never lost, never trusted)."""
+        """Use an existing file if it is the expected one; else keep it under another name."""
         order, final = self._order, self._final
         try:
             if final.is_file():
@@ -132,7 +132,7 @@ class Pull:
             raise disk_error(error, final) from error
 
     def _download(self) -> AnyFact:
-        """Try after try: each takes what is there, and only a changed file or a wrong hash begins from nothing."""
+        """Attempt after attempt: each continues the last, and only a changed file or a wrong hash starts over."""
         partial = self._partial
         partial.open(public(self._order.url))
         self._tell(partial.pieces.count(), partial.size, Phase.CONNECTING)
@@ -195,7 +195,7 @@ class Pull:
             hasher.close()
 
     def _verify(self, hasher: Hasher) -> AnyFact:
-        """Sync while the rest is hashed; then compare, look at the structure, and give the final name."""
+        """Sync while the rest is hashed; then check the hash and the header, and rename the file."""
         partial = self._partial
         self._tell(partial.size, partial.size, Phase.VERIFYING)
         partial.sync()

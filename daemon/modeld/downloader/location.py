@@ -1,4 +1,4 @@
-"""Where a file comes from, for all the connections that fetch it: its address, and where that sends us on to."""
+"""The source of a download, shared by its connections: the URL of the file, and where that redirects to."""
 
 import ssl
 import threading

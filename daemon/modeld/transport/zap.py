@@ -2,7 +2,7 @@
 
 libzmq asks for each connection once its holder has proved the key. Each socket has a domain: ``local`` and ``workers``
 are opened by pairs that this run of the daemon made up and told this user only, ``remote`` by the file of allowed keys.
-That file is looked at anew for every connection and every request, so that a change counts at once.
+That file is checked for every connection and every request, so that a change takes effect at once.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ REMOTE = "remote"
 
 
 class AllowedKeys:
-    """The file of allowed keys, read again whenever it has changed; while it cannot be used it lets in nobody."""
+    """The file of allowed keys, read again whenever it changes; while it is invalid, no client is allowed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

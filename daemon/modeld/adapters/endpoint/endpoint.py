@@ -188,7 +188,7 @@ class Server:
             self._remote.expel()
 
     def _cut(self, client: bytes) -> None:
-        """What a client has running ends; it is told so by its answers."""
+        """Cancel everything that a client has running; its answers say so."""
         if self._keys.pop(client, None) is not None:
             self._report(ClientGone(client=client))
 
