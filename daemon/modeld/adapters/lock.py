@@ -17,7 +17,7 @@ LOCKED_BYTE = 1 << 20
 
 
 class HomeError(Exception):
-    """This home cannot be used; the message says why and what to do."""
+    """This home cannot be used; the message says why, and what to do."""
 
 
 def private_folder(folder: Path) -> None:
@@ -29,7 +29,7 @@ def private_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         status = folder.lstat()
     except OSError as error:
-        raise HomeError(f"{folder} cannot be used: {error.strerror}. Check who may write there.") from error
+        raise HomeError(f"{folder} cannot be used: {error.strerror}. Check its permissions.") from error
     if not stat.S_ISDIR(status.st_mode):
         raise HomeError(f"{folder} is not a folder.")
     if hasattr(os, "getuid"):
@@ -37,8 +37,8 @@ def private_folder(folder: Path) -> None:
             raise HomeError(f"{folder} belongs to another user; set MODELD_HOME to a folder of your own.")
         if status.st_mode & 0o077:
             raise HomeError(
-                f"{folder} is open to other users (mode {stat.S_IMODE(status.st_mode):04o}), who could command "
-                f"the daemon there. Look what is in it, then: chmod 700 {folder}"
+                f"{folder} is open to other users (mode {stat.S_IMODE(status.st_mode):04o}), who could send "
+                f"commands to the daemon there. Check its contents, then: chmod 700 {folder}"
             )
 
 
@@ -62,7 +62,7 @@ def hold(lock_file: Path) -> IO[str]:
         file.seek(0)
         pid = file.read().strip() or "unknown"
         file.close()
-        raise HomeError(f"A modeld (pid {pid}) runs for this home already. Talk to it: modelctl status") from error
+        raise HomeError(f"modeld (pid {pid}) is already running for this home. See: modelctl status") from error
     file.seek(0)
     file.truncate()
     file.write(str(os.getpid()))

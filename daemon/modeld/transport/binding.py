@@ -1,4 +1,4 @@
-"""How a socket of the daemon becomes reachable: for this user on this machine, or behind CURVE; in no other way.
+"""Binds the sockets of the daemon: for this user on this machine, or behind CURVE, and in no other way.
 
 Local sockets are files (``ipc://``) in a folder of mode 0700, of mode 0600 themselves, and libzmq asks the kernel who
 connects (SO_PEERCRED, LOCAL_PEERCRED) and hangs up on another user. Where there are no such files (Windows), and on
@@ -29,7 +29,7 @@ TRANSPORT = "MODELD_TRANSPORT"
 
 
 class BindError(Exception):
-    """A socket cannot be made safe, or cannot be bound; the message says why."""
+    """A socket cannot be secured or bound; the message says why."""
 
 
 def new_pair() -> KeyPair:
@@ -56,7 +56,7 @@ def bind_file(socket: "zmq.Socket[bytes]", path: Path) -> str:
         os.umask(before)
     status = path.lstat()
     if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise BindError(f"{path} is not for this user alone (mode {stat.S_IMODE(status.st_mode):04o}).")
+        raise BindError(f"{path} is open to other users (mode {stat.S_IMODE(status.st_mode):04o}).")
     return f"ipc://{path}"
 
 
