@@ -210,7 +210,7 @@ class Daemon:
                 report(self._probe.sample(self._workers.pids()))
                 self._server.look()
             except Exception:  # no code awaits this task, so an exception would end the heartbeats silently
-                log.exception("a look at the machine and at the keys failed by a bug")
+                log.exception("sampling the machine or checking the keys failed")
             report(facts.Ticked())
             sd_notify.alive()
 

@@ -77,7 +77,7 @@ class Autostart:
         ]
 
     def uninstall(self) -> list[Message]:
-        """Remove both entries; what runs goes on until the logout."""
+        """Remove both entries; running programs continue until the logout."""
         return remove(self._daemon) + remove(self._tray)
 
     def state(self) -> State:

@@ -19,7 +19,7 @@ class Registry(Protocol):
     """The values of one key."""
 
     def get(self, name: str) -> str | None:
-        """A value; None where there is none."""
+        """A value; None if it does not exist."""
 
     def set(self, name: str, value: str) -> None:
         """Write a value."""

@@ -19,14 +19,14 @@ LEFTOVERS = ("", *PARTIAL, ".bad")
 
 
 class Files:
-    """The models folder; ``read_header`` returns a header, or a failure for a file that is no model."""
+    """The models folder; ``read_header`` returns a header, or a failure for a file that is not a model."""
 
     def __init__(self, models_dir: Path, read_header: Callable[[Path], HeaderView | Failure]) -> None:
         self._models_dir = models_dir
         self._read_header = read_header
 
     def inspect(self, effect: Inspect) -> FileInspected:
-        """Look at a model's file; a missing one is no failure. Blocking."""
+        """Examine a model's file; a missing file is not a failure. Blocking."""
         path = Path(effect.path) if effect.path else self._models_dir / effect.file_name
         header, failure = None, None
         found = self._look_at(path) if effect.path or effect.file_name else None

@@ -25,7 +25,7 @@ MAX_TEXT_BYTES = 65_535
 MAX_NESTING = 4
 MAX_NESTED = 1000
 MAX_READ = 4096
-"""Numbers in an array that are looked at: one for each layer, not one for each token."""
+"""The longest array of numbers that is read: one number for each layer, not one for each token."""
 MAX_PARTS = 999
 MAX_DIMENSIONS = 4
 MAX_ELEMENTS = 2**63 - 1
@@ -134,7 +134,7 @@ PART_NAME = re.compile(r"(?P<stem>.+)-(?P<part>\d{5})-of-(?P<parts>\d{5})\.gguf"
 
 FIRST_WINDOW = 256 * 1024
 LAST_WINDOW = 32 * 1024 * 1024
-"""How much of a remote file is asked for at first, and the most there is of its header before that is given up."""
+"""How many bytes of a remote file to request first, and the most to request of its header."""
 
 _KEPT_TEXTS = frozenset({"general.architecture", "general.name"})
 
@@ -167,7 +167,7 @@ class NeedMoreError(GgufError):
 
 
 def read_model(path: Path) -> HeaderView:
-    """The header of the model that begins in the file at ``path``; of one in several files all are looked at.
+    """The header of the model that begins in the file at ``path``; of a model in several files all are read.
 
     Raises:
         GgufError: as ``read_header``; the file is a part but not the first, or a part is missing or of another model.

@@ -1,7 +1,7 @@
 """Binds the sockets of the daemon: for this user on this machine, or behind CURVE, and in no other way.
 
 Local sockets are files (``ipc://``) in a folder of mode 0700, of mode 0600 themselves, and libzmq asks the kernel who
-connects (SO_PEERCRED, LOCAL_PEERCRED) and hangs up on another user. Where there are no such files (Windows), and on
+connects (SO_PEERCRED, LOCAL_PEERCRED) and rejects other users. Where there are no such files (Windows), and on
 the network, it is ``tcp://`` with CURVE; who connects must hold a key that the gate knows.
 """
 

@@ -1,4 +1,4 @@
-"""``python -m modeld.worker ENDPOINT RUN``: holds one model for the daemon at ENDPOINT, until told to end."""
+"""``python -m modeld.worker ENDPOINT RUN``: holds one model for the daemon at ENDPOINT, until the daemon ends it."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2:
         print("usage: python -m modeld.worker ENDPOINT RUN (started by modeld, not by hand)", file=sys.stderr)
         return EXIT_USAGE
-    # A Ctrl-C at the terminal goes to the whole group; ending is the daemon's word.
+    # A Ctrl-C at the terminal goes to the whole group; the daemon decides when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, name="stdin", daemon=True).start()
     link = Link(*arguments)

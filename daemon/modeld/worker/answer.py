@@ -1,4 +1,4 @@
-"""One generation: from a prompt to the text that follows, told piece by piece."""
+"""One generation: from a prompt to the text that follows, sent piece by piece."""
 
 import codecs
 import time

@@ -16,10 +16,10 @@ PIECE_BYTES = 256
 """Bytes of a token's text that are enough for nearly every token; a longer one is asked for again."""
 
 ABORTABLE_TOKENS = 32
-"""Smallest batch that can be given up in its middle: asking costs the same for a batch of any size."""
+"""The smallest batch that can be aborted: the checks cost the same for a batch of any size."""
 
 LOOK_S = 0.01
-"""Least time between two looks whether a batch is to be given up."""
+"""The shortest time between two checks whether to abort a batch."""
 
 
 ABORTED = 2
@@ -177,7 +177,7 @@ class Engine:
         raise EngineError(Reason.DECODE_FAILED.failure(result=result, cause=last_errors()))
 
     def finish_computing(self) -> None:
-        """Wait until the device has done what it was told (for true times)."""
+        """Wait until the device has finished its work (for correct times)."""
         lib.llama_synchronize(self._context)
 
     def sample(self, sampler: object) -> int:

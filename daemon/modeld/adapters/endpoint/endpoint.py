@@ -171,7 +171,7 @@ class Server:
         return self._keys[client].encode() if client in self._keys else client
 
     def publish(self, effect: Publish) -> None:
-        """Tell everyone; a subscriber that is too slow loses it."""
+        """Send an event to every subscriber; one that is too slow misses it."""
         frames = [topic(effect.event).encode(), encode(effect.event)]
         self._local.publish(frames)
         if self._remote is not None:

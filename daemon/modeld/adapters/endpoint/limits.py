@@ -96,7 +96,7 @@ class Allowance:
         return True
 
     def answered(self, connection: bytes) -> None:
-        """A request has got its last word."""
+        """Count a request as answered."""
         clients = self._asked.get(connection)
         if not clients:
             return
