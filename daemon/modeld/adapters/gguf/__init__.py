@@ -1,0 +1,5 @@
+"""Model files in GGUF: what model a file holds, read without loading it."""
+
+from modeld.adapters.gguf.container import GgufError, read_header, read_model, read_remote
+
+__all__ = ["GgufError", "read_header", "read_model", "read_remote"]
