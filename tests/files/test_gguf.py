@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modeld.adapters.gguf import GgufError, container, read_header, read_model, read_remote
-from modeld.adapters.gguf.container import FIRST_WINDOW, parse_header
+from modeld.adapters.gguf import GgufError, container, model, read_header, read_model, read_remote
+from modeld.adapters.gguf.model import FIRST_WINDOW, parse_header
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.reasons import Reason
 from modeld.protocol.views import HeaderView
@@ -218,7 +218,7 @@ def test_the_tables_agree_with_the_reference() -> None:
     assert {kind: ours.get(kind) for kind in reference} == reference
 
     names = {int(kind): kind.name.split("_", 1)[1] for kind in gguf.LlamaFileType if kind.name != "GUESSED"}
-    assert {kind: container._FILE_TYPES.get(kind) for kind in names} == names
+    assert {kind: model._FILE_TYPES.get(kind) for kind in names} == names
 
 
 def test_a_type_newer_than_the_table_is_counted_and_named_unknown() -> None:
