@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modeld.adapters import gguf as header_reader
-from modeld.adapters.gguf import FIRST_WINDOW, GgufError, parse_header, read_header, read_model, read_remote
+from modeld.adapters.gguf import GgufError, container, model, read_header, read_model, read_remote
+from modeld.adapters.gguf.model import FIRST_WINDOW, parse_header
 from modeld.protocol import reasons
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.reasons import Reason
@@ -219,13 +219,13 @@ def test_without_a_known_file_type_most_of_the_tensors_name_it(pairs: list[bytes
 
 def test_the_tables_agree_with_the_reference() -> None:
     reference = {int(kind): (kind.name, *sizes) for kind, sizes in gguf.GGML_QUANT_SIZES.items()}
-    ours = dict(header_reader._TENSOR_TYPES)
+    ours = dict(container._TENSOR_TYPES)
     # The reference gives Q8_1 its size of old; ggml-common.h has two halves and 32 bytes. No file holds it.
     reference.pop(9), ours.pop(9)
     assert {kind: ours.get(kind) for kind in reference} == reference
 
     names = {int(kind): kind.name.split("_", 1)[1] for kind in gguf.LlamaFileType if kind.name != "GUESSED"}
-    assert {kind: header_reader._FILE_TYPES.get(kind) for kind in names} == names
+    assert {kind: model._FILE_TYPES.get(kind) for kind in names} == names
 
 
 def test_a_type_newer_than_the_table_is_counted_and_named_unknown() -> None:
