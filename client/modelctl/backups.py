@@ -39,7 +39,7 @@ def read(content: bytes, name: str) -> tuple[Backup, list[BenchmarkResult]]:
         return _nothing(), _records(content, name)
     if found != FORMAT:
         newer = _("{name} has format {found}; this modelctl knows {known}.")
-        raise _refused(newer.format(name=name, found=found, known=FORMAT), _("Use the modelctl that wrote it."))
+        raise _refused(newer.format(name=name, found=found, known=FORMAT), _("Use the modelctl version that wrote it."))
     try:
         return msgspec.json.decode(content, type=Backup), []
     except (msgspec.MsgspecError, RecursionError) as error:

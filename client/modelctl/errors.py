@@ -109,19 +109,19 @@ def headline(code: ErrorCode) -> str:
         case ErrorCode.BAD_REQUEST:
             return _("The request is wrong")
         case ErrorCode.UNSUPPORTED_VERSION:
-            return _("The versions do not fit together")
+            return _("The versions are incompatible")
         case ErrorCode.TOO_LARGE:
             return _("The request is too large")
         case ErrorCode.NOT_FOUND:
             return _("Not found")
         case ErrorCode.ALREADY_EXISTS:
-            return _("It exists already")
+            return _("Already exists")
         case ErrorCode.NOT_ON_DISK:
             return _("The model is not on disk")
         case ErrorCode.BAD_MODEL_FILE:
             return _("The model file is damaged or not supported")
         case ErrorCode.IN_USE:
-            return _("It is in use")
+            return _("In use")
         case ErrorCode.BUSY:
             return _("Too much to do at the moment")
         case ErrorCode.CONTEXT_OVERFLOW:
@@ -135,7 +135,7 @@ def headline(code: ErrorCode) -> str:
         case ErrorCode.DISK_FULL:
             return _("The disk is full")
         case ErrorCode.UNWRITABLE:
-            return _("It cannot be written")
+            return _("Cannot write")
         case ErrorCode.UNREACHABLE:
             return _("Not reachable")
         case ErrorCode.HTTP_ERROR:

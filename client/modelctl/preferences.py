@@ -61,7 +61,7 @@ def read(places: Places) -> Preferences:
     try:
         return msgspec.convert(values, Preferences, strict=False)
     except msgspec.ValidationError as error:
-        wrong = _("A preference in {path} or the environment is wrong: {error}.")
+        wrong = _("A preference in {path} or in the environment is invalid: {error}.")
         raise PreferencesError(wrong.format(path=path, error=error)) from error
 
 

@@ -98,11 +98,11 @@ def _spawn(boot_log: Path, environment: dict[str, str]) -> "subprocess.Popen[byt
 
 def _not_started(what: str, boot_log: Path) -> ModeldError:
     tail = boot_log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-    words = "\n".join(tail) if tail else _("(it said nothing)")
+    words = "\n".join(tail) if tail else _("(no output)")
     return ModeldError(
         LocalFailure(
             code=ErrorCode.INTERNAL,
             message=_("{what} The end of {path}:").format(what=what, path=boot_log) + f"\n{words}",
-            hint=_("Mend this, then: modelctl up"),
+            hint=_("Fix this, then run: modelctl up"),
         )
     )

@@ -80,7 +80,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The requested verb; a verb about this machine is refused together with ``--host``."""
         if ctx.ensure_object(Session).host and args and args[0] in OF_THIS_MACHINE:
-            raise click.UsageError(_("{verb} is of this machine; leave out --host.").format(verb=args[0]), ctx)
+            raise click.UsageError(_("{verb} works on this machine only; remove --host.").format(verb=args[0]), ctx)
         return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -110,7 +110,7 @@ def _host_option() -> click.Option:
         default="",
         expose_value=False,
         callback=_set_host,
-        help="Talk to the daemon of another machine (see: modelctl hosts).",
+        help="Use the daemon of another machine (see: modelctl hosts).",
     )
 
 

@@ -31,7 +31,7 @@ class TerminalChat:
         with contextlib.suppress(ImportError):  # Windows has none: the line is then edited by the console
             import readline  # noqa: F401 - importing it gives input() history and editing
 
-        talking = _("Talking with {key}. /clear forgets, /bye or Ctrl-D ends, Ctrl-C stops an answer.")
+        talking = _("Chat with {key}. /clear clears the conversation, /bye or Ctrl-D ends it, Ctrl-C stops an answer.")
         self._session.say(talking.format(key=self._key.upper()))
         while True:
             try:
@@ -49,7 +49,7 @@ class TerminalChat:
                     return
                 case "/clear":
                     self._turns.clear()
-                    self._session.say(_("Forgotten."))
+                    self._session.say(_("The conversation is cleared."))
                 case _:
                     self._ask(said)
 

@@ -36,10 +36,10 @@ def fit_lines(fit: FitView) -> list[str]:
         case "after_unloading":
             lines.append(_("It fits once other models are unloaded."))
         case _ if fit.max_context:
-            text = _("That is too much here; with a context of up to {count} tokens it would fit.")
+            text = _("Too large for this machine. It fits with a context of up to {count} tokens.")
             lines.append(text.format(count=fit.max_context))
         case _:
-            lines.append(_("That is too much here with any context; choose a smaller model or quantization."))
+            lines.append(_("Too large for this machine with any context. Choose a smaller model or quantization."))
     if fit.disk_bytes:
         text = _("Disk: {size} to download; {free} are free.")
         lines.append(text.format(size=format_bytes(fit.disk_bytes), free=format_bytes(fit.disk_free)))

@@ -46,8 +46,8 @@ def watched(mirror: "Mirror", jobs: Sequence[JobView]) -> "Iterator[tuple[AnyEve
                 raise errors.of(
                     errors.LocalFailure(
                         code=ErrorCode.INTERRUPTED,
-                        message=_("The daemon does not know job {id} any more.").format(id=id_),
-                        hint=_("See what became of it: modelctl jobs"),
+                        message=_("The daemon no longer knows job {id}.").format(id=id_),
+                        hint=_("Check its state: modelctl jobs"),
                     )
                 )
         if all(job.state in FINAL for job in known.values()):

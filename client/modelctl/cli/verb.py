@@ -32,7 +32,7 @@ def json_option() -> click.Option:
         expose_value=False,
         is_eager=True,
         callback=_set_json,
-        help="Print the daemon's answer as JSON (JSON Lines where it streams).",
+        help="Print the daemon's answer as JSON (a stream as JSON Lines).",
     )
 
 

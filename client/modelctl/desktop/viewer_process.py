@@ -48,4 +48,4 @@ def _reason(said: list[str]) -> str:
     """The line that begins with ``error:`` as the command line writes it, else the last one."""
     label = _("error:")
     told = [line.removeprefix(label).strip() for line in said if line.startswith(label)]
-    return (told or said or [_("it said nothing")])[-1]
+    return (told or said or [_("no output")])[-1]

@@ -69,12 +69,12 @@ def judge_memory(snapshot: Snapshot) -> Iterator[Verdict]:
     text = _("{available} of {total} available")
     text = text.format(available=format_bytes(system.memory_available), total=format_bytes(system.memory_total))
     if system.memory_total and system.memory_available < LITTLE_MEMORY * system.memory_total:
-        yield warning(text, _("Unload what is not needed (modelctl unload --all), or end other programs."))
+        yield warning(text, _("Unload unused models (modelctl unload --all), or close other programs."))
     else:
         yield ok(text)
     for model in snapshot.models:
         if model.state in HAS_FILE and model.estimated_bytes > system.memory_total > 0:
-            too_large = _("{name} needs about {size}, more than this machine has.")
+            too_large = _("{name} needs about {size} of memory, more than this machine has.")
             mend = _(
                 "Load it with a smaller context (modelctl load {key} --context 2048), or use a smaller quantization."
             )
@@ -108,6 +108,6 @@ def judge_downloads(snapshot: Snapshot) -> Iterator[Verdict]:
             text = f"{job.model.upper()}: {explained(job.failure)}"
             yield warning(text, advice(job.failure) or f"modelctl pull {job.model}")
         elif job.progress.stalled_since and job.state is JobState.RUNNING:
-            stalled = _("{name}: no byte since {moment}, retry {count}.")
+            stalled = _("{name}: no data since {moment}, retry {count}.")
             text = stalled.format(name=job.model.upper(), moment=job.progress.stalled_since, count=job.progress.retries)
             yield warning(text, "modelctl doctor --online")

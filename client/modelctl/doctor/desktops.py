@@ -82,7 +82,7 @@ def judge_tray(owned: Mapping[str, bool]) -> Verdict:
     """Whether a panel shows tray icons."""
     if owned[TRAY_HOST]:
         return ok(_("the panel shows tray icons"))
-    text = _("No panel shows tray icons of the new kind.")
+    text = _("No panel shows StatusNotifierItem tray icons.")
     return warning(text, _("Switch on the panel's tray; GNOME needs the AppIndicator extension."))
 
 
@@ -90,5 +90,5 @@ def judge_notifications(owned: Mapping[str, bool]) -> Verdict:
     """Whether a server shows notifications."""
     if owned[NOTIFICATIONS]:
         return ok(_("the desktop shows notifications"))
-    text = _("Nobody shows notifications.")
+    text = _("No notification server is running.")
     return warning(text, _("Start a notification server, such as dunst. Then: modelctl notify --test"))

@@ -63,7 +63,7 @@ def settings_of(said: Said) -> dict[str, Any]:  # Any: JSON
 def judge_settings(said: Said, config_file: str) -> Verdict:
     """Whether a daemon would start with them."""
     if said.code != 0:
-        return failed(said.error or said.output, _("Correct it; README.md lists all settings."))
+        return failed(said.error or said.output, _("Fix this setting; README.md lists all settings."))
     return ok(config_file)
 
 
@@ -100,16 +100,20 @@ def judge_gpu(engine: Engine | str, settings: dict[str, Any], gpu_there: bool) -
         return
     wants_gpu = settings.get("use_gpu", True) and settings.get("gpu_layers", -1) != 0
     if engine.gpu:
-        used = _("built for a GPU, which is used") if wants_gpu else _("built for a GPU, which the settings switch off")
+        used = (
+            _("built with GPU support, which is used")
+            if wants_gpu
+            else _("built with GPU support, which the settings turn off")
+        )
         yield ok(used)
     elif wants_gpu and gpu_there:
-        text = _("There is a GPU, and this build of llama.cpp has no support for it: models run on the processor.")
+        text = _("There is a GPU, but this build of llama.cpp does not support it: models run on the CPU.")
         mend = _("Build it for your GPU (docs/install.md), or set use_gpu = false.")
         yield warning(text, mend)
     elif wants_gpu:
-        yield ok(_("none seen: models run on the processor"))
+        yield ok(_("none found: models run on the CPU"))
     else:
-        yield ok(_("switched off in the settings"))
+        yield ok(_("turned off in the settings"))
 
 
 def _flags(features: str) -> Iterator[str]:

@@ -84,13 +84,13 @@ def look_for_models(folder: Path) -> list[ModelFile]:
 def judge(folder: Folder, *, private: bool = False) -> Verdict:
     """Whether it can be used and, if it must be ``private``, whether other users cannot enter it."""
     if not folder.usable:
-        blocked = _("{path} cannot be written: {nearest} is no folder, or not yours.")
-        mend = _("Make it writable, or choose another: MODELD_HOME for all of them, models_dir for the models.")
+        blocked = _("{path} cannot be written: {nearest} is not a folder, or you may not write to it.")
+        mend = _("Make it writable, or choose another folder: MODELD_HOME for everything, models_dir for the models.")
         return failed(blocked.format(path=folder.path, nearest=folder.nearest), mend)
     if private and os.name == "posix" and folder.there and folder.mode & 0o077:
         open_ = _("{path} is open to other users (mode {mode:o}).")
         return failed(open_.format(path=folder.path, mode=folder.mode), f"chmod 700 {folder.path}")
-    return ok(folder.path if folder.there else _("{path} (made when needed)").format(path=folder.path))
+    return ok(folder.path if folder.there else _("{path} (created when needed)").format(path=folder.path))
 
 
 def judge_disk(folder: Folder) -> Verdict:
@@ -111,8 +111,8 @@ def judge_models(files: Sequence[ModelFile]) -> Iterator[Verdict]:
     partial = [file for file in files if file.partial]
     if partial:
         names = ", ".join(f"{file.name} ({format_bytes(file.size)})" for file in partial)
-        text = _("Downloads that were not ended: {names}").format(names=names)
-        mend = _("modelctl pull KEY goes on with one; what no model needs any more can be deleted.")
+        text = _("Unfinished downloads: {names}").format(names=names)
+        mend = _("Continue one with modelctl pull KEY; delete those that no model needs.")
         yield warning(text, mend)
     whole = sum(not file.partial and file.begins_well for file in files)
     if whole == len(files):
@@ -129,6 +129,6 @@ def judge_clock(now: float, newest: float) -> Verdict:
     """A clock that is behind makes every TLS certificate look wrong."""
     shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
     if now + DAY_S < newest:
-        text = _("The clock says {now}, before files that are here already.").format(now=shown)
+        text = _("The clock shows {now}, but files here are newer.").format(now=shown)
         return warning(text, _("Set the clock: downloads need it for their certificates."))
     return ok(shown)

@@ -25,10 +25,10 @@ def judge_environment(environment: Mapping[str, str] = os.environ) -> Iterator[V
     if not names:
         yield ok(_("no variable overrides a setting"))
         return
-    yield ok(_("set here, over the settings file: {names}").format(names=", ".join(names)))
+    yield ok(_("override the settings file: {names}").format(names=", ".join(names)))
     layers = environment.get("LLAMA_GPU_LAYERS", "").strip()
     if environment.get("LLAMA_USE_GPU", "1").strip().lower() in OFF and layers not in ("", "0"):
-        text = _("LLAMA_USE_GPU switches the GPU off, so LLAMA_GPU_LAYERS={layers} does nothing.").format(layers=layers)
+        text = _("LLAMA_USE_GPU turns the GPU off, so LLAMA_GPU_LAYERS={layers} has no effect.").format(layers=layers)
         yield warning(text, _("Unset one of the two."))
 
 
@@ -37,7 +37,7 @@ def judge_preferences(places: Places) -> Verdict:
     try:
         preferences.read(places)
     except preferences.PreferencesError as error:
-        return warning(str(error), _("Correct it; until then the defaults count."))
+        return warning(str(error), _("Fix it; until then the defaults apply."))
     return ok(str(preferences.file(places)))
 
 
@@ -56,7 +56,7 @@ def judge_service(state: State | str, running: bool) -> Verdict:
     if not state.files:
         return ok(_("not installed; modelctl service install starts modeld at login"))
     if not running:
-        text = _("{kind} is installed, and modeld does not run.").format(kind=_(state.kind))
+        text = _("{kind} is installed, but modeld is not running.").format(kind=_(state.kind))
         return warning(text, "modelctl up, modelctl logs")
     return ok(_("{kind}, starts at login").format(kind=_(state.kind)))
 
@@ -90,5 +90,5 @@ def judge_secrets(config_file: Path) -> Iterator[Verdict]:
     except OSError:
         return
     if os.name == "posix" and "hub_token" in text and mode & 0o077:
-        seen = _("{path} holds a token and can be read by others.").format(path=config_file)
+        seen = _("{path} contains a token, and other users can read it.").format(path=config_file)
         yield warning(seen, f"chmod 600 {config_file}")

@@ -80,7 +80,7 @@ def judge_part(part: str, packages: Sequence[Wanted]) -> Iterator[Verdict]:
 def _wrong(package: Wanted) -> str:
     if not package.installed:
         return _("{name} is missing").format(name=package.name)
-    older = _("{name} is {version}, needed is {least}")
+    older = _("{name} is {version}; {least} or newer is required")
     return older.format(name=package.name, version=package.installed, least=package.least)
 
 

@@ -104,7 +104,7 @@ def own_pair(places: "Places", name: str) -> keys.KeyPair:
             LocalFailure(
                 code=ErrorCode.NOT_FOUND,
                 message=_("There is no key {name} (no file {path}).").format(name=name, path=path),
-                hint=_("Make it with: modelctl keys create {name}").format(name=name),
+                hint=_("Create it with: modelctl keys create {name}").format(name=name),
             )
         ) from None
     except keys.KeyFileError as error:

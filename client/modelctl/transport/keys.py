@@ -28,7 +28,7 @@ def create(places: "Places", name: str) -> keys.KeyPair:
         raise Refused(
             LocalFailure(
                 code=ErrorCode.ALREADY_EXISTS,
-                message=_("There is a key {name} already ({path}).").format(name=name, path=path),
+                message=_("Key {name} already exists ({path}).").format(name=name, path=path),
                 hint=_("See its public part with: modelctl keys list"),
             )
         )
@@ -71,7 +71,7 @@ def allow(places: "Places", name: str, key: str) -> None:
     """Let in the holder of ``key`` from now on; raises ``Refused`` when the name has another key."""
     if not keys.is_key(key):
         raise wrong(
-            _("{key!r} is not a public key (40 signs).").format(key=key),
+            _("{key!r} is not a public key (40 characters).").format(key=key),
             _("On the other machine: modelctl keys create NAME; quote what it prints: a key has signs like $ and &."),
         )
     known = allowed(places)
@@ -79,7 +79,7 @@ def allow(places: "Places", name: str, key: str) -> None:
         raise Refused(
             LocalFailure(
                 code=ErrorCode.ALREADY_EXISTS,
-                message=_("{name} has another key here.").format(name=name),
+                message=_("{name} has a different key here.").format(name=name),
                 hint=_("Revoke that first: modelctl keys revoke {name}").format(name=name),
             )
         )
@@ -94,7 +94,7 @@ def revoke(places: "Places", name: str) -> None:
         raise NotFound(
             LocalFailure(
                 code=ErrorCode.NOT_FOUND,
-                message=_("No key of {name} is allowed here (allowed: {names}).").format(name=name, names=names),
+                message=_("{name} has no access here (allowed: {names}).").format(name=name, names=names),
             )
         )
     del known[name]
@@ -121,7 +121,7 @@ def _write(places: "Places", known: dict[str, str]) -> None:
 
 def _named(name: str) -> str:
     if not keys.NAME.fullmatch(name):
-        text = _("{name!r} is not a name: small letters, digits, dot, dash and underscore, 64 at most.")
+        text = _("{name!r} is not a valid name: use up to 64 lowercase letters, digits, dots, dashes and underscores.")
         raise wrong(text.format(name=name))
     return name
 

@@ -110,11 +110,11 @@ class Transport:
                 LocalFailure(
                     code=ErrorCode.UNSUPPORTED_VERSION,
                     message=speaks.format(version=found.version, theirs=found.v, ours=wire.VERSION),
-                    hint=_("Update the older of the two, then: modelctl down, modelctl up"),
+                    hint=_("Update the older one, then run: modelctl down, modelctl up"),
                 )
             )
         if not is_alive(found.pid):
-            ended = _("modeld is not running (its last process, {pid}, ended without a goodbye).")
+            ended = _("modeld is not running (its last process, {pid}, ended unexpectedly).")
             raise DaemonUnavailable(ended.format(pid=found.pid))
         return found
 
@@ -195,7 +195,7 @@ class Transport:
         try:
             socket.send_multipart([b"", body])
         except zmq.Again:  # over tcp: what was connected is gone, and does not come back
-            raise DaemonUnavailable(_("The request could not be sent: nobody takes it.")) from None
+            raise DaemonUnavailable(_("The request could not be sent: the daemon does not accept it.")) from None
 
     def reply(
         self, socket: DaemonSocket, connection: Connection, request_id: str, deadline: float | None
@@ -210,7 +210,7 @@ class Transport:
                     raise self._silent(connection, waited)
                 silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
                 raise DaemonUnavailable(
-                    silent.format(pid=connection.pid, seconds=waited), _("See what it does with: modelctl logs")
+                    silent.format(pid=connection.pid, seconds=waited), _("See what it is doing: modelctl logs")
                 )
             if socket.wait(max(1, int(left * 1000))) or self._last_words(socket, connection):
                 reply = self._decode(socket.recv_multipart()[-1])
@@ -299,19 +299,19 @@ class Transport:
                 raise errors.of(
                     LocalFailure(
                         code=ErrorCode.NOT_ALLOWED,
-                        message=_("{host} does not let in your key {key}.").format(host=who, key=connection.client_key),
+                        message=_("{host} does not allow your key {key}.").format(host=who, key=connection.client_key),
                         hint=_("On that machine: modelctl keys allow NAME '{key}'").format(key=connection.client_key),
                     )
                 )
             case ConnectionFault.NOT_SECURE:
-                text = _("What answers at {endpoint} is no modeld: it does not speak CURVE.")
-                hint = _("Look at the endpoint with: modelctl hosts list")
+                text = _("The server at {endpoint} is not modeld: it does not speak CURVE.")
+                hint = _("Check the endpoint: modelctl hosts list")
             case ConnectionFault.NO_HANDSHAKE:
-                text = _("{host} at {endpoint} has another key than the one you know of it, or is no modeld.")
+                text = _("{host} at {endpoint} has a different key than the one in hosts.toml, or is not modeld.")
                 hint = _("Its key is shown there by: modelctl keys list")
             case ConnectionFault.LOST:
                 text = _("The connection to {host} was lost before it answered.")
-                hint = _("Ask again when it is back.")
+                hint = _("Try again once it is reachable.")
             case _:
                 assert_never(fault)
         raise DaemonUnavailable(text.format(host=who, endpoint=connection.commands), hint)
@@ -320,7 +320,7 @@ class Transport:
         text = _("{host} did not answer at {endpoint} within {seconds:.0f} s.")
         return DaemonUnavailable(
             text.format(host=self.host, endpoint=connection.commands, seconds=waited_s),
-            _("Look whether that machine is on, runs modeld --listen, and lets these ports through its firewall."),
+            _("Check that the machine is on, that it runs modeld --listen, and that its firewall allows these ports."),
         )
 
     def _decode(self, body: bytes) -> Reply:
@@ -422,10 +422,8 @@ class Frames(Iterator[tuple[str, bytes]]):
             self.close()
             if self._transport.host:
                 raise self._transport._silent(self._connection, SILENCE_S)
-            silent = _("modeld (process {pid}) has been silent for {seconds:.0f} s.")
-            raise DaemonUnavailable(
-                silent.format(pid=pid, seconds=SILENCE_S), _("See what it does with: modelctl logs")
-            )
+            silent = _("modeld (process {pid}) has not responded for {seconds:.0f} s.")
+            raise DaemonUnavailable(silent.format(pid=pid, seconds=SILENCE_S), _("See what it is doing: modelctl logs"))
 
 
 class Events(Iterator["AnyEvent"]):
@@ -455,7 +453,7 @@ def _unpack(reply: Reply) -> AnyResult | Chunk:
     if isinstance(reply.chunk, Chunk):
         return reply.chunk
     if reply.result is msgspec.UNSET:
-        raise _not_understood(_("it is empty"))
+        raise _not_understood(_("the message is empty"))
     return reply.result
 
 
@@ -463,7 +461,7 @@ def _not_understood(why: object) -> errors.ModeldError:
     return errors.of(
         LocalFailure(
             code=ErrorCode.UNSUPPORTED_VERSION,
-            message=_("The daemon's message is not understood: {why}.").format(why=why),
+            message=_("The daemon's message cannot be decoded: {why}.").format(why=why),
             hint=_("modelctl and modeld may be of different versions: modelctl down, modelctl up"),
         )
     )

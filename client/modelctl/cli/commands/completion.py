@@ -13,7 +13,7 @@ from modelctl.cli.verb import Verb
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @pass_session
 def completion(session: Session, shell: str) -> None:
-    """Print the completion script for a shell; verbs, options and model keys complete then."""
+    """Print the script that lets a shell complete verbs, options and model keys."""
     from modelctl.cli.app import cli
 
     found = get_completion_class(shell)

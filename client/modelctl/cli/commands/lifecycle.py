@@ -19,7 +19,7 @@ STOP_S = 30.0
 @click.command(cls=Verb, example="modelctl up")
 @pass_session
 def up(session: Session) -> None:
-    """Start the daemon, unless it runs already."""
+    """Start the daemon, unless it is already running."""
     pong = answering(session.client)
     if pong is not None:
         text = _("modeld {version} is running already (process {pid}).")
@@ -33,7 +33,7 @@ def up(session: Session) -> None:
 @click.command(cls=Verb, example="modelctl down")
 @pass_session
 def down(session: Session) -> None:
-    """Stop the daemon in order: models unloaded, downloads kept for later."""
+    """Stop the daemon cleanly: models are unloaded, downloads are kept for later."""
     transport = session.client.transport
     try:
         connection = transport.connection()
@@ -51,7 +51,7 @@ def down(session: Session) -> None:
                 LocalFailure(
                     code=ErrorCode.INTERNAL,
                     message=still.format(pid=connection.pid, seconds=STOP_S),
-                    hint=_("See what it does with: modelctl logs"),
+                    hint=_("See what it is doing: modelctl logs"),
                 )
             )
         time.sleep(LOOK_S)  # another process's end can only be looked for

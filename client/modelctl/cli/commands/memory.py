@@ -37,10 +37,10 @@ def ps(session: Session) -> None:
 @click.argument("key", type=KEY)
 @click.option("--context", type=click.IntRange(min=1), help="Context size in tokens.")
 @click.option("--gpu-layers", type=click.IntRange(min=-1), help="Layers on the GPU: -1 all, 0 none.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads to compute with.")
+@click.option("--threads", type=click.IntRange(min=1), help="Number of CPU threads.")
 @pass_session
 def load(session: Session, key: str, context: int | None, gpu_layers: int | None, threads: int | None) -> None:
-    """Load a model into memory, and return when it can answer."""
+    """Load a model into memory and wait until it can answer."""
     answer = session.client.load(key, context_size=context or 0, gpu_layers=gpu_layers, threads=threads or 0)
     if session.json:
         session.emit(answer)
@@ -72,7 +72,7 @@ def load(session: Session, key: str, context: int | None, gpu_layers: int | None
 @click.option("--all", "all_", is_flag=True, help="Unload every model.")
 @pass_session
 def unload(session: Session, key: str | None, all_: bool) -> None:
-    """Unload a model, and return when its memory is free."""
+    """Unload a model and wait until its memory is free."""
     if bool(key) == all_:
         raise click.UsageError(_("Name one model, or give --all."))
     answer = session.client.unload(key or "")
@@ -84,7 +84,7 @@ def unload(session: Session, key: str | None, all_: bool) -> None:
 @click.argument("key", type=KEY)
 @pass_session
 def pin(session: Session, key: str) -> None:
-    """Keep a model loaded: it is never evicted and never unloaded for being idle."""
+    """Keep a model loaded: it is never evicted, and never unloaded when idle."""
     _done(session, session.client.pin(key), _("{key} is pinned.").format(key=key.upper()))
 
 
@@ -92,7 +92,7 @@ def pin(session: Session, key: str) -> None:
 @click.argument("key", type=KEY)
 @pass_session
 def unpin(session: Session, key: str) -> None:
-    """Let a pinned model be unloaded again."""
+    """Unpin a model, so that it may be unloaded."""
     _done(session, session.client.pin(key, False), _("{key} is not pinned.").format(key=key.upper()))
 
 

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     example="modelctl pull mistral qwen --no-wait\nmodelctl pull hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:Q4_K_M",
 )
 @click.argument("keys", metavar="KEY...", type=KEY_OR_SOURCE, nargs=-1, required=True)
-@click.option("--wait/--no-wait", default=True, help="Watch until all have ended, or return at once.")
+@click.option("--wait/--no-wait", default=True, help="Wait until all downloads have ended, or return at once.")
 @pass_session
 def pull(session: Session, keys: tuple[str, ...], wait: bool) -> None:
-    """Download models, or watch their downloads. Ctrl-C stops watching, not the downloads.
+    """Download models, or watch their downloads. Ctrl-C stops watching; the downloads continue.
 
-    KEY may be a source, hf:ORG/REPO:Q4_K_M or a URL: the model is added first, under a key made of its name.
+    KEY may also be a source (hf:ORG/REPO:Q4_K_M or a URL): the model is added first, with a key made from its name.
     """
     mirror = session.client.follow() if wait else None
     # One that is refused does not keep the others from being asked for.
@@ -91,7 +91,7 @@ def _left(session: Session, jobs: list[JobView]) -> None:
     """Say that what is not watched any more goes on."""
     for job in jobs:
         key = job.model
-        session.warn("\n" + _("The download of {key} goes on in the daemon.").format(key=key.upper()))
+        session.warn("\n" + _("The download of {key} continues in the daemon.").format(key=key.upper()))
         hint = _("hint: watch it with: modelctl pull {key}; stop it with: modelctl cancel {key}")
         session.warn(hint.format(key=key))
 
@@ -124,7 +124,7 @@ def _end(session: Session, job: JobView) -> errors.ModeldError | None:
             errors.LocalFailure(
                 code=ErrorCode.CANCELLED,
                 message=_("The download of {key} was cancelled.").format(key=job.model.upper()),
-                hint=_("Go on with: modelctl pull {key}").format(key=job.model),
+                hint=_("Continue with: modelctl pull {key}").format(key=job.model),
             )
         )
     if job.failure is not None and job.state is not JobState.DONE:
@@ -132,7 +132,7 @@ def _end(session: Session, job: JobView) -> errors.ModeldError | None:
     if session.json:
         return None
     if job.already_there:
-        session.line(_("{key} is there already, complete and verified.").format(key=job.model.upper()))
+        session.line(_("{key} is already downloaded, complete and verified.").format(key=job.model.upper()))
     else:
         session.line(
             _("{key} is downloaded.").format(key=job.model.upper())

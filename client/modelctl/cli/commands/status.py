@@ -12,7 +12,7 @@ from modelctl.language.catalogue import _
 @click.command(cls=Verb, example="modelctl status")
 @pass_session
 def status(session: Session) -> None:
-    """Show the daemon, the machine's memory, what is loaded and what runs."""
+    """Show the daemon, the machine's memory, the loaded models and the running jobs."""
     answer = session.client.status()
     if session.json:
         session.emit(answer)
@@ -39,7 +39,7 @@ def _rows(answer: replies.Status) -> list[tuple[str, str]]:
             available.format(available=format_bytes(system.memory_available), total=format_bytes(system.memory_total)),
         ),
         (
-            _("taken"),
+            _("in use"),
             taken.format(daemon=format_bytes(system.daemon_memory), workers=format_bytes(system.workers_memory)),
         ),
     ]

@@ -18,7 +18,7 @@ from modelctl.transport.transport import decode_event
 @click.argument("topics", metavar="[TOPIC]...", nargs=-1)
 @pass_session
 def watch(session: Session, topics: tuple[str, ...]) -> None:
-    """Show events, one a line: all, or those whose topic begins with a TOPIC (download. model. ...)."""
+    """Show events, one per line: all, or those whose topic starts with a TOPIC (download. model. ...)."""
     wanted = topics or ("",)
     for topic, body in session.client.transport.frames(wanted):
         if session.json:

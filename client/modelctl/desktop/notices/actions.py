@@ -16,7 +16,7 @@ def act(client: Client, notice: Notice, action: NoticeAction, viewer: Callable[[
             viewer()
         elif action is NoticeAction.SHOW_LOG:
             if not open_path(client.transport.places.log_file):
-                return _("Nothing is installed to open the log with. Read it with: modelctl logs")
+                return _("No program is installed that opens the log. Read it with: modelctl logs")
         elif notice.kind is NoticeKind.DOWNLOAD_FAILED:
             client.pull(notice.model)
         else:

@@ -51,7 +51,7 @@ class BackendChain:
 
     def show(self, notice: Notice) -> str:
         """Show a notice and return how; raises NotShownError when no backend could."""
-        why = _("there is no way to show it")
+        why = _("no backend can show it")
         for backend in self._backends:
             if self._is_off(backend):
                 continue

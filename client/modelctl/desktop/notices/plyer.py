@@ -43,7 +43,7 @@ class PlyerBackend:
     def send(self, notice: Notice) -> str:
         """Show it; raises UnavailableError or NoAnswerError."""
         if self._running is not None and self._running.is_alive():
-            raise NoAnswerError(_("an earlier call has not come back yet"))
+            raise NoAnswerError(_("an earlier call has not returned yet"))
         wrong: list[Exception] = []
         title, body = _fit(notice.title, TITLE_LENGTH), _fit(notice.body, BODY_LENGTH)
 
@@ -57,7 +57,7 @@ class PlyerBackend:
         self._running.start()
         self._running.join(self._deadline_s)
         if self._running.is_alive():
-            raise NoAnswerError(_("it did not come back within {seconds} s").format(seconds=f"{self._deadline_s:g}"))
+            raise NoAnswerError(_("the call did not return within {seconds} s").format(seconds=f"{self._deadline_s:g}"))
         if wrong:
             raise UnavailableError(str(wrong[0]) or type(wrong[0]).__name__) from wrong[0]
         return self.name

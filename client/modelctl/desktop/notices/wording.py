@@ -24,7 +24,7 @@ def worded(news: AnyNews, change: Change | None = None) -> Notice:
             if job.state is JobState.DONE:
                 return _downloaded(news)
             held = job.state is JobState.PAUSED
-            return _failed(news, _("Download held: {model}") if held else _("Download failed: {model}"))
+            return _failed(news, _("Download paused: {model}") if held else _("Download failed: {model}"))
         case JobEnded(job=job):
             if job.state is JobState.DONE:
                 return _benchmarked(news, change)
@@ -43,7 +43,7 @@ def test_notice() -> Notice:
         key="test",
         kind=NoticeKind.ANSWER,
         title=_("Notifications work"),
-        body=_("This is how modeld tells that a download or a benchmark has ended."),
+        body=_("modeld notifies you like this when a download or a benchmark has ended."),
         actions=(NoticeAction.OPEN,),
     )
 
@@ -116,11 +116,11 @@ def _benchmarked(news: JobEnded, change: Change | None) -> Notice:
 
 def _compared(change: Change) -> str:
     if not change.significant:
-        return _("within noise of the run before ({percent})").format(percent=f"{change.percent:+.1f}%")
+        return _("within noise of the previous run ({percent})").format(percent=f"{change.percent:+.1f}%")
     percent = f"{abs(change.percent):.1f}%"
     if change.percent < 0:
-        return _("{percent} slower than the run before").format(percent=percent)
-    return _("{percent} faster than the run before").format(percent=percent)
+        return _("{percent} slower than the previous run").format(percent=percent)
+    return _("{percent} faster than the previous run").format(percent=percent)
 
 
 def _failed(news: JobEnded, title: str) -> Notice:
@@ -175,7 +175,10 @@ def _disk_low(system: SystemView, folder: str) -> Notice:
     free = _("{free} of {total} are free where the models are").format(
         free=format_bytes(system.disk_free), total=format_bytes(system.disk_total)
     )
-    lines = [f"{free}: {folder}" if folder else free, _("Downloads may fail. Remove what you do not use: modelctl rm")]
+    lines = [
+        f"{free}: {folder}" if folder else free,
+        _("Downloads may fail. Remove models that you do not use: modelctl rm"),
+    ]
     return Notice(
         key="disk",
         kind=NoticeKind.DISK_LOW,

@@ -59,7 +59,7 @@ class Actions:
             self._tell(choice, str(error))
         except Exception:  # noqa: BLE001 - the outer loop of a choice: the tray goes on
             _log.exception("%s", choice)
-            self._failed(_("This failed; the tray's log has the details."))
+            self._failed(_("This failed. See the tray's log for details."))
 
     def _tell(self, choice: Choice, sentence: str) -> None:
         _log.warning("%s: %s", choice, sentence)
@@ -99,4 +99,4 @@ class Actions:
         log = self._places.log_file
         path = log if log.exists() else self._places.state_dir
         if not open_path(path):
-            self._failed(_("Nothing is installed to open the log with; it is {path}.").format(path=path))
+            self._failed(_("No program is installed that opens the log; it is at {path}.").format(path=path))

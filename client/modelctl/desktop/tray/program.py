@@ -40,13 +40,13 @@ def run(places: Places) -> str:
         places.runtime_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = filelock.hold(places.runtime_dir / "tray.lock")
         if lock is None:
-            return _("A tray runs for this home already.")
+            return _("A tray icon is already running for this home.")
         with lock:
             _log_to(places)
             Tray(places).run()
     except (OSError, backends.NoBackendError) as error:
         raise TrayError(str(error)) from error
-    return _("The tray has ended; the daemon goes on.")
+    return _("The tray icon has ended; the daemon keeps running.")
 
 
 class Tray:

@@ -73,7 +73,7 @@ class ComparisonWindow:
             return
         if snapshot is None:
             if not self._rows:
-                self._frame.say(_("The daemon is away."), tones.WARNING)
+                self._frame.say(_("The daemon is not reachable."), tones.WARNING)
             return
         newest = benchmarked(snapshot)
         if newest != self._asked:

@@ -78,7 +78,7 @@ def too_few(comparison: Comparison) -> str:
     if not comparison.rows:
         return _("Nothing has been benchmarked yet. Benchmark at least two models to compare them.")
     only = comparison.rows[0].model_key.upper()
-    return _("Only {key} has been benchmarked yet. Benchmark at least two models to compare them.").format(key=only)
+    return _("Only {key} has been benchmarked so far. Benchmark at least two models to compare them.").format(key=only)
 
 
 def as_markdown(table: Sequence[ComparisonRow]) -> str:

@@ -65,7 +65,7 @@ class BenchmarkDialog:
             dpg.configure_item(button, enabled=bool(found))
         if snapshot is None:
             self._away = True
-            self._frame.say(_("The daemon is away, so nothing can be measured now."), tones.WARNING)
+            self._frame.say(_("The daemon is not reachable, so nothing can be benchmarked now."), tones.WARNING)
             return
         if self._away:
             self._away = False

@@ -33,11 +33,11 @@ def waiting(model: ModelView | None) -> str:
 
 def _state(state: ModelState) -> str:
     if state is ModelState.BUSY:
-        return _("answers just now")
+        return _("is answering")
     if state is ModelState.LOADED:
         return _("loaded")
     if state is ModelState.LOADING:
         return _("is being loaded")
     if state is ModelState.UNLOADING:
         return _("is being unloaded")
-    return _("on disk, loaded with the first question")
+    return _("on disk, loads with the first question")

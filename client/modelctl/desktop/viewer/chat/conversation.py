@@ -95,15 +95,15 @@ def ending(generation: Generation) -> str:
     match generation.finish:
         case "context_full":
             return _(
-                "The answer ends here: the context of {size} tokens is full. Nothing was cut; clear the conversation, "
-                "or load the model with a larger context."
+                "The answer ends here: the context of {size} tokens is full. Nothing was truncated. "
+                "Clear the conversation, or load the model with a larger context."
             ).format(size=generation.context_size)
         case "cancelled":
             return _("Stopped.")
         case "length":
             return _("The answer reached its limit.")
         case _ if not generation.text:
-            return _("The model had nothing to say.")
+            return _("The model's answer is empty.")
         case _:
             return ""
 

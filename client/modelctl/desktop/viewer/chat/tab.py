@@ -99,7 +99,7 @@ class ChatTab:
         elif model is None:
             self._bubbles.say_empty(_("No model is on disk yet. Download or add one first."))
         else:
-            self._bubbles.say_empty(_("Nothing said yet. Ask {key} something.").format(key=model.key.upper()))
+            self._bubbles.say_empty(_("No messages yet. Ask {key} something.").format(key=model.key.upper()))
         self._show_bubbles()
 
     def _pick(self, value: str) -> None:

@@ -20,7 +20,7 @@ class AddForm:
     def __init__(self, ui: Ui, parent: Tag, on_add: Callable[[str, str], None]) -> None:
         self._ui = ui
         self._on_add = on_add
-        dpg.add_separator(parent=parent, label=_("A model of your own"))
+        dpg.add_separator(parent=parent, label=_("Your own model"))
         table = dpg.add_table(parent=parent, header_row=False, policy=dpg.mvTable_SizingFixedFit)
         dpg.add_table_column(parent=table, width_fixed=True)
         dpg.add_table_column(parent=table, width_stretch=True)
@@ -30,7 +30,7 @@ class AddForm:
         dpg.add_text(parent=row)
         line = dpg.add_group(parent=row, horizontal=True)
         dpg.add_button(parent=line, label=_("Add and download"), callback=self._add)
-        dpg.add_text(_("A file of this computer is used where it is."), parent=line, color=PALETTE.muted)
+        dpg.add_text(_("A file on this computer is used in place."), parent=line, color=PALETTE.muted)
 
     def _field(self, table: Tag, label: str, hint: str, width: int) -> Tag:
         row = dpg.add_table_row(parent=table)

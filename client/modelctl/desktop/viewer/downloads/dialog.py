@@ -50,7 +50,7 @@ class DownloadDialog:
             return
         if snapshot is None:
             self._away = True
-            self._frame.say(_("The daemon is away, so nothing can be downloaded now."), tones.WARNING)
+            self._frame.say(_("The daemon is not reachable, so nothing can be downloaded now."), tones.WARNING)
             return
         if self._away:
             self._away = False
@@ -63,7 +63,7 @@ class DownloadDialog:
     def _list(self, parent: Tag, found: list[DownloadChoice]) -> None:
         dpg.delete_item(parent, children_only=True)
         if not found:
-            nothing = _("Every model is on this computer already. You can add one of your own below.")
+            nothing = _("All models are already on this computer. You can add your own below.")
             dpg.add_text(nothing, parent=parent, wrap=0)
             return
         table = dpg.add_table(
@@ -108,7 +108,7 @@ class DownloadDialog:
 
     def _add(self, key: str, source: str) -> None:
         if not key or not source:
-            self._say(_("Give the model a key, and say where its file comes from."), tones.WARNING)
+            self._say(_("Enter a key for the model and the source of its file."), tones.WARNING)
         else:
             self._ui.ask(lambda client: client.add(key, source).model, self._added, self._failed)
 

@@ -104,8 +104,8 @@ def progress_text(job: JobView, *, known: bool = True, daemon_there: bool = True
 
 def _lost(daemon_there: bool) -> tuple[str, str]:
     if daemon_there:
-        return _("Status: Not known to the daemon any more"), "gone"
-    return _("Status: The daemon is away"), "gone"
+        return _("Status: No longer known to the daemon"), "gone"
+    return _("Status: The daemon is not reachable"), "gone"
 
 
 def _status(job: JobView) -> tuple[str, str]:
@@ -117,7 +117,7 @@ def _status(job: JobView) -> tuple[str, str]:
         case JobState.PAUSED:
             return _("Status: Paused"), "held"
         case JobState.DONE if job.already_there:
-            return _("Status: Already there, complete and verified"), "done"
+            return _("Status: Already downloaded, complete and verified"), "done"
         case JobState.DONE:
             return _("Status: Completed"), "done"
         case JobState.CANCELLED:
@@ -147,7 +147,7 @@ def _status(job: JobView) -> tuple[str, str]:
 def _detail(job: JobView) -> str:
     """What there is to say beyond the status: why it failed or is held, and what can be done."""
     if job.state is JobState.CANCELLED:
-        return _("What has been downloaded is kept; a retry goes on from there.")
+        return _("The downloaded data is kept; a retry continues from there.")
     if job.failure is not None:
         return failure_text(job.failure)
     return of_cause(job.progress) if job.state is JobState.RUNNING else ""

@@ -54,7 +54,7 @@ class DownloadsTab:
         self._field = dpg.add_input_text(
             parent=row,
             width=em(FIELD_EM),
-            hint=_("no bound"),
+            hint=_("no limit"),
             on_enter=True,
             callback=lambda: self._ui.post(self._set_bound),
         )
@@ -161,7 +161,7 @@ class DownloadsTab:
         """What was typed is set, or said to be no speed; the field keeps it."""
         text = dpg.get_value(self._field)
         speed = parse_speed(text) if text.strip() else 0
-        dpg.set_value(self._wrong, _("{value} is no speed; write 5M, 500K or off.").format(value=text))
+        dpg.set_value(self._wrong, _("{value} is not a speed; use 5M, 500K or off.").format(value=text))
         dpg.configure_item(self._wrong, show=speed is None)
         if speed is not None:
             wanted = speed

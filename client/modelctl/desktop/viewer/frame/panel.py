@@ -217,10 +217,10 @@ def message_for(event: AnyEvent) -> str:
     """The message about an event that the user should know of; empty for other events."""
     match event:
         case ContextRefused(model=key, prompt_tokens=tokens, size=size):
-            text = _("{key}: the prompt has {tokens} tokens, the context {size}. Nothing was cut; it was refused.")
+            text = _("{key}: the prompt has {tokens} tokens, the context {size}. It was refused, not truncated.")
             return text.format(key=key.upper(), tokens=tokens, size=size)
         case ContextFull(model=key, size=size):
-            text = _("{key}: the context of {size} tokens is full; the answer stopped there.")
+            text = _("{key}: the context of {size} tokens is full; the answer ended there.")
             return text.format(key=key.upper(), size=size)
         case DaemonStopping():
             return _stopping()

@@ -56,7 +56,7 @@ class Toolbar:
         for button in self.buttons[1:4]:
             dpg.configure_item(button, enabled=there)
         dpg.configure_item(self.buttons[4], enabled=can_unload(snapshot))
-        text = f"modeld {snapshot.daemon.version}" if snapshot is not None else _("modeld is away")
+        text = f"modeld {snapshot.daemon.version}" if snapshot is not None else _("modeld is not reachable")
         if self._shown == (text, there):
             return
         self._shown = (text, there)

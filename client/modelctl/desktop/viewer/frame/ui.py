@@ -68,7 +68,7 @@ class Ui:
             self.post(lambda: failed(failure))
         except Exception:  # the outer loop of this thread: log the bug and show a message
             log.exception("A request of the viewer failed")
-            self.say(_("That did not work: an error in the viewer. Its log has the details."), error=True)
+            self.say(_("That did not work: an error in the viewer. See its log for details."), error=True)
         else:
             if done is not None:
                 self.post(lambda: done(answer))

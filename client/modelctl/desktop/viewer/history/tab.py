@@ -62,13 +62,13 @@ class HistoryTab:
         """Bring the models up to ``snapshot`` and ask for what is new; away, everything stays as it was."""
         if snapshot is None:
             if not self._newest:
-                self._say(_("The daemon is away."))
+                self._say(_("The daemon is not reachable."))
             return
         if em(1) != self._em:
             self._resize()
         newest = benchmarked(snapshot)
         if not newest:
-            self._say(_("Nothing has been benchmarked yet. Benchmark a model, and its history is drawn here."))
+            self._say(_("Nothing has been benchmarked yet. Benchmark a model to see its history here."))
         if newest == self._newest:
             return
         known, self._newest = self._newest, newest

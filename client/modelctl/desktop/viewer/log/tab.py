@@ -129,7 +129,7 @@ class LogTab:
 
     def _describe(self, lines: Sequence[LogLine]) -> None:
         dpg.configure_item(self._empty, show=not lines)
-        dpg.set_value(self._empty, _("No line of the log matches.") if len(self._lines) else _("The log is empty."))
+        dpg.set_value(self._empty, _("No log line matches.") if len(self._lines) else _("The log is empty."))
         self._say(_n("{count} line", "{count} lines", len(lines)).format(count=len(lines)))
 
     def _say(self, text: str) -> None:
@@ -140,7 +140,7 @@ class LogTab:
 
     def _toggle(self) -> None:
         self._paused = not self._paused
-        dpg.configure_item(self._pause, label=_("Go on") if self._paused else _("Pause"))
+        dpg.configure_item(self._pause, label=_("Continue") if self._paused else _("Pause"))
         if self._paused:
             self._say_paused()
         else:
@@ -154,7 +154,10 @@ class LogTab:
     def _open_folder(self) -> None:
         if self._follower is not None and not open_path(self._follower.path.parent):
             folder = self._follower.path.parent
-            self._ui.say(_("No program opens folders here. The log is in {folder}").format(folder=folder), error=True)
+            self._ui.say(
+                _("No program is installed that opens folders. The log is in {folder}").format(folder=folder),
+                error=True,
+            )
 
 
 class _LogFollower:

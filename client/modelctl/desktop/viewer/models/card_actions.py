@@ -112,7 +112,7 @@ class CardActions:
             no_collapse=True,
         )
         if model.in_place or not model.path:
-            text = _("{name} is taken off the list. No file is deleted.")
+            text = _("{name} is removed from the list. No file is deleted.")
         else:
             text = _("{name} is removed, and its file of {size} is deleted.")
         dpg.add_text(

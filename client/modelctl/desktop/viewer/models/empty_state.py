@@ -69,8 +69,8 @@ def words(reason: EmptyReason) -> tuple[str, str, str]:
             return _("Looking for modeld…"), _("Its models are shown as soon as it answers."), ""
         case EmptyReason.AWAY:
             return (
-                _("modeld is away"),
-                _("The daemon that keeps the models is not running. This window shows them again as soon as it is."),
+                _("modeld is not reachable"),
+                _("The daemon that manages the models is not running. This window shows them once it runs."),
                 _("Start modeld"),
             )
         case EmptyReason.NO_MODELS:
@@ -86,4 +86,4 @@ def words(reason: EmptyReason) -> tuple[str, str, str]:
                 _("Download a model"),
             )
         case EmptyReason.NO_MATCH:
-            return _("No model matches"), _("The filter hides all of them."), _("Clear the filter")
+            return _("No model matches"), _("The filter hides all models."), _("Clear the filter")

@@ -177,7 +177,7 @@ def gauge(job: JobView) -> Gauge:
     progress = job.progress
     fraction = None if progress.percent is None else min(max(progress.percent / 100, 0.0), 1.0)
     if job.state is JobState.QUEUED:
-        text = _("Waiting for its turn") if job.kind is JobKind.PULL else _("The benchmark waits for its turn")
+        text = _("Waiting for its turn") if job.kind is JobKind.PULL else _("The benchmark is queued")
         return Gauge(fraction or 0.0, text, "muted")
     if job.state is JobState.PAUSED:
         return Gauge(fraction or 0.0, _("Paused") + GAP + _amount(job), "muted")

@@ -34,7 +34,7 @@ class MonitorTab:
 
     def build(self, parent: Tag) -> None:
         """Make the items."""
-        self._away = dpg.add_text(_("No numbers: modeld is not running."), parent=parent, color=MUTED)
+        self._away = dpg.add_text(_("No data: modeld is not running."), parent=parent, color=MUTED)
         self._body = dpg.add_group(parent=parent, show=False)
         self._headline = dpg.add_text(parent=self._body)
         self._memory = StackedBar(self._ui, self._body)
@@ -123,7 +123,7 @@ class MonitorTab:
         self._disk.show(_("Disk"), disk_line(system), taken)
         dpg.delete_item(self._gpus, children_only=True)
         if not system.gpus:
-            dpg.add_text(_("No GPU seen: models run on the processor."), parent=self._gpus, color=MUTED)
+            dpg.add_text(_("No GPU found: models run on the CPU."), parent=self._gpus, color=MUTED)
         for gpu in system.gpus:
             meter = _Meter(self._gpus, OURS)
             meter.show(gpu.name, gpu_line(gpu), gpu.memory_used / gpu.memory_total if gpu.memory_total else 0.0)
