@@ -102,7 +102,7 @@ def test_the_connection_file_of_a_killed_daemon_is_found(places: Places, tmp_pat
         daemon.process.kill()
         daemon.process.wait()
         (finding,) = examined(places)["daemon"]
-    assert finding.level is Level.FAILED and "without a goodbye" in finding.text and "modelctl up" in finding.mend
+    assert finding.level is Level.FAILED and "ended unexpectedly" in finding.text and "modelctl up" in finding.mend
 
 
 def test_a_connection_file_that_cannot_be_read_is_found(places: Places):
@@ -175,7 +175,7 @@ def test_packages_are_judged_by_what_the_distribution_asks_for():
     packages = list(versions.wanted(asked, {"click": "8.1.7", "httpx": "0.9.3", "plyer": "2.1.0"}, "linux"))
     (client,), (daemon,), (desktop,) = (versions.judge_part(part, packages) for part in ("", "daemon", "desktop"))
     assert client.level is Level.OK
-    assert daemon.level is Level.FAILED and daemon.text == "httpx is 0.9.3, needed is 0.27"
+    assert daemon.level is Level.FAILED and daemon.text == "httpx is 0.9.3; 0.27 or newer is required"
     assert desktop.level is Level.WARNING and desktop.text == "dbus-fast is missing"
     assert "modeld[desktop]" in desktop.mend
     assert list(versions.judge_metadata(packages)) == []
@@ -201,7 +201,7 @@ def test_the_engine_is_judged_against_the_settings():
     assert next(engines.judge_gpu(ENGINE, wants, True)).level is Level.WARNING
     assert next(engines.judge_gpu(ENGINE, wants, False)).level is Level.OK
     assert next(engines.judge_gpu(ENGINE, wants_not, True)).level is Level.OK
-    assert next(engines.judge_gpu(GPU_ENGINE, wants_not, True)).text.endswith("switch off")
+    assert next(engines.judge_gpu(GPU_ENGINE, wants_not, True)).text.endswith("turn off")
     assert engines.judge_engine(ENGINE).text == "llama-cpp-python 0.3.36 (AVX2)"
 
 
@@ -256,7 +256,7 @@ def test_a_download_that_failed_and_a_stalled_one_are_seen_by_the_newest_job():
         pull, id="3", model="slow", state=JobState.RUNNING, failure=None, progress=progress
     )
     found = list(daemons.judge_downloads(snapshot(jobs=(again, pull, done, stalled))))
-    assert [finding.text for finding in found] == ["PHI: HTTP 403", f"SLOW: no byte since {AT}, retry 3."]
+    assert [finding.text for finding in found] == ["PHI: HTTP 403", f"SLOW: no data since {AT}, retry 3."]
     assert found[0].mend == "Set HF_TOKEN."
 
 

@@ -60,11 +60,11 @@ def test_every_template_is_a_sentence_that_is_said_there() -> None:
         ("starting over: nobody knows why", "beginnt neu: nobody knows why"),
         (
             "the file on the server has fewer bytes (1,234) than what we asked for",
-            "die Datei auf dem Server hat weniger Bytes (1,234) als angefragt",
+            "die Datei auf dem Server hat weniger Bytes (1,234) als angefordert",
         ),
         (
             "the file on the server has fewer bytes than what we asked for",
-            "die Datei auf dem Server hat weniger Bytes als angefragt",
+            "die Datei auf dem Server hat weniger Bytes als angefordert",
         ),
         ("Nobody has said this before.", "Nobody has said this before."),
         ("", ""),
@@ -126,7 +126,7 @@ def test_what_the_system_says_of_a_file_is_german(tmp_path: Path, in_german: Non
     folder.mkdir(mode=0o700)
     with pytest.raises(keys.KeyFileError) as wrong:
         keys.read_pair(folder)
-    assert said(str(wrong.value)) == f"{folder} ist nicht lesbar: Das ist ein Ordner."
+    assert said(str(wrong.value)) == f"{folder} lässt sich nicht lesen: Das ist ein Ordner."
 
 
 def test_a_step_of_a_download_is_german(in_german: None) -> None:

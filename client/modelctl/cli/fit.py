@@ -1,4 +1,4 @@
-"""Whether a model fits this machine, in words; pure."""
+"""States in words whether a model fits this machine; pure."""
 
 from modeld.protocol.views import FitView
 
@@ -7,7 +7,7 @@ from modelctl.language.format import format_bytes
 
 
 def verdict(fit: FitView) -> str:
-    """One or two words, for a table."""
+    """The result in one or two words, for a table."""
     if fit.disk_bytes > fit.disk_free:
         return _("disk too full")
     match fit.verdict:
@@ -20,7 +20,7 @@ def verdict(fit: FitView) -> str:
 
 
 def fit_lines(fit: FitView) -> list[str]:
-    """What a model needs beside what there is, and what to do where that is too little."""
+    """The memory and disk that a model needs, what is available, and what to do if that is too little."""
     text = _("Memory: needs {needed} with a context of {context} tokens; {available} of {total} are available.")
     lines = [
         text.format(

@@ -1,4 +1,4 @@
-"""``backup``, ``restore`` and ``export``: what was set, added and measured, in files."""
+"""``backup``, ``restore`` and ``export``: settings, models and benchmark results as files."""
 
 import os
 import sys
@@ -89,7 +89,7 @@ def _holds(made: Backup) -> str:
 
 
 def _said(done: replies.Restored) -> list[str]:
-    """What was done and what was not, a line each."""
+    """The result of a restore, one line per kind of data."""
     lines = []
     if done.settings:
         lines.append(
@@ -118,7 +118,7 @@ def _read(file: Path) -> bytes:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Whole or not at all, and for this person's eyes only; what was there before is there until then."""
+    """Write the file atomically, readable by this user only; an existing file is replaced at the end."""
     temporary = file.with_name(file.name + ".new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,4 +1,4 @@
-"""``bench``, ``results``, ``compare``: measure models, and show what was measured."""
+"""``bench``, ``results``, ``compare``: run benchmarks and show their results."""
 
 import click
 from modeld.protocol import replies
@@ -102,7 +102,7 @@ def compare(session: Session, keys: tuple[str, ...]) -> None:
 
 
 def _watch(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int) -> list[JobView]:
-    """Run the benchmarks and return their jobs when all have ended."""
+    """Run the benchmarks; return their jobs once all have ended."""
     mirror = session.client.follow()
     started = session.client.benchmark(keys, all_models=all_, repetitions=repetitions)
     jobs = {job.id: job for job in started}
@@ -117,7 +117,7 @@ def _watch(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int
 
 
 def _numbers(session: Session, run: BenchmarkRun) -> None:
-    """Show the figures of one run."""
+    """Print the results of one run."""
     result = run.result
     session.line(f"{result.model_key.upper()}  {result.timestamp}")
     rows = []
@@ -152,7 +152,7 @@ def _rate_of(figure: Figure, tokens: int) -> str:
 
 
 def _highlighted(line: str, comparison: Comparison) -> str:
-    """The fastest model's row in green and the most efficient's in cyan, where colour is allowed."""
+    """The fastest model's row in green and the most efficient one's in cyan, where colour is allowed."""
     words = line.split()
     first = words[0] if words else ""
     if comparison.fastest and (first == comparison.fastest.upper() or first == "🏆"):

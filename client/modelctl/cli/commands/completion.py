@@ -1,4 +1,4 @@
-"""``completion``: what a shell needs to complete modelctl's words."""
+"""``completion``: prints the script for shell completion."""
 
 import json
 
@@ -17,6 +17,6 @@ def completion(session: Session, shell: str) -> None:
     from modelctl.cli.app import cli
 
     found = get_completion_class(shell)
-    assert found is not None  # the choices are click's own
+    assert found is not None  # the choices are defined by click
     source = found(cli, {}, "modelctl", "_MODELCTL_COMPLETE").source()
     session.line(json.dumps({"shell": shell, "source": source}) if session.json else source)

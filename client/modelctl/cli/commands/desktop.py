@@ -1,4 +1,4 @@
-"""``notify``, ``tray``, ``viewer``: the parts of the desktop, each a process of its own."""
+"""``notify``, ``tray``, ``viewer``: the desktop programs, each in its own process."""
 
 import logging
 import signal

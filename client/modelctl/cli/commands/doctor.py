@@ -1,4 +1,4 @@
-"""``doctor``: what is wrong with this installation, and how to fix it."""
+"""``doctor``: diagnoses the installation and suggests fixes."""
 
 import json
 
@@ -39,7 +39,7 @@ def doctor(session: Session, online: bool) -> None:
 
 
 def _show(session: Session, finding: Finding) -> None:
-    """One line, and one more with how to mend it."""
+    """Print a finding, and its fix on a second line."""
     names = {Level.OK: _("ok"), Level.WARNING: _("warning"), Level.FAILED: _("failed")}
     width = max(map(len, names.values()))
     label = click.style(f"{names[finding.level]:<{width}}", fg=_COLOURS[finding.level])

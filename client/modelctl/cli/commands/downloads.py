@@ -1,4 +1,4 @@
-"""``downloads``, ``move`` and ``limit``: the downloads that have not ended, their order and their speed."""
+"""``downloads``, ``move`` and ``limit``: the unfinished downloads, their order and their speed limits."""
 
 import click
 from modeld.protocol import replies
@@ -13,12 +13,12 @@ from modelctl.language.speed import parse_speed
 
 
 class SpeedType(click.ParamType):  # type: ignore[type-arg]  # generic in click's newest stubs only
-    """A speed: ``5M``, ``500K``, ``1.5 MB/s``, bytes without a unit; ``0``, ``off`` and ``none`` lift a bound."""
+    """A speed: ``5M``, ``500K``, ``1.5 MB/s``, bytes without a unit; ``0``, ``off`` and ``none`` mean no limit."""
 
     name = "speed"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Bytes a second."""
+        """Bytes per second."""
         speed = parse_speed(value)
         if speed is None:
             self.fail(_("{value} is not a speed; use 5M, 500K or off.").format(value=value), param, ctx)

@@ -1,4 +1,4 @@
-"""``files`` and ``search``: what a hub has, before anything is downloaded."""
+"""``files`` and ``search``: what a hub offers, before any download."""
 
 import click
 from modeld.protocol.views import RepoFileView, RepositoryView

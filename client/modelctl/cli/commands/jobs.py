@@ -1,4 +1,4 @@
-"""``jobs``, ``cancel``, ``pause`` and ``resume``: what the daemon works on."""
+"""``jobs``, ``cancel``, ``pause`` and ``resume``: lists and controls the daemon's jobs."""
 
 import click
 from modeld.protocol import replies
@@ -64,7 +64,7 @@ def resume(session: Session, target: str | None, all_: bool) -> None:
 
 
 def _chosen(session: Session, target: str | None, all_: bool) -> dict[str, str]:
-    """The job or the model that TARGET names; nothing for all of them."""
+    """The job or the model that TARGET names; neither means all jobs."""
     if all_ == (target is not None):
         raise click.UsageError(_("Name a download, or use --all."))
     if target is None:

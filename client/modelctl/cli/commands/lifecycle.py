@@ -1,4 +1,4 @@
-"""``up`` and ``down``: the daemon's process, started and stopped."""
+"""``up`` and ``down``: start and stop the daemon's process."""
 
 import time
 
@@ -54,7 +54,7 @@ def down(session: Session) -> None:
                     hint=_("See what it is doing: modelctl logs"),
                 )
             )
-        time.sleep(LOOK_S)  # another process's end can only be looked for
+        time.sleep(LOOK_S)  # there is no event for the end of another user's process, so poll
     if session.json:
         session.emit(done)
     else:

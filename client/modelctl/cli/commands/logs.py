@@ -1,4 +1,4 @@
-"""``logs``: the daemon's log, also while no daemon runs."""
+"""``logs``: prints the daemon's log, even while no daemon runs."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""``ps``, ``load``, ``unload``, ``pin``, ``unpin``: which models are in memory."""
+"""``ps``, ``load``, ``unload``, ``pin``, ``unpin``: controls which models are in memory."""
 
 from datetime import UTC, datetime
 
@@ -119,7 +119,7 @@ def _loaded_row(model: ModelView, now: datetime) -> list[str]:
 
 
 def _idle_time(model: ModelView, now: datetime) -> str:
-    """How long ago the model was last used; "-" while it works or if that is not known."""
+    """The time since the model was last used; "-" if it is busy or the time is unknown."""
     from modelctl.language.format import format_eta
 
     if model.state is not ModelState.LOADED or model.loaded is None:

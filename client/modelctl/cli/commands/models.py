@@ -1,4 +1,4 @@
-"""``add``, ``ls``, ``show``, ``rm``: the models the daemon knows."""
+"""``add``, ``ls``, ``show``, ``rm``: the models that the daemon knows."""
 
 from pathlib import Path
 

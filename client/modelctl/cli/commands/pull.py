@@ -1,4 +1,4 @@
-"""``pull``: download models and show how far they are; the daemon goes on without the one who looks."""
+"""``pull``: starts downloads and shows their progress; the daemon continues them without this process."""
 
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ def pull(session: Session, keys: tuple[str, ...], wait: bool) -> None:
     KEY may also be a source (hf:ORG/REPO:Q4_K_M or a URL): the model is added first, with a key made from its name.
     """
     mirror = session.client.follow() if wait else None
-    # One that is refused does not keep the others from being asked for.
+    # One refused download does not keep the others from being requested.
     asked = [_asked(session, key) for key in keys]
     jobs = [job for job in asked if not isinstance(job, errors.ModeldError)]
     if mirror is None:
@@ -63,7 +63,7 @@ def _asked(session: Session, key: str) -> JobView | errors.ModeldError:
 
 
 def _watch(session: Session, mirror: "Mirror", jobs: list[JobView]) -> list[JobView]:
-    """The jobs when all have ended, or are paused for reasons that the person must mend."""
+    """The jobs, once each has ended or is paused by a problem that the user must fix."""
     now = {job.id: job for job in jobs}
     told: set[str] = set()
     with shown(session) as show:
@@ -88,7 +88,7 @@ def _is_stuck(job: JobView) -> bool:
 
 
 def _left(session: Session, jobs: list[JobView]) -> None:
-    """Say that what is not watched any more goes on."""
+    """Print that downloads continue although they are no longer watched."""
     for job in jobs:
         key = job.model
         session.warn("\n" + _("The download of {key} continues in the daemon.").format(key=key.upper()))
@@ -97,7 +97,7 @@ def _left(session: Session, jobs: list[JobView]) -> None:
 
 
 def _say_fit(session: Session, job: JobView, fit: FitView) -> None:
-    """What is known of the model before its download: whether it is worth it."""
+    """Print what is known about the model before its download, so that the user can judge whether it fits."""
     from modelctl.cli.fit import fit_lines
 
     session.say(job.model.upper())
@@ -116,7 +116,7 @@ def _begun(session: Session, job: JobView) -> None:
 
 
 def _end(session: Session, job: JobView) -> errors.ModeldError | None:
-    """Say how it ended; what it failed of is returned."""
+    """Print how the download ended; return its failure."""
     if session.json:
         session.emit(replies.Jobs(jobs=[job]))
     if job.state is JobState.CANCELLED:

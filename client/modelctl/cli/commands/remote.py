@@ -1,4 +1,4 @@
-"""``hosts`` and ``keys``: the daemons of other machines, and the keys that let clients in over the network."""
+"""``hosts`` and ``keys``: daemons of other machines, and the keys of clients that may connect over the network."""
 
 import shlex
 
@@ -35,7 +35,7 @@ class NamedKey(msgspec.Struct, frozen=True):
 
 
 class KeyList(msgspec.Struct, frozen=True):
-    """What ``keys list --json`` prints; there is no secret in it."""
+    """The output of ``keys list --json``; it contains no secret."""
 
     server: str
     allowed: list[NamedKey]

@@ -1,4 +1,4 @@
-"""``run``: ask a model something, or talk with it."""
+"""``run``: sends a model one prompt, or starts a conversation."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""``scan``: models that other programs have on this disk, used where they lie."""
+"""``scan``: finds models that other programs have on this disk, and adds them in place."""
 
 import click
 from modeld.protocol.views import FoundView

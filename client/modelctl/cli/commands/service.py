@@ -1,4 +1,4 @@
-"""``service``: modeld at login."""
+"""``service``: controls whether modeld starts at login."""
 
 import json
 from collections.abc import Callable

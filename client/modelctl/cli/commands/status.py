@@ -1,4 +1,4 @@
-"""``status``: the daemon and the machine at a glance."""
+"""``status``: an overview of the daemon and the machine."""
 
 import click
 from modeld.protocol import replies

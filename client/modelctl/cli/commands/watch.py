@@ -1,4 +1,4 @@
-"""``watch``: the daemon's events as they happen."""
+"""``watch``: prints the daemon's events as they happen."""
 
 from typing import assert_never
 
@@ -22,7 +22,7 @@ def watch(session: Session, topics: tuple[str, ...]) -> None:
     wanted = topics or ("",)
     for topic, body in session.client.transport.frames(wanted):
         if session.json:
-            # A heartbeat shows a program that nothing was missed, but only to one that asked for it.
+            # A heartbeat tells a program that it missed nothing, but only a program that asked for it.
             if topic.startswith(wanted):
                 session.line(body.decode())
             continue

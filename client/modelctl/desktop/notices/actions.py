@@ -1,4 +1,4 @@
-"""What a click on a notification does."""
+"""Performs what the user chose on a notification."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from modelctl.language.catalogue import _
 
 
 def act(client: Client, notice: Notice, action: NoticeAction, viewer: Callable[[], None]) -> str:
-    """Do what was chosen; returns what went wrong as a sentence, or nothing."""
+    """Perform the chosen action; return an error message, or an empty string."""
     try:
         if action is NoticeAction.OPEN:
             viewer()

@@ -1,4 +1,4 @@
-"""News in words: what a notification says of it; pure."""
+"""The text of notifications: turns news into notices; pure."""
 
 from datetime import datetime
 from typing import assert_never
@@ -18,7 +18,7 @@ _AFTER_FAILURE = (NoticeAction.OPEN, NoticeAction.RETRY, NoticeAction.SHOW_LOG)
 
 
 def worded(news: AnyNews, change: Change | None = None) -> Notice:
-    """The notification that tells ``news``; ``change`` is a finished benchmark's against the run before."""
+    """The notification for ``news``; ``change`` compares a finished benchmark with the previous run."""
     match news:
         case JobEnded(job=job) if job.kind is JobKind.PULL:
             if job.state is JobState.DONE:
@@ -38,7 +38,7 @@ def worded(news: AnyNews, change: Change | None = None) -> Notice:
 
 
 def test_notice() -> Notice:
-    """A notification that only shows that notifications are shown."""
+    """A notification that tests whether notifications work."""
     return Notice(
         key="test",
         kind=NoticeKind.ANSWER,
@@ -49,7 +49,7 @@ def test_notice() -> Notice:
 
 
 def action_failed(notice: Notice, why: str) -> Notice:
-    """What was chosen on ``notice`` could not be done."""
+    """The notification for a failed action on ``notice``."""
     return Notice(
         key=f"{notice.key}!",
         kind=NoticeKind.ANSWER,
@@ -190,19 +190,19 @@ def _disk_low(system: SystemView, folder: str) -> Notice:
 
 
 def _failure_lines(failure: Failure | None) -> list[str]:
-    """What the daemon said of it, with the hint."""
+    """The daemon's message and its hint."""
     if failure is None:
         return [_("The reason is not known.")]
     return [explained(failure), advice(failure)]
 
 
 def _name(key: str) -> str:
-    """A key as people see it."""
+    """A key as it is displayed."""
     return tidy(key.upper(), 40)
 
 
 def _seconds(start: str, end: str) -> float | None:
-    """The time between two moments of the protocol; None where one is missing."""
+    """The time between two timestamps of the protocol; None if one is missing."""
     try:
         return max((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds(), 0.0)
     except ValueError:

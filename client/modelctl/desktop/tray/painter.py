@@ -1,6 +1,6 @@
-"""Bringing the icon and the menu up to date: at most twice a second, and the last state always.
+"""Updates the icon and the menu: at most twice a second, and always to the latest state.
 
-Others say what is new; a thread draws it. Nothing is drawn, and nothing sent, where nothing the user sees is different.
+Other threads report changes; this thread draws them. Nothing is drawn or sent if the user would see no difference.
 """
 
 import threading
@@ -18,7 +18,7 @@ from modelctl.desktop.tray.unseen import Unseen
 INTERVAL_S = 0.5
 
 READ_S = 30.0
-"""How long what was seen stays in the menu where the panel does not tell that it was closed (xfce4-panel does not)."""
+"""How long seen news stays in the menu if the panel does not report that the menu was closed (xfce4-panel)."""
 
 
 class Painter:
@@ -39,18 +39,18 @@ class Painter:
         self._thread = threading.Thread(target=self._keep_drawing, name="painter")
 
     def start(self) -> None:
-        """Draw from now on, first of all that the daemon is away until a snapshot says otherwise."""
+        """Start drawing; until the first snapshot, the daemon counts as not reachable."""
         self._changed.set()
         self._thread.start()
 
     def stop(self) -> None:
-        """End the drawing."""
+        """Stop drawing."""
         self._stop.set()
         self._changed.set()
         self._thread.join()
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """This is how the daemon is now; None: it is away."""
+        """Set the daemon's current state; None: it is not reachable."""
         with self._lock:
             if snapshot is self._snapshot:
                 return  # a heartbeat
@@ -61,7 +61,7 @@ class Painter:
         self._changed.set()
 
     def failed(self, sentence: str) -> None:
-        """Something that was chosen went wrong."""
+        """A chosen action failed."""
         self._tell(lambda _: unseen.failed(sentence))
 
     def opened(self) -> None:
@@ -74,7 +74,7 @@ class Painter:
         self._tell(unseen.closed)
 
     def draw(self) -> None:
-        """Show what is new, if anything is."""
+        """Draw the changes, if there are any."""
         with self._lock:
             snapshot, told = self._snapshot, self._news
         new_look, new_menu = look(snapshot, told), menu(snapshot, told)
@@ -102,7 +102,7 @@ class Painter:
             self._stop.wait(INTERVAL_S)
 
     def _reading_s(self) -> float | None:
-        """For how long still the seen news stay in the menu; None when there are none."""
+        """How long the seen news still stays in the menu; None if there is none."""
         if not self._news.seen:
             return None
         return max(0.0, self._opened_at + self._read_s - time.monotonic())

@@ -1,4 +1,4 @@
-"""The icon as a StatusNotifierItem carries it: ARGB32 in network byte order, in the sizes panels use."""
+"""The icon in the form of a StatusNotifierItem: ARGB32 in network byte order, in the sizes that panels use."""
 
 import modelicons
 from PIL import Image
@@ -8,16 +8,16 @@ from modelctl.desktop.tray.look import Look
 SIZES = (16, 22, 24, 32, 48)
 
 Pixmap = tuple[int, int, bytes]
-"""Width, height, and four bytes a pixel: alpha, red, green, blue."""
+"""Width, height, and four bytes per pixel: alpha, red, green, blue."""
 
 
 def pixmaps(look: Look, panel: modelicons.Panel) -> list[Pixmap]:
-    """The look's icon in every size."""
+    """The icon in every size."""
     return [_pixmap(picture(look, size, panel)) for size in SIZES]
 
 
 def picture(look: Look, size: int, panel: modelicons.Panel) -> Image.Image:
-    """The look's icon as a picture."""
+    """The icon as a picture."""
     return modelicons.draw(look.state, size, progress=look.progress, unseen=look.unseen, panel=panel)
 
 

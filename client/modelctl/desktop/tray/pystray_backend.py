@@ -1,7 +1,7 @@
-"""The tray through pystray: Windows, macOS, and Linux desktops that have only an old (XEmbed) tray and PyGObject.
+"""The tray through pystray: Windows, macOS, and Linux desktops with an XEmbed tray and PyGObject only.
 
-pystray's own X backend is never used: it has no menu. Its backends do not tell when the menu is opened; what is chosen
-in it counts as having looked.
+pystray's own X backend is never used: it has no menu. Its backends do not report that the menu was opened, so a choice
+in the menu counts as having seen it.
 """
 
 import importlib
@@ -23,10 +23,10 @@ from modelctl.desktop.tray.pixmaps import picture
 from modelctl.language.catalogue import _
 
 SIZE = 64
-"""One size, which every desktop scales down."""
+"""One size; every desktop scales it down."""
 
 TIP_CHARACTERS = 127
-"""Windows keeps no more of a tooltip, and pystray fails with more."""
+"""Windows shows no more of a tooltip, and pystray fails with more."""
 
 
 class PystrayError(Exception):
@@ -34,7 +34,7 @@ class PystrayError(Exception):
 
 
 class PystrayIcon(Protocol):
-    """What is used of ``pystray.Icon``, which has no types."""
+    """The used part of ``pystray.Icon``, which has no types."""
 
     icon: Image.Image
     title: str
@@ -76,7 +76,7 @@ class PystrayTray:
                 self._icon.menu = self._converted(menu)
 
     def run(self) -> None:
-        """Show the icon until ``stop``; on the main thread, which macOS insists on."""
+        """Show the icon until ``stop``; must run on the main thread, as macOS requires."""
         with self._lock:
             if self._stopped:
                 return
@@ -105,7 +105,7 @@ class PystrayTray:
 
 
 def converted(menu: Menu, pystray: ModuleType, chosen: Callable[[Choice], None]) -> list[object]:
-    """The entries as pystray's; a click on the icon itself opens the viewer."""
+    """The entries as pystray's; a click on the icon opens the viewer."""
     return [_converted_item(item, pystray, chosen) for item in menu]
 
 
@@ -132,13 +132,13 @@ def _converted_item(item: MenuItem, pystray: ModuleType, chosen: Callable[[Choic
 
 
 def tip(look: Look) -> str:
-    """The tooltip, no longer than every desktop can show."""
+    """The tooltip, cut to what every desktop can show."""
     text = look.tooltip
     return text if len(text) <= TIP_CHARACTERS else text[: TIP_CHARACTERS - 1] + "…"
 
 
 def load() -> ModuleType:
-    """pystray with a backend that has menus. Raises PystrayError, whatever pystray's import raises."""
+    """Import pystray with a backend that has menus. Raises PystrayError, whatever pystray's import raises."""
     if sys.platform not in ("win32", "darwin"):
         os.environ["PYSTRAY_BACKEND"] = "gtk"
     try:

@@ -1,7 +1,7 @@
-"""What happened that the user has not looked at yet; pure.
+"""News that the user has not seen yet; pure.
 
-A job that ended while the user was elsewhere puts a badge on the icon, a failure makes it an error; opening the menu
-counts as having looked. The failure's text stays in the menu while it is open, so that it can be read.
+A finished job puts a badge on the icon, a failure turns it into an error; opening the menu marks both as seen. The
+failure's text stays in the menu while it is open, so that it can be read.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from modelctl.errors import explained
 
 @dataclass(frozen=True)
 class Unseen:
-    """What is new. ``failure`` is a sentence or empty; ``seen``: it was looked at, and only its text is left."""
+    """The unseen news. ``failure`` is a sentence or empty; ``seen``: the user has seen it; only its text is left."""
 
     finished: bool = False
     failure: str = ""
@@ -23,32 +23,32 @@ class Unseen:
 
     @property
     def unseen_finish(self) -> bool:
-        """Whether something ended that the user has not looked at."""
+        """Whether a job finished that the user has not seen."""
         return self.finished and not self.seen
 
     @property
     def unseen_failure(self) -> bool:
-        """Whether something failed that the user has not looked at."""
+        """Whether a failure occurred that the user has not seen."""
         return bool(self.failure) and not self.seen
 
 
 def failed(sentence: str) -> Unseen:
-    """Something that was chosen here went wrong."""
+    """A chosen action failed."""
     return Unseen(failure=sentence)
 
 
 def opened(news: Unseen) -> Unseen:
-    """The menu was opened: all is seen now, and a failure's words stay to be read."""
+    """The menu was opened: all news counts as seen; a failure's text stays."""
     return replace(news, seen=bool(news.failure), finished=False)
 
 
 def closed(news: Unseen) -> Unseen:
-    """The menu was closed, or there was time to read it: what was seen is forgotten."""
+    """The menu was closed, or there was time to read it: drop the seen news."""
     return Unseen() if news.seen else news
 
 
 def after(news: Unseen, before: Snapshot | None, now: Snapshot | None) -> Unseen:
-    """``news`` after the daemon went from ``before`` to ``now``; a first snapshot (no ``before``) holds no news."""
+    """``news`` after the daemon's state changed from ``before`` to ``now``; a first snapshot contains no news."""
     if before is None or now is None:
         return news
     if now.jobs is not before.jobs:
