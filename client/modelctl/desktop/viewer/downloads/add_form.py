@@ -1,4 +1,4 @@
-"""The form for a model of one's own: a key, where its file comes from, a button."""
+"""The form that adds a user's own model: key, source, and a button."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ from modelctl.desktop.viewer.style.theme import PALETTE
 from modelctl.language.catalogue import _
 
 SOURCES = "https://…/FILE.gguf     hf:org/repo:Q4_K_M     /…/FILE.gguf"
-"""The forms of a source; shown while the field is empty."""
+"""The possible forms of a source; shown while the field is empty."""
 
 
 class AddForm:
-    """The form; ``on_add`` gets key and source as they were typed, without blanks around them."""
+    """The form; ``on_add`` gets key and source without surrounding blanks."""
 
     def __init__(self, ui: Ui, parent: Tag, on_add: Callable[[str, str], None]) -> None:
         self._ui = ui

@@ -1,4 +1,4 @@
-"""The download dialog: every model that is not on disk, a button each, and a form for a model of one's own."""
+"""The download dialog: all models that are not on disk, each with a button, and a form for the user's own model."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ SIZE_EM = (56.0, 34.0)
 
 
 class DownloadDialog:
-    """Opened by the panel; ``on_started`` gets each download that was begun, or that is to be looked at."""
+    """The download dialog; ``on_started`` gets each download that was started or that the user wants to see."""
 
     def __init__(self, ui: Ui, on_started: Callable[[JobView], None]) -> None:
         self._ui = ui
@@ -30,14 +30,14 @@ class DownloadDialog:
         self._away = False
 
     def open(self, snapshot: Snapshot | None) -> None:
-        """Open it, with the models of ``snapshot``."""
+        """Open the dialog with the models of ``snapshot``."""
         self.close()
         self._frame = DialogFrame(self._ui, glyphs(_("📥 Download a model")), SIZE_EM, self.close)
         AddForm(self._ui, self._frame.foot, self._add)
         self.show(snapshot)
 
     def close(self) -> None:
-        """Close it, if it is open."""
+        """Close the dialog if it is open."""
         if self._frame is not None:
             self._frame.close()
         self._frame = None
@@ -45,7 +45,7 @@ class DownloadDialog:
         self._away = False
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Bring the list up to ``snapshot``."""
+        """Update the list to ``snapshot``."""
         if self._frame is None:
             return
         if snapshot is None:

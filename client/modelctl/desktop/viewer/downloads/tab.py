@@ -1,4 +1,4 @@
-"""The downloads tab: the queue with its order, pause and bounds of speed, and what ended last."""
+"""The downloads tab: the queue with its order, pause buttons and speed limits, and the last ended downloads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class _LineItems:
 
 
 class DownloadsTab:
-    """One line for each download that has not ended; those that ended below."""
+    """One line per unfinished download; ended downloads below."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
@@ -45,7 +45,7 @@ class DownloadsTab:
         self._ended: list[EndedRow] = []
 
     def build(self, parent: Tag) -> None:
-        """Make the row for all of them, the queue and the list of ends."""
+        """Create the row for all downloads, the queue and the list of ended ones."""
         row = dpg.add_group(parent=parent, horizontal=True)
         self._button(row, _("Pause all"), lambda: self._ask(lambda client: client.pause()))
         self._button(row, _("Resume all"), lambda: self._ask(lambda client: client.resume()))
@@ -68,7 +68,7 @@ class DownloadsTab:
         self._ends = dpg.add_group(parent=self._below)
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Bring lines and fields up to ``snapshot``; while the daemon is away nothing is going on."""
+        """Update lines and fields to ``snapshot``; without a daemon nothing is in progress."""
         rows = queue(snapshot) if snapshot is not None else []
         for gone in self._lines.keys() - {row.id for row in rows}:
             dpg.delete_item(self._lines.pop(gone).group)
@@ -86,7 +86,7 @@ class DownloadsTab:
         self._show_ends(ended(snapshot) if snapshot is not None else [])
 
     def on_event(self, event: AnyEvent) -> None:
-        """Nothing here comes by events alone."""
+        """Ignore events: snapshots contain everything shown here."""
 
     def _show_bound(self, snapshot: Snapshot | None) -> None:
         now = bound(snapshot) if snapshot is not None else ""
@@ -158,18 +158,18 @@ class DownloadsTab:
             self._ask(lambda client: client.move(place, job=id_), id_)
 
     def _set_bound(self) -> None:
-        """What was typed is set, or said to be no speed; the field keeps it."""
+        """Set the speed limit that was typed, or report that it is not a speed; the field keeps its text."""
         text = dpg.get_value(self._field)
         speed = parse_speed(text) if text.strip() else 0
         dpg.set_value(self._wrong, _("{value} is not a speed; use 5M, 500K or off.").format(value=text))
         dpg.configure_item(self._wrong, show=speed is None)
         if speed is not None:
             wanted = speed
-            self._bound = None  # the field shows again how the daemon says it
+            self._bound = None  # the field shows the daemon's spelling of the limit again
             self._ask(lambda client: client.limit(wanted))
 
     def _ask(self, call: Callable[[Client], object], id_: str = "") -> None:
-        """Ask the daemon; a refusal is shown at its download, one of all at the panel's foot."""
+        """Send a request; a refusal is shown at its download, or at the foot of the panel if it concerns all."""
         self._ui.ask(call, None, (lambda error: self._refused(id_, error)) if id_ else None)
 
     def _refused(self, id_: str, error: ModeldError) -> None:

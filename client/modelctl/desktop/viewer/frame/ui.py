@@ -1,4 +1,4 @@
-"""What every part of the viewer uses: the way onto the drawing thread, requests to the daemon, and messages."""
+"""What all parts of the viewer use: access to the drawing thread, requests to the daemon, and messages."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 class Ui:
-    """What every part of the viewer uses; ``on_say`` is where the panel takes its messages."""
+    """What all parts of the viewer use; the panel receives messages through ``on_say``."""
 
     def __init__(self, client: Client, drawing: DrawingThread) -> None:
         self.client = client
