@@ -1,4 +1,4 @@
-"""The running daemon: where it listens, how fast it answers, and what it knows to be wrong itself."""
+"""Checks the running daemon: whether it answers, how fast, and the problems it reports."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ LITTLE_MEMORY = 0.05
 
 @dataclass(frozen=True)
 class Daemon:
-    """What a client meets. ``answer_s`` and ``snapshot`` are there when it answered, else ``error`` says why not."""
+    """The daemon as a client sees it: ``answer_s`` and ``snapshot`` if it answered, otherwise ``error``."""
 
     announced: bool
     answer_s: float = 0.0
@@ -30,7 +30,7 @@ class Daemon:
 
 
 def look(client: Client) -> Daemon:
-    """Ask it."""
+    """Ping the daemon and take a snapshot."""
     announced = bool(client.transport.host) or client.transport.places.connection_file.exists()
     try:
         begun = time.perf_counter()
@@ -42,7 +42,7 @@ def look(client: Client) -> Daemon:
 
 
 def judge(daemon: Daemon, ours: str = __version__) -> Verdict:
-    """Whether it is there, and of our version."""
+    """Whether it answers and has our version."""
     if daemon.error is not None:
         text, mend = explained(daemon.error.failure), advice(daemon.error.failure)
         mild = isinstance(daemon.error, DaemonUnavailable) and not daemon.announced
@@ -56,7 +56,7 @@ def judge(daemon: Daemon, ours: str = __version__) -> Verdict:
 
 
 def judge_answer(seconds: float) -> Verdict:
-    """Whether it answers quickly."""
+    """Whether it answers fast enough."""
     answered = _("answered in {ms:.1f} ms").format(ms=seconds * 1000)
     if seconds > SLOW_S:
         return warning(answered, _("The machine is overloaded: modelctl ps, modelctl unload --all"))
@@ -64,7 +64,7 @@ def judge_answer(seconds: float) -> Verdict:
 
 
 def judge_memory(snapshot: Snapshot) -> Iterator[Verdict]:
-    """Whether memory is left, and each model fits into this machine."""
+    """Whether enough memory is free, and each model fits into this machine."""
     system = snapshot.system
     text = _("{available} of {total} available")
     text = text.format(available=format_bytes(system.memory_available), total=format_bytes(system.memory_total))
@@ -83,7 +83,7 @@ def judge_memory(snapshot: Snapshot) -> Iterator[Verdict]:
 
 
 def judge_models(snapshot: Snapshot) -> Iterator[Verdict]:
-    """The models that the daemon knows to be wrong."""
+    """The models for which the daemon reports a failure."""
     bad = [model for model in snapshot.models if model.failure is not None]
     yield from map(_judge_model, bad)
     if not bad:
@@ -101,7 +101,7 @@ def _judge_model(model: ModelView) -> Verdict:
 
 
 def judge_downloads(snapshot: Snapshot) -> Iterator[Verdict]:
-    """The newest download of each model, where it failed."""
+    """Each model's newest download, if it failed or stalls."""
     newest: dict[str, JobView] = {job.model: job for job in snapshot.jobs if job.kind is JobKind.PULL}
     for job in newest.values():
         if job.state is JobState.FAILED and job.failure is not None:

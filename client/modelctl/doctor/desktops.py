@@ -1,4 +1,4 @@
-"""The desktop: a display, a session bus, who shows icons and who shows notifications. None is needed."""
+"""Checks the desktop: display, session bus, tray host and notification server. All are optional."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ DEADLINE_S = 3.0
 
 @dataclass(frozen=True)
 class Desktop:
-    """``owned`` maps a bus name to whether somebody has it; None where the bus cannot be asked, with ``why``."""
+    """``owned`` maps each bus name to whether it has an owner; None, with ``why``, if the bus cannot be asked."""
 
     display: bool
     owned: Mapping[str, bool] | None = None
@@ -25,7 +25,7 @@ class Desktop:
 
 
 def look(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Desktop | None:
-    """What is there; None on systems that have a desktop always."""
+    """Inspect the desktop; None on systems that always have one."""
     if platform in ("win32", "darwin"):
         return None
     if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
@@ -69,7 +69,7 @@ async def _owned(address: str) -> dict[str, bool]:
 
 
 def judge(desktop: Desktop | None) -> Verdict:
-    """What a desktop without a session bus shows of modeld."""
+    """The result for a desktop without a session bus."""
     if desktop is None:
         return ok(_("the system's own"))
     if not desktop.display:
@@ -87,7 +87,7 @@ def judge_tray(owned: Mapping[str, bool]) -> Verdict:
 
 
 def judge_notifications(owned: Mapping[str, bool]) -> Verdict:
-    """Whether a server shows notifications."""
+    """Whether a notification server is running."""
     if owned[NOTIFICATIONS]:
         return ok(_("the desktop shows notifications"))
     text = _("No notification server is running.")

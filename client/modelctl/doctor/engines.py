@@ -1,4 +1,4 @@
-"""The daemon's settings and the engine, asked in processes of their own, since either may end badly."""
+"""Checks the daemon's settings and the engine, in separate processes, since either may crash."""
 
 import platform
 import subprocess
@@ -27,7 +27,7 @@ print(json.dumps([llama_cpp.__version__, bool(llama_cpp.llama_supports_gpu_offlo
 
 @dataclass(frozen=True)
 class Said:
-    """How a process ended, and the last line of what it said."""
+    """A process's exit code, and the last line of each of its outputs."""
 
     code: int
     output: str
@@ -35,7 +35,7 @@ class Said:
 
 
 class Engine(NamedTuple):
-    """How llama-cpp-python was built: for a GPU or not, and llama.cpp's list of features."""
+    """How llama-cpp-python was built: with GPU support or not, and llama.cpp's list of features."""
 
     version: str
     gpu: bool
@@ -43,17 +43,17 @@ class Engine(NamedTuple):
 
 
 def ask_settings() -> Said:
-    """The settings as a daemon that starts now would read them, without secrets."""
+    """Read the settings as a new daemon would, without secrets."""
     return _ask("-m", "modeld", "--check")
 
 
 def ask_engine() -> Said:
-    """What llama-cpp-python was built with."""
+    """Ask how llama-cpp-python was built."""
     return _ask("-c", _ENGINE)
 
 
 def settings_of(said: Said) -> dict[str, Any]:  # Any: JSON
-    """The settings by name; empty where they cannot be used."""
+    """The settings by name; empty if they are invalid."""
     try:
         return msgspec.json.decode(said.output, type=dict[str, Any]) if said.code == 0 else {}
     except msgspec.DecodeError:
@@ -68,14 +68,14 @@ def judge_settings(said: Said, config_file: str) -> Verdict:
 
 
 def sees_gpu() -> bool:
-    """Whether there are signs of a graphics processor that llama.cpp could use."""
+    """Whether this machine seems to have a GPU that llama.cpp could use."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     return any(Path(sign).exists() for sign in _GPU_SIGNS)
 
 
 def engine_of(said: Said) -> Engine | str:
-    """What was built, or why it cannot be used."""
+    """How the engine was built, or why it cannot be used."""
     if said.code == 0:
         with suppress(msgspec.DecodeError):
             return msgspec.json.decode(said.output, type=Engine)
@@ -83,7 +83,7 @@ def engine_of(said: Said) -> Engine | str:
 
 
 def judge_engine(engine: Engine | str) -> Verdict:
-    """Whether models can be run at all."""
+    """Whether models can run at all."""
     if isinstance(engine, str):
         text = _("llama-cpp-python cannot be used: {why}").format(why=engine)
         rebuild = "pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
@@ -95,7 +95,7 @@ def judge_engine(engine: Engine | str) -> Verdict:
 
 
 def judge_gpu(engine: Engine | str, settings: dict[str, Any], gpu_there: bool) -> Iterator[Verdict]:
-    """Whether models run on the processor that the settings ask for; nothing where they do not run at all."""
+    """Whether models run on the device that the settings ask for; no result if they cannot run at all."""
     if isinstance(engine, str):
         return
     wants_gpu = settings.get("use_gpu", True) and settings.get("gpu_layers", -1) != 0
@@ -117,7 +117,7 @@ def judge_gpu(engine: Engine | str, settings: dict[str, Any], gpu_there: bool) -
 
 
 def _flags(features: str) -> Iterator[str]:
-    """The names that are on in llama.cpp's ``CPU : AVX = 1 | AVX2 = 1 | ...``."""
+    """The enabled names in llama.cpp's ``CPU : AVX = 1 | AVX2 = 1 | ...``."""
     for part in features.replace(":", "|").split("|"):
         name, sign, value = part.partition("=")
         if sign and value.strip() == "1":
@@ -125,7 +125,7 @@ def _flags(features: str) -> Iterator[str]:
 
 
 def _ask(*words: str) -> Said:
-    # -P: a folder of such a name where the person happens to stand is not the package.
+    # -P: a folder with the package's name in the current directory must not shadow the package.
     try:
         done = subprocess.run(
             [sys.executable, "-P", *words],

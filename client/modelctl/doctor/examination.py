@@ -1,6 +1,6 @@
-"""All checks of ``modelctl doctor``, in the order a person would go: from what is installed to what runs.
+"""Runs all checks of ``modelctl doctor``, from the installation to the running programs.
 
-A check is a line in ``examine``: its name, and the function that judges what was seen.
+A check is a line in ``examine``: its name, and the function that judges what was inspected.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from modelctl.language.catalogue import marked
 
 
 def examine(client: Client, *, online: bool = False) -> Iterator[Finding]:
-    """Look at everything, changing nothing; findings come as they are made. ``online`` asks the hub as well."""
+    """Run all checks without changing anything, yielding findings as they come. ``online`` also contacts the hub."""
     places = client.transport.places
     yield from _check(marked("python"), versions.judge_python())
     packages = versions.look()

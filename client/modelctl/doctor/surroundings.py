@@ -1,4 +1,4 @@
-"""What else has a say: the environment, the preferences, the service at login, and the network."""
+"""Checks the environment, the preferences, the service at login, and the network."""
 
 import os
 import urllib.error
@@ -20,7 +20,7 @@ ONLINE_S = 10.0
 
 
 def judge_environment(environment: Mapping[str, str] = os.environ) -> Iterator[Verdict]:
-    """Which variables override the settings of a daemon that is started from here; values are not shown."""
+    """Which variables override the settings of a daemon started from here; their values are not shown."""
     names = sorted(name for name in environment if name.startswith(OURS))
     if not names:
         yield ok(_("no variable overrides a setting"))
@@ -33,7 +33,7 @@ def judge_environment(environment: Mapping[str, str] = os.environ) -> Iterator[V
 
 
 def judge_preferences(places: Places) -> Verdict:
-    """Whether client.toml can be used; with a wrong one the defaults count."""
+    """Whether client.toml is valid; otherwise the defaults apply."""
     try:
         preferences.read(places)
     except preferences.PreferencesError as error:
@@ -42,7 +42,7 @@ def judge_preferences(places: Places) -> Verdict:
 
 
 def look_at_service() -> State | str:
-    """Whether modeld is started at login, or why that cannot be said."""
+    """Whether modeld starts at login, or why that is unknown."""
     try:
         return for_this_system().state()
     except ServiceError as error:
@@ -50,7 +50,7 @@ def look_at_service() -> State | str:
 
 
 def judge_service(state: State | str, running: bool) -> Verdict:
-    """A service that is installed should run."""
+    """Whether an installed service is running."""
     if isinstance(state, str):
         return warning(state, "modelctl service status")
     if not state.files:
@@ -62,7 +62,7 @@ def judge_service(state: State | str, running: bool) -> Verdict:
 
 
 def look_at_hub(endpoint: str) -> str:
-    """Empty when the hub answers, whatever it says; else what stood in the way."""
+    """Empty if the hub answers at all, otherwise the error."""
     request = urllib.request.Request(endpoint, method="HEAD", headers={"User-Agent": "modelctl-doctor"})
     try:
         with urllib.request.urlopen(request, timeout=ONLINE_S):
@@ -84,7 +84,7 @@ def judge_hub(endpoint: str, why: str) -> Verdict:
 
 
 def judge_secrets(config_file: Path) -> Iterator[Verdict]:
-    """A token in a file that others can read."""
+    """Whether other users can read a token in the settings file."""
     try:
         text, mode = config_file.read_text(encoding="utf-8", errors="replace"), config_file.stat().st_mode
     except OSError:

@@ -1,4 +1,4 @@
-"""Python, and the packages modeld is made of."""
+"""Checks the versions of Python and of modeld's packages."""
 
 import re
 import sys
@@ -20,7 +20,7 @@ _PLATFORM = re.compile(r"""sys_platform\s*==\s*['"](\w+)['"]""")
 
 @dataclass(frozen=True)
 class Wanted:
-    """A package that a part needs, and the version that is installed (empty: none)."""
+    """A package that a part requires, and the installed version (empty: none)."""
 
     part: str
     name: str
@@ -29,7 +29,7 @@ class Wanted:
 
 
 def look() -> list[Wanted]:
-    """What the installed modeld asks for, and what is there."""
+    """The requirements of the installed modeld, and the installed versions."""
     try:
         asked = metadata.requires("modeld") or []
     except metadata.PackageNotFoundError:
@@ -38,7 +38,7 @@ def look() -> list[Wanted]:
 
 
 def wanted(requirements: Sequence[str], installed: Mapping[str, str], platform: str = sys.platform) -> Iterator[Wanted]:
-    """The requirements of the three parts, those of other systems left out."""
+    """The requirements of the three parts, without those of other platforms."""
     for line in requirements:
         found = _REQUIREMENT.fullmatch(line.strip())
         if found is None:
@@ -52,7 +52,7 @@ def wanted(requirements: Sequence[str], installed: Mapping[str, str], platform: 
 
 
 def judge_python(python: tuple[int, ...] = sys.version_info[:3]) -> Verdict:
-    """Whether it is new enough."""
+    """Whether Python is new enough."""
     shown = ".".join(map(str, python))
     if python[:2] < OLDEST_PYTHON:
         return failed(_("Python {version} is too old.").format(version=shown), _("Install Python 3.11 or newer."))
@@ -60,14 +60,14 @@ def judge_python(python: tuple[int, ...] = sys.version_info[:3]) -> Verdict:
 
 
 def judge_metadata(packages: Sequence[Wanted]) -> Iterator[Verdict]:
-    """Whether the installation says which packages it needs."""
+    """Whether the installation lists its requirements."""
     if not packages:
         text = _("modeld is not installed as a package; versions cannot be checked.")
         yield warning(text, "pip install 'modeld[all]'")
 
 
 def judge_part(part: str, packages: Sequence[Wanted]) -> Iterator[Verdict]:
-    """Whether the packages that ``part`` needs are there and new enough."""
+    """Whether the packages that ``part`` requires are installed and new enough."""
     needed = [package for package in packages if package.part == part]
     bad = [_wrong(package) for package in needed if not package.installed or _older(package)]
     if bad:
@@ -89,7 +89,7 @@ def _older(package: Wanted) -> bool:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version: ``5.2.0rc1`` is 5, 2, 0; trailing zeros do not count."""
+    """The leading numbers of a version: ``5.2.0rc1`` is 5, 2, 0; trailing zeros are dropped."""
     found = re.match(r"\d+(\.\d+)*", version)
     numbers = [int(number) for number in found[0].split(".")] if found else []
     while numbers and numbers[-1] == 0:
@@ -98,7 +98,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def plain(name: str) -> str:
-    """A package's name as it is compared."""
+    """A package name, normalised for comparison."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -1,4 +1,4 @@
-"""``ModelBenchmark``: benchmarks for a program that wants to wait for them, with the documented record."""
+"""``ModelBenchmark``: blocking benchmarks, with the documented result record."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ Callback = Callable[[Mapping[str, object]], object]
 
 @dataclass(frozen=True)
 class BenchmarkResult:
-    """One run in the documented nine fields; ``inference_time`` in ms, ``memory_usage_mb`` in MiB."""
+    """One run in the nine documented fields; ``inference_time`` in ms, ``memory_usage_mb`` in MiB."""
 
     model_key: str
     tokens_per_second: float
@@ -37,13 +37,13 @@ class BenchmarkResult:
 
 
 def of_view(view: views.BenchmarkResult) -> BenchmarkResult:
-    """The daemon's record as the documented one."""
+    """The daemon's record in the documented form."""
     fields = {name: getattr(view, name) for name in view.__struct_fields__}
     return BenchmarkResult(**fields | {"timestamp": datetime.fromisoformat(view.timestamp)})
 
 
 class ModelBenchmark:
-    """Benchmarks through the daemon; what it measures is kept there, and in ``model_benchmarks.json``."""
+    """Benchmarks through the daemon, which stores the results; ``model_benchmarks.json`` receives them too."""
 
     def __init__(self, jarvis_instance: object = None, *, reach: Reach | None = None) -> None:
         self._jarvis = jarvis_instance
@@ -57,7 +57,7 @@ class ModelBenchmark:
         """
         key = model_key.lower()
         told = _Told(key, progress_callback)
-        if self._reach.feed.is_own_thread():  # called from a callback: news would never come while we wait for it
+        if self._reach.feed.is_own_thread():  # called from a callback: it would block the thread that delivers the news
             return told.end(self._reach.attempt(lambda client: client.benchmark([key], wait=True)[0]))
         self._reach.feed.listen(told.heard)
         try:
@@ -72,12 +72,12 @@ class ModelBenchmark:
             self._reach.feed.forget(told.heard)
 
     def get_latest_result(self, model_key: str) -> BenchmarkResult | None:
-        """The newest result of a model; None when there is none."""
+        """The newest result of a model; None if there is none."""
         model = self._reach.ask(lambda client: client.show(model_key), None)
         return of_view(model.latest) if model is not None and model.latest is not None else None
 
     def get_average_performance(self, model_key: str) -> dict[str, float] | None:
-        """The means over a model's whole history; None when there is none."""
+        """The means over a model's whole history; None if there is none."""
         model = self._reach.ask(lambda client: client.show(model_key), None)
         if model is None or model.average is None:
             return None
@@ -90,7 +90,7 @@ class ModelBenchmark:
 
 
 class _Told:
-    """What the caller of one benchmark is told of it."""
+    """Reports one benchmark to the caller's callback."""
 
     def __init__(self, key: str, callback: Callback | None) -> None:
         self.job = ""
@@ -98,12 +98,12 @@ class _Told:
         self._callback = callback
 
     def heard(self, job: JobView) -> None:
-        """News of any job; the end is told by ``end`` alone, so that it is told once."""
+        """Report a job's progress; only ``end`` reports its end, so that it is reported once."""
         if job.id == self.job and job.state not in FINAL:
             self._tell("running", job.progress, job.progress.phase or str(job.state))
 
     def end(self, outcome: JobView | ModeldError) -> BenchmarkResult | None:
-        """Tell how it ended; the result, if there is one."""
+        """Report how the benchmark ended; return its result, if it has one."""
         if isinstance(outcome, ModeldError):
             self._tell("failed", views.Progress(), sentence(outcome.failure))
             return None

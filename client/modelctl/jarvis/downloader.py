@@ -23,7 +23,7 @@ class ModelDownloader:
         self._downloads = ModelDownloadManager(reach=self._reach)
 
     def get_model_path(self, model_id: str) -> Path:
-        """Where the model's file is, or will be."""
+        """The path where the model's file is, or will be."""
         model = self._model(model_id)
         if model is not None and model.path:
             return Path(model.path)
@@ -33,18 +33,18 @@ class ModelDownloader:
         return Path(folder) / name
 
     def is_model_downloaded(self, model_id: str) -> bool:
-        """Whether the model's whole file is on disk."""
+        """Whether the model's file is complete on disk."""
         model = self._model(model_id)
         return model is not None and model.state in HAS_FILE
 
     def requires_token(self, model_id: str) -> bool:
-        """Whether the last attempt was refused for want of a token; a repository says so only when it is asked."""
+        """Whether the last attempt failed for lack of a token; a repository reveals this only when asked."""
         model = self._model(model_id)
         failure = model.failure if model is not None else None
         return failure is not None and failure.code is ErrorCode.NOT_ALLOWED and "HF_TOKEN" in failure.hint
 
     def get_download_status(self) -> dict[str, object]:
-        """Whether anything is being downloaded, what, and how far it is (0 to 100)."""
+        """Whether a download is running, which one, and its progress (0 to 100)."""
         jobs = self._reach.ask(lambda client: client.jobs(), list[JobView]())
         running = [job for job in jobs if job.kind is JobKind.PULL and job.state not in FINAL]
         newest = running[-1] if running else None
@@ -60,9 +60,9 @@ class ModelDownloader:
         hf_token: str | None = None,
         progress_callback: Callable[[float, str], object] | None = None,
     ) -> dict[str, object]:
-        """Download a model; blocks. ``progress_callback`` gets the percentage and a sentence.
+        """Download a model; blocks. ``progress_callback`` gets the percentage and a message.
 
-        The daemon uses the token of its own settings or environment: one that is given here is not sent anywhere.
+        The daemon uses the token of its own settings or environment; a token passed here is not sent anywhere.
         """
         if hf_token:
             log.warning("the token given for %s is not used: set HF_TOKEN for the daemon", model_id)

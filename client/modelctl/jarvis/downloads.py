@@ -1,4 +1,4 @@
-"""``ModelDownloadManager``: downloads for a program that wants to wait for them and be called back."""
+"""``ModelDownloadManager``: blocking downloads with progress callbacks."""
 
 import threading
 from collections.abc import Callable
@@ -13,16 +13,16 @@ from modelctl.jarvis.progress import DownloadProgress
 from modelctl.jarvis.reach import Reach, shared
 
 CONNECT_S = 5.0
-"""How long to wait for the daemon's news before a download is asked for."""
+"""How long to wait for the connection before requesting a download."""
 
 GRACE_S = 20.0
-"""A daemon that is away for longer in the middle of a download is not waited for (the download goes on with it)."""
+"""How long to wait for a daemon that becomes unreachable during a download (the download continues when it is back)."""
 
 Callback = Callable[[DownloadProgress], object]
 
 
 class ModelDownloadManager:
-    """Downloads through the daemon. Callbacks hear of every download, whoever asked for it."""
+    """Downloads through the daemon. Callbacks get the progress of every download, whoever requested it."""
 
     def __init__(self, jarvis_instance: object = None, *, reach: Reach | None = None) -> None:
         self._jarvis = jarvis_instance
@@ -39,19 +39,19 @@ class ModelDownloadManager:
         self._listen()
 
     def unregister_callback(self, callback: Callback) -> None:
-        """Call ``callback`` no more."""
+        """Stop calling ``callback``."""
         with self._lock:
             self._callbacks.remove(callback)
 
     def download_model(self, model_key: str) -> bool:
-        """Download a model and return when it has ended: True when its file is there, verified. Blocks."""
+        """Download a model; blocks until it has ended. True if its file is complete and verified."""
         return self.download(model_key).status in progress.SUCCESS
 
     def download(self, model_key: str) -> DownloadProgress:
-        """As ``download_model``; returns how it ended."""
+        """Like ``download_model``, but returns the final progress."""
         key = model_key.lower()
         self._listen()
-        if self._reach.feed.is_own_thread():  # called from a callback: news would never come while we wait for it
+        if self._reach.feed.is_own_thread():  # called from a callback: it would block the thread that delivers the news
             return self._ended(key, self._reach.attempt(lambda client: client.pull(key, wait=True)))
         job = self._reach.attempt(lambda client: client.pull(key))
         if isinstance(job, ModeldError):
@@ -65,7 +65,7 @@ class ModelDownloadManager:
         return progress.of_job(end)
 
     def get_progress(self, model_key: str) -> DownloadProgress | None:
-        """The newest download of a model, running or ended; None when there was none. From any thread."""
+        """The newest download of a model, running or ended; None if there was none. May be called from any thread."""
         key = model_key.lower()
         with self._lock:
             known = self._newest.get(key)
@@ -76,12 +76,12 @@ class ModelDownloadManager:
         return progress.of_job(pulls[-1]) if pulls else known
 
     def is_downloading(self, model_key: str) -> bool:
-        """Whether a download of this model has not ended."""
+        """Whether a download of this model is unfinished."""
         newest = self.get_progress(model_key)
         return newest is not None and newest.status not in progress.TERMINAL
 
     def close(self) -> None:
-        """Stop listening; downloads go on in the daemon."""
+        """Stop listening; downloads continue in the daemon."""
         with self._lock:
             listening, self._listening = self._listening, False
         if listening:
@@ -99,7 +99,7 @@ class ModelDownloadManager:
             self._tell(progress.of_job(job))
 
     def _ended(self, key: str, answer: JobView | ModeldError) -> DownloadProgress:
-        """An end that the news does not bring; told as one."""
+        """Report an end for which no event arrives."""
         if not isinstance(answer, ModeldError):
             return progress.of_job(answer)
         now = progress.of_failure(key, answer.failure)

@@ -1,4 +1,4 @@
-"""News of jobs for a host program: one thread, each job's end told exactly once, over every restart of the daemon."""
+"""Job updates for a host program, in one thread; each job's end is reported exactly once, across daemon restarts."""
 
 import logging
 import threading
@@ -24,10 +24,10 @@ Heard = Callable[[JobView], None]
 log = logging.getLogger(__name__)
 
 REMEMBERED = 1000
-"""Ended jobs whose end is known to have been told."""
+"""How many ended jobs are remembered as reported."""
 
 LOOK_S = 1.0
-"""How often somebody who waits for a job looks whether the daemon is still there."""
+"""How often a caller that waits for a job checks whether the daemon is still reachable."""
 
 
 class Feed:
@@ -38,7 +38,7 @@ class Feed:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._listeners: list[Heard] = []
-        self._ended = threading.Condition()  # guards everything below
+        self._ended = threading.Condition()  # guards all attributes below
         self._open: dict[str, JobView] = {}
         self._claimed: OrderedDict[str, JobView | None] = OrderedDict()
         self._mirror: Mirror | None = None
@@ -49,7 +49,7 @@ class Feed:
         self._thread: threading.Thread | None = None
 
     def listen(self, heard: Heard) -> None:
-        """Call ``heard`` with every job that is new or changed; what it raises is logged and stops nobody else."""
+        """Call ``heard`` with every new or changed job; its exceptions are logged and do not affect other listeners."""
         with self._ended:
             self._listeners.append(heard)
             if self._thread is None:
@@ -57,16 +57,16 @@ class Feed:
                 self._thread.start()
 
     def forget(self, heard: Heard) -> None:
-        """Call ``heard`` no more."""
+        """Stop calling ``heard``."""
         with self._ended:
             self._listeners.remove(heard)
 
     def wait_until_connected(self, deadline_s: float) -> bool:
-        """Whether news arrives now, or does within ``deadline_s``."""
+        """Wait until updates arrive, at most ``deadline_s``; return whether they do."""
         return self._connected.wait(deadline_s)
 
     def is_own_thread(self) -> bool:
-        """Whether this is the thread that calls the listeners, which must not wait for news."""
+        """Whether this is the thread that calls the listeners; it must not wait for updates."""
         return threading.current_thread() is self._thread
 
     def wait_for(self, job: JobView, grace_s: float) -> JobView | None:
@@ -77,7 +77,7 @@ class Feed:
             if job.id not in self._claimed:
                 self._open.setdefault(job.id, job)
             known = self._mirror.job(job.id) if self._mirror is not None else None
-        # It may have ended before anybody knew that it was waited for.
+        # The job may have ended before this call registered it.
         for seen in (known, job):
             if seen is not None and seen.state in FINAL:
                 self._hear(seen)
@@ -89,7 +89,7 @@ class Feed:
             return end
 
     def close(self) -> None:
-        """End the thread; takes up to a heartbeat's second."""
+        """Stop the thread; takes up to one heartbeat (a second)."""
         self._stop.set()
         if self._thread is not None and not self.is_own_thread():
             self._thread.join()
@@ -121,7 +121,7 @@ class Feed:
                 self._hear(job_now)
 
     def _missed(self, mirror: "Mirror") -> list[JobView]:
-        """After a gap: what runs, and what ended meanwhile; older ends are history."""
+        """After a gap: report running jobs, and those that ended meanwhile; older ends are history."""
         jobs = {job.id: job for job in mirror.snapshot.jobs}
         with self._ended:
             waited_for = dict(self._open)
@@ -131,7 +131,7 @@ class Feed:
         return found + [msgspec.structs.replace(job, state=JobState.FAILED, failure=why) for job in lost]
 
     def _hear(self, job: JobView) -> None:
-        """Tell the listeners, a job's end once; who waits for it learns of it after them."""
+        """Call the listeners, once for a job's end; callers that wait for the job return after that."""
         final = job.state in FINAL
         with self._ended:
             if job.id in self._claimed:
@@ -153,8 +153,8 @@ class Feed:
 
 
 def call_safely(callback: Callable[..., object], *arguments: object) -> None:
-    """Call a host program's function; whatever it raises is logged with its traceback and goes no further."""
+    """Call a host program's function; log its exceptions with their traceback, and swallow them."""
     try:
         callback(*arguments)
-    except Exception:  # the function is the host's own, and one that fails must not stop the others
+    except Exception:  # the function is the host's, and its failure must not stop the others
         log.exception("a callback failed")

@@ -1,4 +1,4 @@
-"""``LlamaRuntime``: JarvisCore's live ``llama_runtime``, one model at a time by the path of its file."""
+"""``LlamaRuntime``: JarvisCore's live ``llama_runtime``: one model at a time, identified by its file's path."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _StreamCall = Callable[[Client], GenerationStream]
 
 
 class LlamaRuntime:
-    """The live runtime. The five ``default_...`` attributes count for calls that do not say otherwise."""
+    """The live runtime. The five ``default_...`` attributes apply to calls that do not override them."""
 
     def __init__(self, *, reach: Reach | None = None) -> None:
         self._reach = reach or shared()
@@ -41,9 +41,9 @@ class LlamaRuntime:
         n_ctx: int = 4096,
         n_gpu_layers: int | None = None,
         n_threads: int | None = None,
-        verbose: bool = False,  # noqa: ARG002 - part of the surface; the engine's words are in the daemon's log
+        verbose: bool = False,  # noqa: ARG002 - part of the interface; the engine's output is in the daemon's log
     ) -> bool:
-        """Load the model file at ``model_path`` (made known to the daemon if it is not); True when it can answer."""
+        """Load the model file at ``model_path`` (adding it to the daemon if needed); True once it can answer."""
 
         def load(client: Client) -> str:
             key = _known(client, model_path) or _add(client, model_path, model_name)
@@ -59,7 +59,7 @@ class LlamaRuntime:
         return True
 
     def unload_model(self) -> bool:
-        """Unload the model; True when it is gone, or none was there."""
+        """Unload the model; True if it is gone or none was loaded."""
         key, self._key = self._key, None
         if key is None:
             return True
@@ -76,7 +76,7 @@ class LlamaRuntime:
         stop: Sequence[str] | None = None,
         stream: bool = False,
     ) -> Answer | Iterator[str]:
-        """Continue ``prompt`` as it stands; with ``stream`` an iterator of the pieces of text."""
+        """Continue ``prompt`` as is; with ``stream``, return an iterator of text chunks."""
         sampling = self._sampling(temperature, top_p, top_k, repeat_penalty, stop)
         limit = self.default_max_tokens if max_tokens is None else max_tokens
         if stream:
@@ -104,7 +104,7 @@ class LlamaRuntime:
         return self._answer(lambda client: client.chat(self._key or "", messages, max_tokens=limit, sampling=sampling))
 
     def get_status(self) -> Answer:
-        """What is loaded, and where."""
+        """The loaded model and its device."""
         model = self._model()
         loaded = model.loaded if model is not None else None
         return {
@@ -124,7 +124,7 @@ class LlamaRuntime:
 
     @property
     def model_name(self) -> str | None:
-        """The name it was loaded by."""
+        """The name under which it was loaded."""
         return self._name if self.is_loaded else None
 
     @property
@@ -143,12 +143,12 @@ class LlamaRuntime:
 
     @property
     def n_gpu_layers(self) -> int:
-        """The layers on the GPU."""
+        """The number of layers on the GPU."""
         model = self._model()
         return model.loaded.gpu_layers if model is not None and model.loaded is not None else 0
 
     def _model(self) -> ModelView | None:
-        """The model while it is in memory: it may have been unloaded by another client, or by its time to live."""
+        """The model if it is in memory: another client or its idle timeout may have unloaded it."""
         key = self._key
         if key is None:
             return None
@@ -206,13 +206,13 @@ def _failed(why: str) -> Answer:
 
 
 def _known(client: Client, path: str) -> str | None:
-    """The key of the model whose file this is."""
+    """The key of the model with this file."""
     wanted = Path(path).expanduser().resolve()
     return next((model.key for model in client.list() if model.path and Path(model.path).resolve() == wanted), None)
 
 
 def _add(client: Client, path: str, name: str) -> str:
-    """Make the file known under a key made of its name."""
+    """Add the file under a key made from its name."""
     stem = name if name != "unknown" else Path(path).stem
     key = re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-") or "model"
     taken = {model.key for model in client.list()}

@@ -48,7 +48,7 @@ class DrawingThread:
         self._hooks.append(hook)
 
     def animate(self, seconds: float) -> None:
-        """Keep drawing for this long, because something moves. A host decides when to draw, so this does nothing here."""
+        """Keep drawing for this long, because something moves. A host draws when it decides to: nothing to do."""
 
     def drain(self) -> bool:
         """Run the actions that wait now; return whether there is something new to draw.
