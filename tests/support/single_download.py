@@ -1,4 +1,4 @@
-"""One download in this process, without a daemon around it, with measures small enough to be quick."""
+"""One download in this process, without a daemon, with small limits so that it is quick."""
 
 import hashlib
 import threading
@@ -38,13 +38,13 @@ def sha256(path: Path) -> str:
 
 
 def open_to(server: RangeServer) -> int:
-    """How many connections to ``server`` this process has open."""
+    """The number of connections that this process has open to ``server``."""
     ours = psutil.Process().net_connections("tcp")
     return sum(bool(one.raddr) and one.raddr.port == server.port and one.status != "TIME_WAIT" for one in ours)
 
 
 class Download:
-    """A download of ``url`` to ``final``; ``facts`` is what it reported so far."""
+    """A download of ``url`` to ``final``; ``facts`` are its reports so far."""
 
     def __init__(
         self,
@@ -82,12 +82,12 @@ class Download:
             self._told.notify_all()
 
     def start(self) -> "Download":
-        """Begin."""
+        """Start the download."""
         self._thread.start()
         return self
 
     def until(self, condition: Callable[[PullAdvanced], bool]) -> PullAdvanced:
-        """Wait for news of its progress that fulfil ``condition``; the first of them."""
+        """Wait for a progress report that fulfils ``condition``; return the first one."""
 
         def found() -> PullAdvanced | None:
             return next((fact for fact in self.facts if isinstance(fact, PullAdvanced) and condition(fact)), None)
@@ -102,7 +102,7 @@ class Download:
         return bool(self.facts) and not isinstance(self.facts[-1], PullAdvanced)
 
     def phases(self) -> list[str]:
-        """What it said it was doing, each change once."""
+        """The phases it reported, without repetitions."""
         said: list[str] = []
         for fact in self.facts:
             if isinstance(fact, PullAdvanced) and (not said or said[-1] != fact.phase):
@@ -110,11 +110,11 @@ class Download:
         return said
 
     def retries(self) -> int:
-        """How often it had to try again."""
+        """The number of its retries."""
         return max(fact.retries for fact in self.facts if isinstance(fact, PullAdvanced))
 
     def wait(self) -> AnyFact:
-        """Its end, which is told once."""
+        """Wait for its end, which is reported once."""
         self._thread.join(DEADLINE_S)
         assert not self._thread.is_alive(), self.phases()
         ends = [fact for fact in self.facts if not isinstance(fact, PullAdvanced)]
@@ -122,12 +122,12 @@ class Download:
         return ends[0]
 
     def stop(self, *, keep: bool = True) -> None:
-        """Stop it, and see that it has."""
+        """Stop it, and check that it has stopped."""
         self.pull.stop(keep)
         assert isinstance(self.wait(), PullStopped)
 
     def finished(self) -> PullFinished:
-        """Let it run to its good end."""
+        """Let it run to a successful end."""
         self.start()
         end = self.wait()
         assert isinstance(end, PullFinished), end
@@ -136,7 +136,7 @@ class Download:
         return end
 
     def failure(self) -> Failure:
-        """Let it run to its bad end; nothing has the final name then."""
+        """Let it run until it fails; the final file must not exist then."""
         self.start()
         end = self.wait()
         assert isinstance(end, PullBroke), end
