@@ -1,7 +1,7 @@
 """The client side of modeld: the Python client, the command line, the viewer and the tray.
 
 ``from modelctl import Client`` is all a program needs. The names are resolved on first use, so that importing the
-package costs nothing to those who want one module of it.
+package is fast for programs that need only one module of it.
 """
 
 from typing import TYPE_CHECKING

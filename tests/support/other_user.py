@@ -28,17 +28,17 @@ def as_nobody(act: Callable[[], str]) -> str:
         os.setgid(NOBODY)
         os.setuid(NOBODY)
         try:
-            said = act()
+            result = act()
         except OSError as error:
-            said = type(error).__name__
+            result = type(error).__name__
         finally:
-            os.write(writing, said.encode())
+            os.write(writing, result.encode())
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read().decode()
+        result = pipe.read().decode()
     os.waitpid(child, 0)
-    return said
+    return result
 
 
 def greeted(path: Path) -> str:

@@ -29,14 +29,14 @@ class RealDaemon:
     def start(self) -> None:
         """Start the daemon (again) and wait until it serves."""
         address = self.home / "notify"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-            told.bind(str(address))
-            told.settimeout(DEADLINE_S)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify_socket:
+            notify_socket.bind(str(address))
+            notify_socket.settimeout(DEADLINE_S)
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "modeld"], env={**self.environment, "NOTIFY_SOCKET": str(address)}
             )
             try:
-                assert told.recv(100) == b"READY=1"
+                assert notify_socket.recv(100) == b"READY=1"
             finally:
                 address.unlink()
 

@@ -20,7 +20,7 @@ PER_DOWNLOAD = 5000
 
 
 def story(daemon: FakeDaemon, count: int) -> None:
-    """This many events: downloads that start and are cancelled, contexts that fill, models that are added and removed."""
+    """This many events: downloads that start and are cancelled, contexts that fill, models added and removed."""
     mistral = daemon.models["mistral"]
     assert mistral.loaded is not None
     for number in range(count):

@@ -62,7 +62,7 @@ class Download:
     ) -> None:
         self.facts: list[AnyFact] = []
         self.final = final
-        self._told = threading.Condition()
+        self._reported = threading.Condition()
         self.shared = Shared(
             slots=slots or Slots(),
             throttle=Throttle(limit),
@@ -77,9 +77,9 @@ class Download:
         self._thread = threading.Thread(target=self.pull.run, name="pull-job", daemon=True)
 
     def _report(self, fact: AnyFact) -> None:
-        with self._told:
+        with self._reported:
             self.facts.append(fact)
-            self._told.notify_all()
+            self._reported.notify_all()
 
     def start(self) -> "Download":
         """Start the download."""
@@ -92,8 +92,8 @@ class Download:
         def found() -> PullAdvanced | None:
             return next((fact for fact in self.facts if isinstance(fact, PullAdvanced) and condition(fact)), None)
 
-        with self._told:
-            assert self._told.wait_for(lambda: found() is not None or self._ended(), DEADLINE_S), self.phases()
+        with self._reported:
+            assert self._reported.wait_for(lambda: found() is not None or self._ended(), DEADLINE_S), self.phases()
             fact = found()
             assert fact is not None, self.facts[-1]
             return fact
@@ -103,11 +103,11 @@ class Download:
 
     def phases(self) -> list[str]:
         """The phases it reported, without repetitions."""
-        said: list[str] = []
+        phases: list[str] = []
         for fact in self.facts:
-            if isinstance(fact, PullAdvanced) and (not said or said[-1] != fact.phase):
-                said.append(fact.phase)
-        return said
+            if isinstance(fact, PullAdvanced) and (not phases or phases[-1] != fact.phase):
+                phases.append(fact.phase)
+        return phases
 
     def retries(self) -> int:
         """The number of its retries."""

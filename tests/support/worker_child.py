@@ -27,7 +27,7 @@ DEADLINE_S = 15.0
 RUN = "7"
 GREEDY = Sampling(temperature=0.0)
 
-Told = TypeVar("Told", bound=News)
+NewsKind = TypeVar("NewsKind", bound=News)
 
 
 class Child:
@@ -59,7 +59,7 @@ class Child:
         assert identity == RUN.encode()
         return self._decoder.decode(frame)
 
-    def hear(self, kind: type[Told]) -> Told:
+    def hear(self, kind: type[NewsKind]) -> NewsKind:
         """The worker's next message, which must be of type ``kind``."""
         news = self.news()
         assert isinstance(news, kind), news

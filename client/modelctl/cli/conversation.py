@@ -35,14 +35,14 @@ class TerminalChat:
         self._session.say(talking.format(key=self._key.upper()))
         while True:
             try:
-                said = input(PROMPT).strip()
+                typed = input(PROMPT).strip()
             except KeyboardInterrupt:
                 click.echo(err=True)
                 continue
             except EOFError:
                 click.echo(err=True)
                 return
-            match said:
+            match typed:
                 case "":
                     continue
                 case "/bye":
@@ -51,11 +51,11 @@ class TerminalChat:
                     self._turns.clear()
                     self._session.say(_("The conversation is cleared."))
                 case _:
-                    self._ask(said)
+                    self._ask(typed)
 
-    def _ask(self, said: str) -> None:
+    def _ask(self, typed: str) -> None:
         """Ask one question and print its answer; a failure leaves the conversation unchanged."""
-        question = Message(role="user", content=said)
+        question = Message(role="user", content=typed)
         turns = [*self._instruction, *self._turns, question]
         try:
             stream = self._session.client.stream_chat(

@@ -37,15 +37,15 @@ def _wait(child: "subprocess.Popen[bytes]", words: IO[bytes], failed: Callable[[
         if code == 0:
             return
         words.seek(max(0, words.seek(0, os.SEEK_END) - LAST_WORDS_BYTES))
-        said = [line for line in words.read().decode(errors="replace").splitlines() if line.strip()]
-    sentence = _("The viewer ended with code {code}: {why}").format(code=code, why=_reason(said))
+        output = [line for line in words.read().decode(errors="replace").splitlines() if line.strip()]
+    sentence = _("The viewer ended with code {code}: {why}").format(code=code, why=_reason(output))
     _log.warning("%s", sentence)
     if code > 0:  # below 0: ended by a signal
         failed(sentence)
 
 
-def _reason(said: list[str]) -> str:
+def _reason(output: list[str]) -> str:
     """The line that starts with ``error:``, as the command line writes it, else the last line."""
     label = _("error:")
-    told = [line.removeprefix(label).strip() for line in said if line.startswith(label)]
-    return (told or said or [_("no output")])[-1]
+    errors = [line.removeprefix(label).strip() for line in output if line.startswith(label)]
+    return (errors or output or [_("no output")])[-1]

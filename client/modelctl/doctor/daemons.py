@@ -29,7 +29,7 @@ class Daemon:
     error: ModeldError | None = None
 
 
-def look(client: Client) -> Daemon:
+def inspect(client: Client) -> Daemon:
     """Ping the daemon and take a snapshot."""
     announced = bool(client.transport.host) or client.transport.places.connection_file.exists()
     try:
@@ -44,9 +44,9 @@ def look(client: Client) -> Daemon:
 def judge(daemon: Daemon, ours: str = __version__) -> Verdict:
     """Whether it answers and has our version."""
     if daemon.error is not None:
-        text, mend = explained(daemon.error.failure), advice(daemon.error.failure)
+        text, fix = explained(daemon.error.failure), advice(daemon.error.failure)
         mild = isinstance(daemon.error, DaemonUnavailable) and not daemon.announced
-        return (warning if mild else failed)(text, mend or "modelctl logs")
+        return (warning if mild else failed)(text, fix or "modelctl logs")
     assert daemon.snapshot is not None
     theirs = daemon.snapshot.daemon
     if theirs.version != ours:
@@ -75,11 +75,11 @@ def judge_memory(snapshot: Snapshot) -> Iterator[Verdict]:
     for model in snapshot.models:
         if model.state in HAS_FILE and model.estimated_bytes > system.memory_total > 0:
             too_large = _("{name} needs about {size} of memory, more than this machine has.")
-            mend = _(
+            fix = _(
                 "Load it with a smaller context (modelctl load {key} --context 2048), or use a smaller quantization."
             )
             text = too_large.format(name=model.key.upper(), size=format_bytes(model.estimated_bytes))
-            yield warning(text, mend.format(key=model.key))
+            yield warning(text, fix.format(key=model.key))
 
 
 def judge_models(snapshot: Snapshot) -> Iterator[Verdict]:
@@ -95,8 +95,8 @@ def _judge_model(model: ModelView) -> Verdict:
     assert model.failure is not None
     text = f"{model.key.upper()}: {explained(model.failure)}"
     if model.failure.code is ErrorCode.BAD_MODEL_FILE:
-        mend = advice(model.failure) or f"modelctl rm {model.key} && modelctl pull {model.key}"
-        return failed(text, mend)
+        fix = advice(model.failure) or f"modelctl rm {model.key} && modelctl pull {model.key}"
+        return failed(text, fix)
     return warning(text, advice(model.failure) or "modelctl logs")
 
 

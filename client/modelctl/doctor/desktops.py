@@ -24,7 +24,7 @@ class Desktop:
     why: str = ""
 
 
-def look(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Desktop | None:
+def inspect(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Desktop | None:
     """Inspect the desktop; None on systems that always have one."""
     if platform in ("win32", "darwin"):
         return None

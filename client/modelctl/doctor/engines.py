@@ -26,7 +26,7 @@ print(json.dumps([llama_cpp.__version__, bool(llama_cpp.llama_supports_gpu_offlo
 
 
 @dataclass(frozen=True)
-class Said:
+class ProcessResult:
     """A process's exit code, and the last line of each of its outputs."""
 
     code: int
@@ -42,28 +42,28 @@ class Engine(NamedTuple):
     features: str
 
 
-def ask_settings() -> Said:
+def ask_settings() -> ProcessResult:
     """Read the settings as a new daemon would, without secrets."""
     return _ask("-m", "modeld", "--check")
 
 
-def ask_engine() -> Said:
+def ask_engine() -> ProcessResult:
     """Ask how llama-cpp-python was built."""
     return _ask("-c", _ENGINE)
 
 
-def settings_of(said: Said) -> dict[str, Any]:  # Any: JSON
+def settings_of(result: ProcessResult) -> dict[str, Any]:  # Any: JSON
     """The settings by name; empty if they are invalid."""
     try:
-        return msgspec.json.decode(said.output, type=dict[str, Any]) if said.code == 0 else {}
+        return msgspec.json.decode(result.output, type=dict[str, Any]) if result.code == 0 else {}
     except msgspec.DecodeError:
         return {}
 
 
-def judge_settings(said: Said, config_file: str) -> Verdict:
+def judge_settings(result: ProcessResult, config_file: str) -> Verdict:
     """Whether a daemon would start with them."""
-    if said.code != 0:
-        return failed(said.error or said.output, _("Fix this setting; README.md lists all settings."))
+    if result.code != 0:
+        return failed(result.error or result.output, _("Fix this setting; README.md lists all settings."))
     return ok(config_file)
 
 
@@ -74,12 +74,12 @@ def sees_gpu() -> bool:
     return any(Path(sign).exists() for sign in _GPU_SIGNS)
 
 
-def engine_of(said: Said) -> Engine | str:
+def engine_of(result: ProcessResult) -> Engine | str:
     """How the engine was built, or why it cannot be used."""
-    if said.code == 0:
+    if result.code == 0:
         with suppress(msgspec.DecodeError):
-            return msgspec.json.decode(said.output, type=Engine)
-    return said.error or said.output or _("exit code {code}").format(code=said.code)
+            return msgspec.json.decode(result.output, type=Engine)
+    return result.error or result.output or _("exit code {code}").format(code=result.code)
 
 
 def judge_engine(engine: Engine | str) -> Verdict:
@@ -108,8 +108,8 @@ def judge_gpu(engine: Engine | str, settings: dict[str, Any], gpu_there: bool) -
         yield ok(used)
     elif wants_gpu and gpu_there:
         text = _("There is a GPU, but this build of llama.cpp does not support it: models run on the CPU.")
-        mend = _("Build it for your GPU (docs/install.md), or set use_gpu = false.")
-        yield warning(text, mend)
+        fix = _("Build it for your GPU (docs/install.md), or set use_gpu = false.")
+        yield warning(text, fix)
     elif wants_gpu:
         yield ok(_("none found: models run on the CPU"))
     else:
@@ -124,7 +124,7 @@ def _flags(features: str) -> Iterator[str]:
             yield name.strip()
 
 
-def _ask(*words: str) -> Said:
+def _ask(*words: str) -> ProcessResult:
     # -P: a folder with the package's name in the current directory must not shadow the package.
     try:
         done = subprocess.run(
@@ -136,8 +136,8 @@ def _ask(*words: str) -> Said:
             timeout=DEADLINE_S,
         )
     except subprocess.TimeoutExpired:
-        return Said(-1, "", _("no answer within {seconds:.0f} s").format(seconds=DEADLINE_S))
-    return Said(done.returncode, _last_line(done.stdout), _last_line(done.stderr).removeprefix("error: "))
+        return ProcessResult(-1, "", _("no answer within {seconds:.0f} s").format(seconds=DEADLINE_S))
+    return ProcessResult(done.returncode, _last_line(done.stdout), _last_line(done.stderr).removeprefix("error: "))
 
 
 def _last_line(text: str) -> str:

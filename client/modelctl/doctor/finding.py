@@ -21,7 +21,7 @@ class Verdict(NamedTuple):
 
     level: Level
     text: str
-    mend: str = ""
+    fix: str = ""
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -30,7 +30,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     check: str
     level: Level
     text: str
-    mend: str = ""
+    fix: str = msgspec.field(default="", name="mend")
+    """What to do about it; ``--json`` has called it ``mend`` since the first version."""
 
     def title(self) -> str:
         """The check's name in the user's language; in English it is the name itself."""
@@ -42,11 +43,11 @@ def ok(text: str) -> Verdict:
     return Verdict(Level.OK, text)
 
 
-def warning(text: str, mend: str) -> Verdict:
+def warning(text: str, fix: str) -> Verdict:
     """Something works only in part."""
-    return Verdict(Level.WARNING, text, mend)
+    return Verdict(Level.WARNING, text, fix)
 
 
-def failed(text: str, mend: str) -> Verdict:
+def failed(text: str, fix: str) -> Verdict:
     """Something does not work."""
-    return Verdict(Level.FAILED, text, mend)
+    return Verdict(Level.FAILED, text, fix)

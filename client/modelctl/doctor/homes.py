@@ -23,7 +23,7 @@ class Folder:
     """A folder; ``nearest`` is the folder itself or, if it does not exist, its nearest existing parent."""
 
     path: str
-    there: bool
+    exists: bool
     nearest: str
     usable: bool
     mode: int = 0
@@ -36,7 +36,7 @@ class ModelFile:
 
     name: str
     size: int
-    begins_well: bool
+    has_magic: bool
     partial: bool
 
 
@@ -74,10 +74,10 @@ def look_for_models(folder: Path) -> list[ModelFile]:
             try:
                 with path.open("rb") as file:
                     size = os.fstat(file.fileno()).st_size
-                    begins_well = file.read(len(MAGIC)) == MAGIC
+                    has_magic = file.read(len(MAGIC)) == MAGIC
             except OSError:
-                begins_well = False
-            found.append(ModelFile(path.name, size, begins_well, partial))
+                has_magic = False
+            found.append(ModelFile(path.name, size, has_magic, partial))
     return found
 
 
@@ -85,36 +85,36 @@ def judge(folder: Folder, *, private: bool = False) -> Verdict:
     """Whether the folder is usable and, if it must be ``private``, inaccessible to other users."""
     if not folder.usable:
         blocked = _("{path} cannot be written: {nearest} is not a folder, or you may not write to it.")
-        mend = _("Make it writable, or choose another folder: MODELD_HOME for everything, models_dir for the models.")
-        return failed(blocked.format(path=folder.path, nearest=folder.nearest), mend)
-    if private and os.name == "posix" and folder.there and folder.mode & 0o077:
+        fix = _("Make it writable, or choose another folder: MODELD_HOME for everything, models_dir for the models.")
+        return failed(blocked.format(path=folder.path, nearest=folder.nearest), fix)
+    if private and os.name == "posix" and folder.exists and folder.mode & 0o077:
         open_ = _("{path} is open to other users (mode {mode:o}).")
         return failed(open_.format(path=folder.path, mode=folder.mode), f"chmod 700 {folder.path}")
-    return ok(folder.path if folder.there else _("{path} (created when needed)").format(path=folder.path))
+    return ok(folder.path if folder.exists else _("{path} (created when needed)").format(path=folder.path))
 
 
 def judge_disk(folder: Folder) -> Verdict:
     """Whether there is enough space for a model."""
     text = _("{size} free for models in {path}").format(size=format_bytes(folder.free), path=folder.path)
-    mend = _("Free some space, remove models (modelctl rm KEY), or set models_dir to a larger disk.")
+    fix = _("Free some space, remove models (modelctl rm KEY), or set models_dir to a larger disk.")
     if folder.free < 200 * MIB:
-        return failed(text, mend)
-    return warning(text, mend) if folder.free < 3 * GIB else ok(text)
+        return failed(text, fix)
+    return warning(text, fix) if folder.free < 3 * GIB else ok(text)
 
 
 def judge_models(files: Sequence[ModelFile]) -> Iterator[Verdict]:
     """Files that are not models, and unfinished downloads."""
     for file in files:
-        if not file.partial and not file.begins_well:
+        if not file.partial and not file.has_magic:
             text = _("{name} is not a GGUF file ({size}).").format(name=file.name, size=format_bytes(file.size))
             yield failed(text, _("Remove the model with its file, and pull it again."))
     partial = [file for file in files if file.partial]
     if partial:
         names = ", ".join(f"{file.name} ({format_bytes(file.size)})" for file in partial)
         text = _("Unfinished downloads: {names}").format(names=names)
-        mend = _("Continue one with modelctl pull KEY; delete those that no model needs.")
-        yield warning(text, mend)
-    whole = sum(not file.partial and file.begins_well for file in files)
+        fix = _("Continue one with modelctl pull KEY; delete those that no model needs.")
+        yield warning(text, fix)
+    whole = sum(not file.partial and file.has_magic for file in files)
     if whole == len(files):
         yield ok(_n("{count} model file", "{count} model files", whole).format(count=whole))
 

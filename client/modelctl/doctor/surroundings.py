@@ -78,8 +78,8 @@ def judge_hub(endpoint: str, why: str) -> Verdict:
     """Whether downloads can work."""
     if why:
         text = _("{endpoint} is not reachable: {why}").format(endpoint=endpoint, why=why)
-        mend = _("Check the network, the proxy (HTTPS_PROXY) and the clock; a mirror is set with HF_ENDPOINT.")
-        return failed(text, mend)
+        fix = _("Check the network, the proxy (HTTPS_PROXY) and the clock; a mirror is set with HF_ENDPOINT.")
+        return failed(text, fix)
     return ok(_("{endpoint} answers").format(endpoint=endpoint))
 
 

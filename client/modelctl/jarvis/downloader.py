@@ -8,9 +8,9 @@ from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import FINAL, HAS_FILE, JobKind
 from modeld.protocol.views import JobView, ModelView
 
+from modelctl.jarvis.daemon_access import DaemonAccess, shared
 from modelctl.jarvis.downloads import ModelDownloadManager
 from modelctl.jarvis.progress import SUCCESS, DownloadProgress
-from modelctl.jarvis.reach import Reach, shared
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 class ModelDownloader:
     """The live downloader; ids are the daemon's keys."""
 
-    def __init__(self, *, reach: Reach | None = None) -> None:
-        self._reach = reach or shared()
-        self._downloads = ModelDownloadManager(reach=self._reach)
+    def __init__(self, *, access: DaemonAccess | None = None) -> None:
+        self._access = access or shared()
+        self._downloads = ModelDownloadManager(access=self._access)
 
     def get_model_path(self, model_id: str) -> Path:
         """The path where the model's file is, or will be."""
@@ -28,8 +28,10 @@ class ModelDownloader:
         if model is not None and model.path:
             return Path(model.path)
         name = model.source.rsplit(":", 1)[-1].rsplit("/", 1)[-1] if model is not None else f"{model_id}.gguf"
-        status = self._reach.ask(lambda client: client.status(), None)
-        folder = status.daemon.models_dir if status is not None else str(self._reach.client.transport.places.models_dir)
+        status = self._access.ask(lambda client: client.status(), None)
+        folder = (
+            status.daemon.models_dir if status is not None else str(self._access.client.transport.places.models_dir)
+        )
         return Path(folder) / name
 
     def is_model_downloaded(self, model_id: str) -> bool:
@@ -45,7 +47,7 @@ class ModelDownloader:
 
     def get_download_status(self) -> dict[str, object]:
         """Whether a download is running, which one, and its progress (0 to 100)."""
-        jobs = self._reach.ask(lambda client: client.jobs(), list[JobView]())
+        jobs = self._access.ask(lambda client: client.jobs(), list[JobView]())
         running = [job for job in jobs if job.kind is JobKind.PULL and job.state not in FINAL]
         newest = running[-1] if running else None
         return {
@@ -68,15 +70,15 @@ class ModelDownloader:
             log.warning("the token given for %s is not used: set HF_TOKEN for the daemon", model_id)
         key = model_id.lower()
 
-        def tell(now: DownloadProgress) -> None:
+        def on_progress(now: DownloadProgress) -> None:
             if progress_callback is not None and now.model == key:
                 progress_callback(now.percent or 0.0, now.message)
 
-        self._downloads.register_callback(tell)
+        self._downloads.register_callback(on_progress)
         try:
             end = self._downloads.download(key)
         finally:
-            self._downloads.unregister_callback(tell)
+            self._downloads.unregister_callback(on_progress)
         success = end.status in SUCCESS
         return {
             "success": success,
@@ -85,4 +87,4 @@ class ModelDownloader:
         }
 
     def _model(self, model_id: str) -> ModelView | None:
-        return self._reach.ask(lambda client: client.show(model_id), None)
+        return self._access.ask(lambda client: client.show(model_id), None)

@@ -19,7 +19,7 @@ from modelctl.transport.transport import Transport
 if TYPE_CHECKING:
     from modelctl.follow import Mirror
 
-Heard = Callable[[JobView], None]
+Listener = Callable[[JobView], None]
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Feed:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._listeners: list[Heard] = []
+        self._listeners: list[Listener] = []
         self._ended = threading.Condition()  # guards all attributes below
         self._open: dict[str, JobView] = {}
         self._claimed: OrderedDict[str, JobView | None] = OrderedDict()
@@ -48,18 +48,18 @@ class Feed:
         self._over = False
         self._thread: threading.Thread | None = None
 
-    def listen(self, heard: Heard) -> None:
-        """Call ``heard`` with every new or changed job; its exceptions are logged and do not affect other listeners."""
+    def listen(self, listener: Listener) -> None:
+        """Call ``listener`` with every new or changed job; its exceptions are logged and affect no other listener."""
         with self._ended:
-            self._listeners.append(heard)
+            self._listeners.append(listener)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._follow, name="modeld jobs", daemon=True)
                 self._thread.start()
 
-    def forget(self, heard: Heard) -> None:
-        """Stop calling ``heard``."""
+    def forget(self, listener: Listener) -> None:
+        """Stop calling ``listener``."""
         with self._ended:
-            self._listeners.remove(heard)
+            self._listeners.remove(listener)
 
     def wait_until_connected(self, deadline_s: float) -> bool:
         """Wait until updates arrive, at most ``deadline_s``; return whether they do."""
@@ -80,7 +80,7 @@ class Feed:
         # The job may have ended before this call registered it.
         for seen in (known, job):
             if seen is not None and seen.state in FINAL:
-                self._hear(seen)
+                self._notify(seen)
         with self._ended:
             while (end := self._claimed.get(job.id)) is None:
                 self._ended.wait(LOOK_S)
@@ -111,14 +111,14 @@ class Feed:
             self._connected.clear()
         elif event is None:
             for job in self._missed(mirror):
-                self._hear(job)
+                self._notify(job)
             self._connected.set()
         elif isinstance(event, events.JobChanged):
-            self._hear(event.job)
+            self._notify(event.job)
         elif isinstance(event, events.JobProgress):
             job_now = mirror.job(event.job)
             if job_now is not None:
-                self._hear(job_now)
+                self._notify(job_now)
 
     def _missed(self, mirror: "Mirror") -> list[JobView]:
         """After a gap: report running jobs, and those that ended meanwhile; older ends are history."""
@@ -130,7 +130,7 @@ class Feed:
         lost = [job for job in waited_for.values() if job.id not in jobs]
         return found + [msgspec.structs.replace(job, state=JobState.FAILED, failure=why) for job in lost]
 
-    def _hear(self, job: JobView) -> None:
+    def _notify(self, job: JobView) -> None:
         """Call the listeners, once for a job's end; callers that wait for the job return after that."""
         final = job.state in FINAL
         with self._ended:
@@ -142,8 +142,8 @@ class Feed:
             else:
                 self._open[job.id] = job
             listeners = tuple(self._listeners)
-        for heard in listeners:
-            call_safely(heard, job)
+        for listener in listeners:
+            call_safely(listener, job)
         if final:
             with self._ended:
                 self._claimed[job.id] = job

@@ -14,9 +14,9 @@ from modeld.protocol.views import DaemonView, ModelView, Snapshot
 
 from modelctl.client import Client
 from modelctl.jarvis import progress, roles
+from modelctl.jarvis.daemon_access import DaemonAccess, shared
 from modelctl.jarvis.downloads import ModelDownloadManager
 from modelctl.jarvis.progress import DownloadProgress
-from modelctl.jarvis.reach import Reach, shared
 from modelctl.language.format import GIB, MIB, format_bytes
 
 Overview = dict[str, dict[str, object]]
@@ -27,24 +27,24 @@ ProgressCallback = Callable[[dict[str, object]], object]
 class LlmManager:
     """The classic interface. ``current_model`` is the model that answered last, unless the host sets another."""
 
-    def __init__(self, jarvis_instance: object = None, *, reach: Reach | None = None) -> None:
+    def __init__(self, jarvis_instance: object = None, *, access: DaemonAccess | None = None) -> None:
         self._jarvis = jarvis_instance
-        self._reach = reach or shared()
-        self._downloads = ModelDownloadManager(jarvis_instance, reach=self._reach)
+        self._access = access or shared()
+        self._downloads = ModelDownloadManager(jarvis_instance, access=self._access)
         self._chosen: str | None = None
 
     # -- models in memory ----------------------------------------------------------------------------------------
 
     def load_model(self, model_key: str = "mistral") -> bool:
         """Load a model; blocks. True once it can answer."""
-        loaded = self._reach.ask(lambda client: client.load(model_key, wait=True), None) is not None
+        loaded = self._access.ask(lambda client: client.load(model_key, wait=True), None) is not None
         if loaded:
             self._chosen = model_key.lower()
         return loaded
 
     def unload_model(self, model_key: str | None = None) -> None:
         """Unload one model, or all of them; returns once their memory is free."""
-        self._reach.ask(lambda client: client.unload(model_key or "", wait=True), None)
+        self._access.ask(lambda client: client.unload(model_key or "", wait=True), None)
         if model_key is None or model_key.lower() == self._chosen:
             self._chosen = None
 
@@ -84,7 +84,7 @@ class LlmManager:
         def ask(client: Client) -> str:
             return client.chat(key, messages, max_tokens=max_tokens or 0, sampling=sampling).text
 
-        return self._reach.ask(ask, None)
+        return self._access.ask(ask, None)
 
     def predict_use_case(self, prompt: str) -> dict[str, object]:
         """``use_case`` and its ``scores``, from the words of the prompt."""
@@ -108,15 +108,15 @@ class LlmManager:
         """Download a model; blocks. True if its file is complete and verified; ``progress_cb`` gets payloads."""
         key = model_key.lower()
 
-        def tell(now: DownloadProgress) -> None:
+        def on_progress(now: DownloadProgress) -> None:
             if progress_cb is not None and now.model == key:
                 progress_cb(progress.payload(now))
 
-        self._downloads.register_callback(tell)
+        self._downloads.register_callback(on_progress)
         try:
             return self._downloads.download_model(key)
         finally:
-            self._downloads.unregister_callback(tell)
+            self._downloads.unregister_callback(on_progress)
 
     # -- overviews -----------------------------------------------------------------------------------------------
 
@@ -186,7 +186,7 @@ class LlmManager:
     def models_dir(self) -> Path:
         """The folder for downloads."""
         daemon = self._daemon()
-        return Path(daemon.models_dir) if daemon is not None else self._reach.client.transport.places.models_dir
+        return Path(daemon.models_dir) if daemon is not None else self._access.client.transport.places.models_dir
 
     @property
     def default_model(self) -> str:
@@ -201,17 +201,17 @@ class LlmManager:
         return daemon is not None and daemon.use_gpu
 
     def _snapshot(self) -> Snapshot | None:
-        return self._reach.ask(lambda client: client.snapshot(), None)
+        return self._access.ask(lambda client: client.snapshot(), None)
 
     def _daemon(self) -> DaemonView | None:
-        status = self._reach.ask(lambda client: client.status(), None)
+        status = self._access.ask(lambda client: client.status(), None)
         return None if status is None else status.daemon
 
     def _models(self) -> list[ModelView]:
-        return self._reach.ask(lambda client: client.list(), [])
+        return self._access.ask(lambda client: client.list(), [])
 
     def _model(self, key: str) -> ModelView | None:
-        return self._reach.ask(lambda client: client.show(key), None)
+        return self._access.ask(lambda client: client.show(key), None)
 
 
 def _overview(model: ModelView, daemon: DaemonView) -> dict[str, object]:

@@ -111,7 +111,7 @@ def _message(job: JobView) -> str:
         return sentence(job.failure)
     match job.state:
         case JobState.DONE:
-            return "The file is there already." if job.already_there else "The download is complete."
+            return "The file is already downloaded." if job.already_there else "The download is complete."
         case JobState.QUEUED | JobState.PAUSED:
             return f"The download is {job.state}."
     if progress.stalled_since:

@@ -10,8 +10,8 @@ from modeld.protocol.views import Generation, ModelView
 
 from modelctl.client import Client, GenerationStream
 from modelctl.errors import ModeldError
+from modelctl.jarvis.daemon_access import DaemonAccess, shared
 from modelctl.jarvis.progress import sentence
-from modelctl.jarvis.reach import Reach, shared
 
 Answer = dict[str, object]
 
@@ -24,8 +24,8 @@ _StreamCall = Callable[[Client], GenerationStream]
 class LlamaRuntime:
     """The live runtime. The five ``default_...`` attributes apply to calls that do not override them."""
 
-    def __init__(self, *, reach: Reach | None = None) -> None:
-        self._reach = reach or shared()
+    def __init__(self, *, access: DaemonAccess | None = None) -> None:
+        self._access = access or shared()
         self._key: str | None = None
         self._name = ""
         self.default_temperature = 0.7
@@ -50,11 +50,11 @@ class LlamaRuntime:
             client.load(key, context_size=n_ctx, gpu_layers=n_gpu_layers, threads=n_threads or 0, wait=True)
             return key
 
-        before, key = self._key, self._reach.ask(load, None)
+        before, key = self._key, self._access.ask(load, None)
         if key is None:
             return False
         if before is not None and before != key:
-            self._reach.ask(lambda client: client.unload(before, wait=True), None)
+            self._access.ask(lambda client: client.unload(before, wait=True), None)
         self._key, self._name = key, model_name
         return True
 
@@ -63,7 +63,7 @@ class LlamaRuntime:
         key, self._key = self._key, None
         if key is None:
             return True
-        return self._reach.ask(lambda client: client.unload(key, wait=True), None) is not None
+        return self._access.ask(lambda client: client.unload(key, wait=True), None) is not None
 
     def generate(
         self,
@@ -114,7 +114,7 @@ class LlamaRuntime:
             "device": self.device,
             "context_window": loaded.context_size if loaded is not None else 0,
             "gpu_layers": loaded.gpu_layers if loaded is not None else 0,
-            "available": not isinstance(self._reach.attempt(lambda client: client.ping()), ModeldError),
+            "available": not isinstance(self._access.attempt(lambda client: client.ping()), ModeldError),
         }
 
     @property
@@ -152,13 +152,13 @@ class LlamaRuntime:
         key = self._key
         if key is None:
             return None
-        model = self._reach.ask(lambda client: client.show(key), None)
+        model = self._access.ask(lambda client: client.show(key), None)
         return model if model is not None and model.state in IN_MEMORY else None
 
     def _answer(self, call: _Call) -> Answer:
         if self._key is None:
             return _failed("No model is loaded.")
-        generation = self._reach.attempt(call)
+        generation = self._access.attempt(call)
         if isinstance(generation, ModeldError):
             return _failed(sentence(generation.failure))
         seconds = (generation.prefill_ms + generation.decode_ms) / 1000
@@ -176,12 +176,12 @@ class LlamaRuntime:
     def _pieces(self, call: _StreamCall) -> Iterator[str]:
         if self._key is None:
             return
-        stream = self._reach.ask(call, None)
+        stream = self._access.ask(call, None)
         if stream is None:
             return
         with stream:
             chunks = iter(stream)
-            while (chunk := self._reach.ask(lambda _: next(chunks, None), None)) is not None:
+            while (chunk := self._access.ask(lambda _: next(chunks, None), None)) is not None:
                 yield chunk.text
 
     def _sampling(

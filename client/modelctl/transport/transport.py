@@ -390,13 +390,13 @@ class Frames(Iterator[tuple[str, bytes]]):
         self._socket = socket
         self._connection = connection
         self._topics = topics
-        self._heard = time.monotonic()
+        self._last_event_at = time.monotonic()
 
     def __next__(self) -> tuple[str, bytes]:
         while not self._socket.closed:
             if self._socket.wait(int(CHECK_S * 1000)):
                 topic, body, *_ = self._socket.recv_multipart()
-                self._heard = time.monotonic()
+                self._last_event_at = time.monotonic()
                 name = topic.decode()
                 # The topic ``daemon.`` is always subscribed to, so events that were not asked for are filtered here.
                 if name == "daemon.heartbeat" or name.startswith(self._topics):
@@ -418,7 +418,7 @@ class Frames(Iterator[tuple[str, bytes]]):
         if not self._transport.still_there(self._connection):
             self.close()
             raise DaemonUnavailable(_("modeld (process {pid}) has ended.").format(pid=pid))
-        if time.monotonic() - self._heard >= SILENCE_S:
+        if time.monotonic() - self._last_event_at >= SILENCE_S:
             self.close()
             if self._transport.host:
                 raise self._transport._silent(self._connection, SILENCE_S)

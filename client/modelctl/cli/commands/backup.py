@@ -47,7 +47,7 @@ def restore(session: Session, file: str) -> None:
     if session.json:
         session.emit(done)
     else:
-        for line in _said(done):
+        for line in _summary(done):
             session.line(line)
     if done.refused:
         raise click.exceptions.Exit(1)
@@ -88,7 +88,7 @@ def _holds(made: Backup) -> str:
     )
 
 
-def _said(done: replies.Restored) -> list[str]:
+def _summary(done: replies.Restored) -> list[str]:
     """The result of a restore, one line per kind of data."""
     lines = []
     if done.settings:

@@ -43,13 +43,13 @@ def tray(session: Session) -> None:
     except ImportError as error:
         raise _no_tray(f"{error}.", _("Install it with: pip install 'modeld[desktop]'")) from error
     try:
-        said = program.run(session.places)
+        reason = program.run(session.places)
     except program.TrayError as error:
         raise _no_tray(str(error), "") from error
     if session.json:
-        session.emit(replies.Done(note=said))
+        session.emit(replies.Done(note=reason))
     else:
-        session.line(said)
+        session.line(reason)
 
 
 @click.command(cls=Verb, example="modelctl viewer")
@@ -102,16 +102,16 @@ def _notify(session: Session) -> None:
     notices = DesktopNotices(
         session.client, session.preferences.notifications, viewer_focused=partial(is_focused, session.places)
     )
-    said: int | None = 0
+    shown_pid: int | None = 0
 
     def changed(mirror: "Mirror | None", event: "AnyEvent | None") -> None:
-        nonlocal said
+        nonlocal shown_pid
         pid = None if mirror is None else mirror.snapshot.daemon.pid
         if pid is None:
             session.say(_("modeld is not reachable; waiting for it."))
-        elif pid != said:
+        elif pid != shown_pid:
             session.say(_("Showing notifications of modeld (process {pid}).").format(pid=pid))
-        said = pid
+        shown_pid = pid
         notices.on_change(mirror, event)
 
     try:

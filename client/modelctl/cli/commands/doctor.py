@@ -44,5 +44,5 @@ def _show(session: Session, finding: Finding) -> None:
     width = max(map(len, names.values()))
     label = click.style(f"{names[finding.level]:<{width}}", fg=_COLOURS[finding.level])
     session.line(f"{label}  {finding.title()}: {finding.text}")
-    if finding.mend:
-        session.line(f"{'':{width}}  → {finding.mend}")
+    if finding.fix:
+        session.line(f"{'':{width}}  → {finding.fix}")

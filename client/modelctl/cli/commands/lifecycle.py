@@ -23,11 +23,11 @@ def up(session: Session) -> None:
     pong = answering(session.client)
     if pong is not None:
         text = _("modeld {version} is running already (process {pid}).")
-        _tell(session, pong, text.format(version=pong.version, pid=pong.pid))
+        _print_pong(session, pong, text.format(version=pong.version, pid=pong.pid))
         return
     pong = start(session.client)
     text = _("modeld {version} is running (process {pid}).")
-    _tell(session, pong, text.format(version=pong.version, pid=pong.pid))
+    _print_pong(session, pong, text.format(version=pong.version, pid=pong.pid))
 
 
 @click.command(cls=Verb, example="modelctl down")
@@ -61,7 +61,7 @@ def down(session: Session) -> None:
         session.line(_("modeld has stopped."))
 
 
-def _tell(session: Session, pong: replies.Pong, text: str) -> None:
+def _print_pong(session: Session, pong: replies.Pong, text: str) -> None:
     if session.json:
         session.emit(pong)
     else:

@@ -65,13 +65,13 @@ def _asked(session: Session, key: str) -> JobView | errors.ModeldError:
 def _watch(session: Session, mirror: "Mirror", jobs: list[JobView]) -> list[JobView]:
     """The jobs, once each has ended or is paused by a problem that the user must fix."""
     now = {job.id: job for job in jobs}
-    told: set[str] = set()
+    reported: set[str] = set()
     with shown(session) as show:
         for event, job in watched(mirror, jobs):
             now[job.id] = job
             model = mirror.model(job.model)
-            if not session.json and job.id not in told and model is not None and model.fits is not None:
-                told.add(job.id)
+            if not session.json and job.id not in reported and model is not None and model.fits is not None:
+                reported.add(job.id)
                 if not job.already_there:
                     _say_fit(session, job, model.fits)
             if not job.already_there:

@@ -28,7 +28,7 @@ def _rows(answer: replies.Status) -> list[tuple[str, str]]:
 
     daemon, system = answer.daemon, answer.system
     process = _("{version}, process {pid}, since {since}")
-    available, taken = _("{available} of {total} available"), _("daemon {daemon}, workers {workers}")
+    available, used = _("{available} of {total} available"), _("daemon {daemon}, workers {workers}")
     rows = [
         ("modeld", process.format(version=daemon.version, pid=daemon.pid, since=daemon.started_at)),
         (_("home"), daemon.home),
@@ -40,7 +40,7 @@ def _rows(answer: replies.Status) -> list[tuple[str, str]]:
         ),
         (
             _("in use"),
-            taken.format(daemon=format_bytes(system.daemon_memory), workers=format_bytes(system.workers_memory)),
+            used.format(daemon=format_bytes(system.daemon_memory), workers=format_bytes(system.workers_memory)),
         ),
     ]
     for model in answer.loaded:

@@ -79,4 +79,4 @@ class BackendChain:
             log.warning("Notifications by %s: %s; not tried again for %.0f s.", backend.name, error, OFF_S)
         elif backend.name not in self._missing:
             self._missing.add(backend.name)
-            log.warning("Notifications by %s: %s; used as soon as it is there.", backend.name, error)
+            log.warning("Notifications by %s: %s; tried again with the next one.", backend.name, error)

@@ -98,6 +98,6 @@ class DesktopNotices:
         try:
             history = self._client.results(news.job.model, 2)
         except errors.ModeldError as error:
-            log.info("The change against the run before is not known: %s", error.message)
+            log.info("The change since the previous run is unknown: %s", error.message)
             return None
         return history.change if history.runs and history.runs[-1].id == run.id else None

@@ -75,11 +75,11 @@ class Grouping:
 
     def _emit(self) -> None:
         self._waiting = False
-        told = together(self._group, f"group:{self._groups}")
-        if self._shown and self._shown != told.key:
-            told = replace(told, instead_of=self._shown)
-        self._shown = told.key
-        self._ready.append(told)
+        summary = together(self._group, f"group:{self._groups}")
+        if self._shown and self._shown != summary.key:
+            summary = replace(summary, instead_of=self._shown)
+        self._shown = summary.key
+        self._ready.append(summary)
 
 
 def together(notices: list[Notice], key: str) -> Notice:
@@ -100,11 +100,11 @@ def together(notices: list[Notice], key: str) -> Notice:
 
 def _without_echoes(notices: list[Notice]) -> list[Notice]:
     """Drops a worker's crash during a benchmark: the failed benchmark reports it."""
-    told = {(notice.model, notice.body) for notice in notices if notice.kind is NoticeKind.BENCHMARK_FAILED}
+    reported = {(notice.model, notice.body) for notice in notices if notice.kind is NoticeKind.BENCHMARK_FAILED}
     return [
         notice
         for notice in notices
-        if notice.kind is not NoticeKind.MODEL_CRASHED or (notice.model, notice.body) not in told
+        if notice.kind is not NoticeKind.MODEL_CRASHED or (notice.model, notice.body) not in reported
     ]
 
 

@@ -41,7 +41,7 @@ class Notifier:
                 return
             if len(self._queue) >= QUEUE:
                 self._queue.popleft()
-                log.warning("More than %d notifications wait to be shown; the oldest is dropped.", QUEUE)
+                log.warning("More than %d notifications are waiting; the oldest is dropped.", QUEUE)
             self._queue.append(work)
             self._changed.notify()
 

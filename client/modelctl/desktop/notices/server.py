@@ -35,7 +35,7 @@ class NotificationServer:
 
     async def listen(self) -> None:
         """Subscribe to clicks, closed notices, and the server's exit."""
-        self.bus.add_message_handler(self._heard)
+        self.bus.add_message_handler(self._on_message)
         for rule in (
             f"type='signal',sender='{NAME}',path='{PATH}'",
             f"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{NAME}'",
@@ -68,7 +68,7 @@ class NotificationServer:
             del self._shown[next(iter(self._shown))]
         return self._name
 
-    def _heard(self, message: Message) -> None:
+    def _on_message(self, message: Message) -> None:
         if message.message_type is not MessageType.SIGNAL:
             return
         match message.member, message.body:

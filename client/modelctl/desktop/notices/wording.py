@@ -100,18 +100,18 @@ def _downloaded(news: JobEnded) -> Notice:
         text = _("{size} in {time}, {speed} on average").format(
             size=size, time=format_eta(seconds), speed=format_speed(news.received / seconds)
         )
-    return _told(news, _("Download finished: {model}"), [news.display_name, text], brief=_name(job.model))
+    return _notice(news, _("Download finished: {model}"), [news.display_name, text], brief=_name(job.model))
 
 
 def _benchmarked(news: JobEnded, change: Change | None) -> Notice:
     run = news.job.benchmark
     if run is None:
-        return _told(news, _("Benchmark finished: {model}"), [news.display_name], brief=_name(news.job.model))
+        return _notice(news, _("Benchmark finished: {model}"), [news.display_name], brief=_name(news.job.model))
     rate = f"{run.result.tokens_per_second:.1f} tokens/s"
     lines = [rate if change is None else f"{rate}, {_compared(change)}"]
     if run.disturbed:
         lines.append(_("The run was disturbed: {cause}").format(cause=of_disturbance(run) or _("other load")))
-    return _told(news, _("Benchmark finished: {model}"), lines, brief=f"{_name(news.job.model)} ({rate})")
+    return _notice(news, _("Benchmark finished: {model}"), lines, brief=f"{_name(news.job.model)} ({rate})")
 
 
 def _compared(change: Change) -> str:
@@ -127,7 +127,7 @@ def _failed(news: JobEnded, title: str) -> Notice:
     job = news.job
     code = job.failure.code if job.failure else ErrorCode.INTERNAL
     percent = job.progress.percent if job.kind is JobKind.PULL else None
-    return _told(
+    return _notice(
         news,
         title,
         _failure_lines(job.failure),
@@ -137,7 +137,7 @@ def _failed(news: JobEnded, title: str) -> Notice:
     )
 
 
-def _told(
+def _notice(
     news: JobEnded,
     title: str,
     lines: list[str],

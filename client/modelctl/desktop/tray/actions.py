@@ -54,14 +54,14 @@ class Actions:
         try:
             self._do(choice)
         except ModeldError as error:
-            self._tell(choice, f"{explained(error.failure)} {advice(error.failure)}".strip())
+            self._report(choice, f"{explained(error.failure)} {advice(error.failure)}".strip())
         except OSError as error:
-            self._tell(choice, str(error))
+            self._report(choice, str(error))
         except Exception:  # noqa: BLE001 - the outer loop of a choice: a bug must not end the tray
             _log.exception("%s", choice)
             self._failed(_("This failed. See the tray's log for details."))
 
-    def _tell(self, choice: Choice, sentence: str) -> None:
+    def _report(self, choice: Choice, sentence: str) -> None:
         _log.warning("%s: %s", choice, sentence)
         self._failed(sentence)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from modelctl.desktop.tray.appearance import Appearance
 from modelctl.desktop.tray.choices import Choice
-from modelctl.desktop.tray.look import Look
 from modelctl.desktop.tray.menu import Menu
 
 
@@ -21,7 +21,7 @@ class Listener:
 class TrayBackend(Protocol):
     """An icon in a tray. All but ``run`` may be called from any thread, before and while it runs."""
 
-    def set_look(self, look: Look) -> None:
+    def set_appearance(self, appearance: Appearance) -> None:
         """Set the icon and the tooltip."""
 
     def set_menu(self, menu: Menu) -> None:

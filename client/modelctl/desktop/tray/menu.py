@@ -11,9 +11,9 @@ from modeld.protocol.states import HAS_FILE, HAS_WORKER, IN_MEMORY, JobState, Mo
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.desktop.tray import choices
+from modelctl.desktop.tray.appearance import benchmarks, download_text, downloads, headline, memory
 from modelctl.desktop.tray.choices import Choice
-from modelctl.desktop.tray.look import benchmarks, download_text, downloads, headline, memory
-from modelctl.desktop.tray.unseen import Unseen
+from modelctl.desktop.tray.unseen import UnseenNews
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, percent
 
@@ -39,7 +39,7 @@ class MenuItem:
 Menu = tuple[MenuItem, ...]
 
 
-def menu(snapshot: Snapshot | None, news: Unseen) -> Menu:
+def menu(snapshot: Snapshot | None, news: UnseenNews) -> Menu:
     """The whole menu; without a snapshot the daemon is not reachable."""
     if snapshot is None:
         groups = [
@@ -89,7 +89,7 @@ def _line(id_: str, label: str) -> MenuItem:
     return MenuItem(id_, label, enabled=False)
 
 
-def _failure(news: Unseen) -> list[MenuItem]:
+def _failure(news: UnseenNews) -> list[MenuItem]:
     """The last failure; choosing it opens the viewer, which shows the full message."""
     if not news.failure:
         return []

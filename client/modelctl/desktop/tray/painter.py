@@ -10,10 +10,10 @@ from collections.abc import Callable
 from modeld.protocol.views import Snapshot
 
 from modelctl.desktop.tray import unseen
+from modelctl.desktop.tray.appearance import Appearance, appearance
 from modelctl.desktop.tray.backend import TrayBackend
-from modelctl.desktop.tray.look import Look, look
 from modelctl.desktop.tray.menu import Menu, menu
-from modelctl.desktop.tray.unseen import Unseen
+from modelctl.desktop.tray.unseen import UnseenNews
 
 INTERVAL_S = 0.5
 
@@ -33,8 +33,8 @@ class Painter:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._last_known: Snapshot | None = None
-        self._news = Unseen()
-        self._look: Look | None = None
+        self._news = UnseenNews()
+        self._appearance: Appearance | None = None
         self._menu: Menu | None = None
         self._thread = threading.Thread(target=self._keep_drawing, name="painter")
 
@@ -62,30 +62,30 @@ class Painter:
 
     def failed(self, sentence: str) -> None:
         """A chosen action failed."""
-        self._tell(lambda _: unseen.failed(sentence))
+        self._change(lambda _: unseen.failed(sentence))
 
     def opened(self) -> None:
         """The menu was opened."""
         self._opened_at = time.monotonic()
-        self._tell(unseen.opened)
+        self._change(unseen.opened)
 
     def closed(self) -> None:
         """The menu was closed."""
-        self._tell(unseen.closed)
+        self._change(unseen.closed)
 
     def draw(self) -> None:
         """Draw the changes, if there are any."""
         with self._lock:
-            snapshot, told = self._snapshot, self._news
-        new_look, new_menu = look(snapshot, told), menu(snapshot, told)
+            snapshot, news = self._snapshot, self._news
+        new_appearance, new_menu = appearance(snapshot, news), menu(snapshot, news)
         if new_menu != self._menu:
             self._menu = new_menu
             self._backend.set_menu(new_menu)
-        if new_look != self._look:
-            self._look = new_look
-            self._backend.set_look(new_look)
+        if new_appearance != self._appearance:
+            self._appearance = new_appearance
+            self._backend.set_appearance(new_appearance)
 
-    def _tell(self, change: Callable[[Unseen], Unseen]) -> None:
+    def _change(self, change: Callable[[UnseenNews], UnseenNews]) -> None:
         with self._lock:
             self._news = change(self._news)
         self._changed.set()

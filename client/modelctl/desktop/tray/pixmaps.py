@@ -3,7 +3,7 @@
 import modelicons
 from PIL import Image
 
-from modelctl.desktop.tray.look import Look
+from modelctl.desktop.tray.appearance import Appearance
 
 SIZES = (16, 22, 24, 32, 48)
 
@@ -11,14 +11,14 @@ Pixmap = tuple[int, int, bytes]
 """Width, height, and four bytes per pixel: alpha, red, green, blue."""
 
 
-def pixmaps(look: Look, panel: modelicons.Panel) -> list[Pixmap]:
+def pixmaps(appearance: Appearance, panel: modelicons.Panel) -> list[Pixmap]:
     """The icon in every size."""
-    return [_pixmap(picture(look, size, panel)) for size in SIZES]
+    return [_pixmap(picture(appearance, size, panel)) for size in SIZES]
 
 
-def picture(look: Look, size: int, panel: modelicons.Panel) -> Image.Image:
+def picture(appearance: Appearance, size: int, panel: modelicons.Panel) -> Image.Image:
     """The icon as a picture."""
-    return modelicons.draw(look.state, size, progress=look.progress, unseen=look.unseen, panel=panel)
+    return modelicons.draw(appearance.state, size, progress=appearance.progress, unseen=appearance.unseen, panel=panel)
 
 
 def _pixmap(image: Image.Image) -> Pixmap:

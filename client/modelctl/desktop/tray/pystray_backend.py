@@ -15,9 +15,9 @@ from typing import Protocol
 import modelicons
 from PIL import Image
 
+from modelctl.desktop.tray.appearance import Appearance
 from modelctl.desktop.tray.backend import Listener
 from modelctl.desktop.tray.choices import Choice, OpenViewer
-from modelctl.desktop.tray.look import Look
 from modelctl.desktop.tray.menu import Menu, MenuItem
 from modelctl.desktop.tray.pixmaps import picture
 from modelctl.language.catalogue import _
@@ -57,16 +57,16 @@ class PystrayTray:
         self._lock = threading.RLock()
         self._stopped = False
         self._icon: PystrayIcon | None = None
-        self._look: Look | None = None
+        self._appearance: Appearance | None = None
         self._menu: Menu = ()
 
-    def set_look(self, look: Look) -> None:
+    def set_appearance(self, appearance: Appearance) -> None:
         """Show this icon and tooltip."""
         with self._lock:
-            self._look = look
+            self._appearance = appearance
             if self._icon is not None:
-                self._icon.icon = picture(look, SIZE, self._panel)
-                self._icon.title = tip(look)
+                self._icon.icon = picture(appearance, SIZE, self._panel)
+                self._icon.title = tip(appearance)
 
     def set_menu(self, menu: Menu) -> None:
         """Offer this menu."""
@@ -80,7 +80,7 @@ class PystrayTray:
         with self._lock:
             if self._stopped:
                 return
-            first = self._look or Look(modelicons.IconState.OFFLINE, None, False, "modeld")
+            first = self._appearance or Appearance(modelicons.IconState.OFFLINE, None, False, "modeld")
             icon: PystrayIcon = self._pystray.Icon(
                 "modeld", picture(first, SIZE, self._panel), tip(first), self._converted(self._menu)
             )
@@ -131,9 +131,9 @@ def _converted_item(item: MenuItem, pystray: ModuleType, chosen: Callable[[Choic
     )
 
 
-def tip(look: Look) -> str:
+def tip(appearance: Appearance) -> str:
     """The tooltip, cut to what every desktop can show."""
-    text = look.tooltip
+    text = appearance.tooltip
     return text if len(text) <= TIP_CHARACTERS else text[: TIP_CHARACTERS - 1] + "…"
 
 

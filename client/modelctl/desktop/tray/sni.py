@@ -17,8 +17,8 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError, DBusFastError
 
 from modelctl.desktop.tray import dbusmenu, statusitem
+from modelctl.desktop.tray.appearance import Appearance
 from modelctl.desktop.tray.backend import Listener
-from modelctl.desktop.tray.look import Look
 from modelctl.desktop.tray.menu import Menu
 from modelctl.desktop.tray.pixmaps import Pixmap, pixmaps
 
@@ -43,19 +43,19 @@ class SniTray:
         self._menu = dbusmenu.MenuService(listener)
         self._drawn: tuple[modelicons.IconState, float | None, bool] | None = None
         self._icon: list[Pixmap] = []
-        self._said = ""
+        self._last_logged = ""
         # Guards the loop against calls from other threads after it ended; a signal may call stop on the main thread.
         self._ending = threading.RLock()
 
-    def set_look(self, look: Look) -> None:
+    def set_appearance(self, appearance: Appearance) -> None:
         """Set the icon and the tooltip; draws in the caller's thread."""
-        key = (look.state, look.progress, look.unseen)
+        key = (appearance.state, appearance.progress, appearance.unseen)
         if key != self._drawn:
-            self._drawn, self._icon = key, pixmaps(look, self._panel)
+            self._drawn, self._icon = key, pixmaps(appearance, self._panel)
         icon = self._icon
 
         def show() -> None:
-            self._item.show(look, icon)
+            self._item.show(appearance, icon)
             self._dressed.set()
 
         self._post(show)
@@ -87,7 +87,7 @@ class SniTray:
             try:
                 await self._on_bus(stopped)
             except (OSError, EOFError, DBusFastError, DBusError) as error:
-                self._say(f"no session bus ({error or 'it has gone'}): the tray waits for one")
+                self._log_once(f"no session bus ({error or 'it ended'}): the tray waits for one")
             await asyncio.wait({stopped}, timeout=self._retry_s)
 
     async def _on_bus(self, stopped: "asyncio.Future[Literal[True]]") -> None:
@@ -114,7 +114,7 @@ class SniTray:
         bus.export(statusitem.PATH, self._item)
         bus.export(dbusmenu.PATH, self._menu)
         await bus.request_name(name)
-        bus.add_message_handler(self._heard)
+        bus.add_message_handler(self._on_message)
         rule = f"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{WATCHER}'"
         await _call(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", rule)
         while True:
@@ -122,19 +122,19 @@ class SniTray:
             try:
                 await _call(bus, WATCHER, "/StatusNotifierWatcher", WATCHER, "RegisterStatusNotifierItem", name)
             except (DBusError, TimeoutError) as error:
-                self._say(f"no tray on this desktop ({error or 'it does not answer'}): the icon waits for one")
+                self._log_once(f"no tray on this desktop ({error or 'it does not answer'}): the icon waits for one")
             else:
-                self._say("the icon is in the tray")
+                self._log_once("the icon is in the tray")
             await self._watcher_came.wait()
 
-    def _heard(self, message: Message) -> None:
+    def _on_message(self, message: Message) -> None:
         if message.member == "NameOwnerChanged" and message.body[:1] == [WATCHER] and message.body[2]:
             self._watcher_came.set()
 
-    def _say(self, text: str) -> None:
+    def _log_once(self, text: str) -> None:
         """Log the message, unless it is the same as the last one."""
-        if text != self._said:
-            self._said = text
+        if text != self._last_logged:
+            self._last_logged = text
             _log.info("%s", text)
 
 

@@ -11,10 +11,10 @@ from dbus_fast import PropertyAccess
 from dbus_fast.annotations import DBusBool, DBusInt32, DBusObjectPath, DBusSignature, DBusStr
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
 
+from modelctl.desktop.tray.appearance import Appearance
 from modelctl.desktop.tray.backend import Listener
 from modelctl.desktop.tray.choices import OpenViewer
 from modelctl.desktop.tray.dbusmenu import PATH as MENU_PATH
-from modelctl.desktop.tray.look import Look
 from modelctl.desktop.tray.pixmaps import Pixmap
 
 PATH = "/StatusNotifierItem"
@@ -32,11 +32,11 @@ class StatusItem(ServiceInterface):
         self._title = "modeld"
         self._details = ""
 
-    def show(self, look: Look, pixmaps: list[Pixmap]) -> None:
+    def show(self, appearance: Appearance, pixmaps: list[Pixmap]) -> None:
         """Set the icon and the tooltip, and tell the panel what has changed."""
         icon = [list(pixmap) for pixmap in pixmaps]
         # Panels parse the details as markup.
-        words = (look.title, escape("\n".join(look.details), quote=False))
+        words = (appearance.title, escape("\n".join(appearance.details), quote=False))
         new_icon, new_words = icon != self._pixmaps, words != (self._title, self._details)
         self._pixmaps, (self._title, self._details) = icon, words
         if new_icon:

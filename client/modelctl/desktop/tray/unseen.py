@@ -14,7 +14,7 @@ from modelctl.errors import explained
 
 
 @dataclass(frozen=True)
-class Unseen:
+class UnseenNews:
     """The unseen news. ``failure`` is a sentence or empty; ``seen``: the user has seen it; only its text is left."""
 
     finished: bool = False
@@ -32,22 +32,22 @@ class Unseen:
         return bool(self.failure) and not self.seen
 
 
-def failed(sentence: str) -> Unseen:
+def failed(sentence: str) -> UnseenNews:
     """A chosen action failed."""
-    return Unseen(failure=sentence)
+    return UnseenNews(failure=sentence)
 
 
-def opened(news: Unseen) -> Unseen:
+def opened(news: UnseenNews) -> UnseenNews:
     """The menu was opened: all news counts as seen; a failure's text stays."""
     return replace(news, seen=bool(news.failure), finished=False)
 
 
-def closed(news: Unseen) -> Unseen:
+def closed(news: UnseenNews) -> UnseenNews:
     """The menu was closed, or there was time to read it: drop the seen news."""
-    return Unseen() if news.seen else news
+    return UnseenNews() if news.seen else news
 
 
-def after(news: Unseen, before: Snapshot | None, now: Snapshot | None) -> Unseen:
+def after(news: UnseenNews, before: Snapshot | None, now: Snapshot | None) -> UnseenNews:
     """``news`` after the daemon's state changed from ``before`` to ``now``; a first snapshot contains no news."""
     if before is None or now is None:
         return news
@@ -58,7 +58,7 @@ def after(news: Unseen, before: Snapshot | None, now: Snapshot | None) -> Unseen
     return news
 
 
-def _after_jobs(news: Unseen, before: Snapshot, now: Snapshot) -> Unseen:
+def _after_jobs(news: UnseenNews, before: Snapshot, now: Snapshot) -> UnseenNews:
     for job in ended(before, now):
         if job.state is JobState.DONE:
             news = replace(news, finished=True, seen=False, failure="" if news.seen else news.failure)
@@ -68,7 +68,7 @@ def _after_jobs(news: Unseen, before: Snapshot, now: Snapshot) -> Unseen:
     return news
 
 
-def _after_models(news: Unseen, before: Snapshot, now: Snapshot) -> Unseen:
+def _after_models(news: UnseenNews, before: Snapshot, now: Snapshot) -> UnseenNews:
     known = {model.key: model.failure for model in before.models}
     for model in now.models:
         if model.failure is not None and model.key in known and known[model.key] != model.failure:

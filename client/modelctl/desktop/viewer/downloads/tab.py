@@ -9,7 +9,7 @@ from modeld.protocol.views import Snapshot
 
 from modelctl.client import Client
 from modelctl.desktop.viewer.downloads.dialog_text import failure_text
-from modelctl.desktop.viewer.downloads.tab_rows import EndedRow, QueueRow, bound, ended, queue
+from modelctl.desktop.viewer.downloads.tab_rows import EndedRow, QueueRow, ended, queue, speed_limit
 from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
@@ -41,7 +41,7 @@ class DownloadsTab:
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
         self._lines: dict[str, _LineItems] = {}
-        self._bound: str | None = None
+        self._limit: str | None = None
         self._ended: list[EndedRow] = []
 
     def build(self, parent: Tag) -> None:
@@ -56,7 +56,7 @@ class DownloadsTab:
             width=em(FIELD_EM),
             hint=_("no limit"),
             on_enter=True,
-            callback=lambda: self._ui.post(self._set_bound),
+            callback=lambda: self._ui.post(self._set_limit),
         )
         with dpg.tooltip(label):
             dpg.add_text(_("5M, 500K, or off; Enter sets it."))
@@ -82,16 +82,16 @@ class DownloadsTab:
         if dpg.get_item_children(self._queue, 1) != order:
             dpg.reorder_items(self._queue, 1, order)
         dpg.configure_item(self._empty, show=not rows)
-        self._show_bound(snapshot)
+        self._show_limit(snapshot)
         self._show_ends(ended(snapshot) if snapshot is not None else [])
 
     def on_event(self, event: AnyEvent) -> None:
         """Ignore events: snapshots contain everything shown here."""
 
-    def _show_bound(self, snapshot: Snapshot | None) -> None:
-        now = bound(snapshot) if snapshot is not None else ""
-        if now != self._bound:
-            self._bound = now
+    def _show_limit(self, snapshot: Snapshot | None) -> None:
+        now = speed_limit(snapshot) if snapshot is not None else ""
+        if now != self._limit:
+            self._limit = now
             dpg.set_value(self._field, now)
 
     def _show_ends(self, rows: list[EndedRow]) -> None:
@@ -157,7 +157,7 @@ class DownloadsTab:
             place = line.shown.place + by
             self._ask(lambda client: client.move(place, job=id_), id_)
 
-    def _set_bound(self) -> None:
+    def _set_limit(self) -> None:
         """Set the speed limit that was typed, or report that it is not a speed; the field keeps its text."""
         text = dpg.get_value(self._field)
         speed = parse_speed(text) if text.strip() else 0
@@ -165,7 +165,7 @@ class DownloadsTab:
         dpg.configure_item(self._wrong, show=speed is None)
         if speed is not None:
             wanted = speed
-            self._bound = None  # the field shows the daemon's spelling of the limit again
+            self._limit = None  # the field shows the daemon's spelling of the limit again
             self._ask(lambda client: client.limit(wanted))
 
     def _ask(self, call: Callable[[Client], object], id_: str = "") -> None:

@@ -52,7 +52,7 @@ def ended(snapshot: Snapshot) -> list[EndedRow]:
     return [_ended(job) for job in jobs[:ENDED_SHOWN]]
 
 
-def bound(snapshot: Snapshot) -> str:
+def speed_limit(snapshot: Snapshot) -> str:
     """The speed limit of all downloads together, as text for its field; empty without a limit."""
     limit = snapshot.daemon.download_limit
     return format_speed(limit) if limit else ""

@@ -1,6 +1,6 @@
 """Access to the daemon for the drop-in classes: errors are values here, since a host program expects return values.
 
-Every call tries again to reach a daemon that was unreachable, or starts it if ``client.toml`` has ``start_daemon =
+Every call tries again to access a daemon that was unreachable, or starts it if ``client.toml`` has ``start_daemon =
 true``.
 """
 
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 
-class Reach:
+class DaemonAccess:
     """A client for host programs: ``ask`` and ``attempt`` never raise because of the daemon."""
 
     def __init__(self, client: Client | None = None, *, start_daemon: bool | None = None) -> None:
@@ -70,6 +70,6 @@ class Reach:
 
 
 @functools.cache
-def shared() -> Reach:
+def shared() -> DaemonAccess:
     """The default instance of this process."""
-    return Reach()
+    return DaemonAccess()

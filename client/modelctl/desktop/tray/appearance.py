@@ -11,7 +11,7 @@ from modeld.protocol.states import HAS_WORKER, IN_MEMORY, JobKind, JobState, Mod
 from modeld.protocol.views import JobView, ModelView, Snapshot
 from modelicons import IconState
 
-from modelctl.desktop.tray.unseen import Unseen
+from modelctl.desktop.tray.unseen import UnseenNews
 from modelctl.language.catalogue import _, _n
 from modelctl.language.format import format_bytes, format_eta, format_speed, percent
 
@@ -20,7 +20,7 @@ FAILURE_CHARACTERS = 160
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """The icon and its texts. ``progress`` is 0 to 1 in whole percents or None; ``details``: the tooltip's lines."""
 
     state: IconState
@@ -35,15 +35,17 @@ class Look:
         return "\n".join((self.title, *self.details))
 
 
-def look(snapshot: Snapshot | None, news: Unseen) -> Look:
+def appearance(snapshot: Snapshot | None, news: UnseenNews) -> Appearance:
     """The tray's current appearance; without a snapshot the daemon is not reachable."""
     failure = (_shortened(news.failure),) if news.failure else ()
     if snapshot is None:
-        return Look(IconState.OFFLINE, None, news.unseen_finish, _("modeld is not running"), failure)
+        return Appearance(IconState.OFFLINE, None, news.unseen_finish, _("modeld is not running"), failure)
     running = downloads(snapshot, JobState.RUNNING, JobState.QUEUED)
     progress = overall(running, snapshot.models) if running else None
     title = f"modeld {snapshot.daemon.version}: {headline(snapshot)}"
-    return Look(_state(snapshot, news, running), progress, news.unseen_finish, title, failure + _details(snapshot))
+    return Appearance(
+        _state(snapshot, news, running), progress, news.unseen_finish, title, failure + _details(snapshot)
+    )
 
 
 def downloads(snapshot: Snapshot, *states: JobState) -> list[JobView]:
@@ -108,7 +110,7 @@ def download_text(job: JobView) -> str:
     return _("{progress}, {eta} left").format(progress=line, eta=format_eta(job.progress.eta_s))
 
 
-def _state(snapshot: Snapshot, news: Unseen, running: Sequence[JobView]) -> IconState:
+def _state(snapshot: Snapshot, news: UnseenNews, running: Sequence[JobView]) -> IconState:
     states = {model.state for model in snapshot.models}
     if news.unseen_failure:
         return IconState.ERROR
