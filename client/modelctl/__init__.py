@@ -1,7 +1,7 @@
-"""Everything that talks to modeld: the Python client, the command line, the viewer and the tray.
+"""The client side of modeld: the Python client, the command line, the viewer and the tray.
 
 ``from modelctl import Client`` is all a program needs. The names are resolved on first use, so that importing the
-package costs nothing to those who want one module of it.
+package is fast for programs that need only one module of it.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ __all__ = ["BadRequest", "Client", "DaemonAway", "DaemonUnavailable", "ModeldErr
 
 
 def __getattr__(name: str) -> object:
-    """Resolve a public name when it is first used."""
+    """Import a public name on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

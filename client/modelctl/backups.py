@@ -1,4 +1,4 @@
-"""The files of ``modelctl backup``: written, recognised, and cut into requests that are small enough. Pure."""
+"""Reads and writes the files of ``modelctl backup``, and splits them into requests that fit the size limit. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -13,7 +13,7 @@ from modelctl.language.catalogue import _
 from modelctl.transport.transport import new_id
 
 FORMAT = 1
-"""The newest format of a backup that is understood."""
+"""The newest backup format that this version reads."""
 
 MAX_PART_BYTES = 500_000
 
@@ -21,25 +21,25 @@ _V = TypeVar("_V", bound=msgspec.Struct)
 
 
 class _Format(msgspec.Struct):
-    """What tells a backup from the other files."""
+    """The field that identifies a backup file."""
 
     format: int
 
 
 def text(backup: Backup) -> bytes:
-    """A backup as its file."""
+    """The contents of a backup file."""
     return msgspec.json.format(wire.encode(backup), indent=1) + b"\n"
 
 
 def read(content: bytes, name: str) -> tuple[Backup, list[BenchmarkResult]]:
-    """A backup, or the records of a ``model_benchmarks.json``; ``name`` is for the messages. Raises ModeldError."""
+    """Parse a backup, or the records of a ``model_benchmarks.json``; ``name`` is for messages. Raises ModeldError."""
     try:
         found = msgspec.json.decode(content, type=_Format).format
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _nothing(), _records(content, name)
     if found != FORMAT:
         newer = _("{name} has format {found}; this modelctl knows {known}.")
-        raise _refused(newer.format(name=name, found=found, known=FORMAT), _("Use the modelctl that wrote it."))
+        raise _refused(newer.format(name=name, found=found, known=FORMAT), _("Use the modelctl version that wrote it."))
     try:
         return msgspec.json.decode(content, type=Backup), []
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -47,7 +47,7 @@ def read(content: bytes, name: str) -> tuple[Backup, list[BenchmarkResult]]:
 
 
 def parts(backup: Backup, results: Sequence[BenchmarkResult] = ()) -> Iterator[requests.Restore]:
-    """Requests that together restore all of it; each may be sent again, since it has a key of its own."""
+    """Requests that together restore the backup; each has its own repeat key, so it may be sent again."""
     yield requests.Restore(id=new_id(), key=new_id(), settings=backup.settings)
     for models in _portions(backup.models):
         yield requests.Restore(id=new_id(), key=new_id(), models=models)
@@ -58,7 +58,7 @@ def parts(backup: Backup, results: Sequence[BenchmarkResult] = ()) -> Iterator[r
 
 
 def sum_of(one: replies.Restored, other: replies.Restored) -> replies.Restored:
-    """What two requests did, together."""
+    """The combined result of two restore requests."""
     fields = replies.Restored.__struct_fields__
     return replies.Restored(**{name: getattr(one, name) + getattr(other, name) for name in fields})
 

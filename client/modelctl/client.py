@@ -1,4 +1,4 @@
-"""The daemon as a Python object: one method per request, typed, synchronous, usable from any thread.
+"""The Python client: one method per request, typed, synchronous, usable from any thread.
 
     from modelctl import Client
 
@@ -28,21 +28,21 @@ __all__ = ["Client", "GenerationStream", "Message", "Sampling"]
 
 Jobs = list[views.JobView]
 Models = list[views.ModelView]
-"""Named here, since ``list`` is a method below."""
+"""An alias, since ``list`` is a method below."""
 
 SOURCES = ("hf:", "https://", "http://")
-"""What a download's source begins with, so that it is no key."""
+"""The prefixes that tell a source from a key."""
 
 NETWORK_S = 60.0
-"""How long an answer may take for which the daemon asks a hub, or looks through folders."""
+"""The deadline for requests that make the daemon ask a hub or search folders."""
 
 _R = TypeVar("_R", bound=replies.Result)
 
 
 class GenerationStream:
-    """A generation as it happens: iterate over its chunks; ``generation`` is set when they have ended.
+    """A running generation: iterate over its chunks; ``generation`` is set once they have ended.
 
-    Leaving the ``with`` block, or ``close``, cancels what still runs.
+    Leaving the ``with`` block, or calling ``close``, cancels it if it still runs.
     """
 
     def __init__(self, stream: Stream) -> None:
@@ -64,7 +64,7 @@ class GenerationStream:
 
     @property
     def generation(self) -> views.Generation:
-        """How it ended; chunks that were not read yet are passed over."""
+        """The final result; reads and drops any unread chunks."""
         if self._generation is None:
             for _ in self:
                 continue
@@ -73,22 +73,22 @@ class GenerationStream:
         return self._generation
 
     def cancel(self) -> None:
-        """Ask the daemon to stop; what there is still comes, with ``finish`` "cancelled"."""
+        """Ask the daemon to stop; the remaining chunks follow, and ``finish`` is "cancelled"."""
         self._stream.cancel()
 
     def stop(self) -> None:
-        """As ``cancel``, from another thread than the one that iterates."""
+        """Like ``cancel``, but from another thread than the iterating one."""
         self._stream.stop()
 
     def close(self) -> None:
-        """Stop listening and cancel what still runs."""
+        """Stop reading, and cancel the generation if it still runs."""
         self._stream.close()
 
 
 class Client:
-    """A client of the daemon of one home (``places``; this user's own unless given), or of another machine's.
+    """A client of the daemon of one home (``places``; this user's own by default), or of another machine's.
 
-    ``host`` is a name out of ``hosts.toml`` (``modelctl hosts add``).
+    ``host`` is a name from ``hosts.toml`` (``modelctl hosts add``).
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Free the sockets; calls in other threads must have ended."""
+        """Close the sockets; calls in other threads must have ended."""
         self.transport.close()
 
     @property
@@ -115,19 +115,19 @@ class Client:
     # The daemon
 
     def ping(self) -> replies.Pong:
-        """Whether the daemon is there, and which one it is."""
+        """Check that the daemon answers, and return its identity."""
         return self._ask(requests.Ping(id=new_id()), replies.Pong)
 
     def snapshot(self) -> views.Snapshot:
-        """Everything at one moment."""
+        """All models, jobs and system figures at one moment."""
         return self._ask(requests.Snapshot(id=new_id()), replies.Snapshot).snapshot
 
     def status(self) -> replies.Status:
-        """The daemon, the machine's memory, what is loaded and what runs."""
+        """The daemon, the machine's memory, the loaded models and the running jobs."""
         return self._ask(requests.Status(id=new_id()), replies.Status)
 
     def shutdown(self) -> replies.Result:
-        """Ask the daemon to stop in order; it answers before it has."""
+        """Ask the daemon to stop cleanly; it answers before it has stopped."""
         return self._ask(requests.Shutdown(id=new_id()), replies.Result)
 
     # Models
@@ -137,11 +137,11 @@ class Client:
         return self._ask(requests.List(id=new_id()), replies.Models).models
 
     def show(self, model: str, *, look: bool = False) -> views.ModelView:
-        """One model; with ``look`` the header of one that is elsewhere is read first, so that ``fits`` is known."""
+        """One model; with ``look``, the header of a remote file is read first, so that ``fits`` is known."""
         return self.look(model).model if look else self._ask(_show(model), replies.Model).model
 
     def look(self, model: str) -> replies.Model:
-        """As ``show`` with ``look``; the answer's ``note`` says why nothing could be read."""
+        """Like ``show`` with ``look``; the answer's ``note`` says why the header could not be read."""
         return self._ask(_show(model, look=True), replies.Model, timeout_s=NETWORK_S)
 
     def add(
@@ -169,22 +169,22 @@ class Client:
         return self._ask(requests.Files(id=new_id(), repo=repo), replies.Files, timeout_s=NETWORK_S)
 
     def search(self, words: str, *, limit: int = 20, cursor: str = "") -> replies.Repositories:
-        """Repositories with GGUF files, the most downloaded first; ``cursor`` is the ``next`` of an answer before."""
+        """Repositories with GGUF files, most downloaded first; ``cursor`` is the ``next`` of an earlier answer."""
         request = requests.Search(id=new_id(), words=words, limit=limit, cursor=cursor)
         return self._ask(request, replies.Repositories, timeout_s=NETWORK_S)
 
     def scan(self, add: Sequence[str] = (), *, all_models: bool = False) -> replies.Found:
-        """Models in the folders of other programs; those in ``add`` (or all) are used where they lie from now on."""
+        """Models in the folders of other programs; those in ``add`` (or all) are added and used in place."""
         request = requests.Scan(id=new_id(), add=[*add], all=all_models)
         return self._ask(request, replies.Found, timeout_s=NETWORK_S)
 
     # Jobs
 
     def pull(self, model: str, *, wait: bool = False, look: bool = False) -> views.JobView:
-        """Download a model; with ``wait`` return when it is there, and raise what it failed of.
+        """Download a model; with ``wait``, return once its file is complete, and raise the failure if it failed.
 
-        ``model`` may be a source too (``hf:org/repo:Q4_K_M``): it is added first. With ``look`` the header of a file at
-        a URL is read before its download, as it always is of one on a hub.
+        ``model`` may also be a source (``hf:org/repo:Q4_K_M``), which is added first. With ``look``, the daemon reads
+        the header of a file at a URL before its download, as it always does for a file on a hub.
         """
         request = requests.Pull(id=new_id(), model=_key(model), wait=wait, look=look)
         return self._jobs(request, wait)[0]
@@ -198,7 +198,7 @@ class Client:
         max_tokens: int = 128,
         wait: bool = False,
     ) -> Jobs:
-        """Benchmark models, a job each; with ``wait`` return when all have ended, and raise what one failed of."""
+        """Benchmark models, one job each; with ``wait``, return once all have ended, and raise the first failure."""
         request = requests.Benchmark(
             id=new_id(),
             models=[_key(model) for model in models],
@@ -210,27 +210,27 @@ class Client:
         return self._jobs(request, wait)
 
     def jobs(self, model: str = "") -> Jobs:
-        """The jobs, oldest first; ``model`` narrows."""
+        """The jobs, oldest first; ``model`` selects those of one model."""
         return self._ask(requests.Jobs(id=new_id(), model=_key(model)), replies.Jobs).jobs
 
     def cancel(self, *, job: str = "", model: str = "", keep: bool = True) -> replies.Result:
-        """Cancel a job by id or a model's running job; ``keep`` leaves a partial file for a later resume."""
+        """Cancel a job by its id, or a model's running job; ``keep`` keeps the partial file for a resume."""
         return self._ask(requests.Cancel(id=new_id(), job=job, model=_key(model), keep=keep), replies.Result)
 
     def pause(self, *, job: str = "", model: str = "") -> Jobs:
-        """Hold a download by job id or by model, or all with neither; returns the jobs that are held now."""
+        """Pause a download by job id or by model, or all of them; returns the paused jobs."""
         return self._ask(requests.Pause(id=new_id(), job=job, model=_key(model)), replies.Jobs).jobs
 
     def resume(self, *, job: str = "", model: str = "") -> Jobs:
-        """Let held downloads go on, one or all; returns the jobs that were resumed."""
+        """Resume one or all paused downloads; returns the resumed jobs."""
         return self._ask(requests.Resume(id=new_id(), job=job, model=_key(model)), replies.Jobs).jobs
 
     def move(self, place: int, *, job: str = "", model: str = "") -> Jobs:
-        """Give a download another place among those that have not ended (1 is the first); returns them in order."""
+        """Move a download to another place in the queue (1 is first); returns the queue in order."""
         return self._ask(requests.Move(id=new_id(), job=job, model=_key(model), place=place), replies.Jobs).jobs
 
     def limit(self, bytes_per_s: int, *, job: str = "", model: str = "") -> Jobs:
-        """Bound the speed of one download, or of all together with neither; 0 lifts the bound."""
+        """Limit the speed of one download, or of all together; 0 means no limit."""
         request = requests.Limit(id=new_id(), bytes_per_s=bytes_per_s, job=job, model=_key(model))
         return self._ask(request, replies.Jobs).jobs
 
@@ -245,7 +245,7 @@ class Client:
         threads: int = 0,
         wait: bool = True,
     ) -> replies.Model:
-        """Load a model; with ``wait`` return when it can answer. Zero and None mean the setting's value."""
+        """Load a model; with ``wait``, return once it can answer. Zero and None mean the setting's value."""
         request = requests.Load(
             id=new_id(),
             model=_key(model),
@@ -257,11 +257,11 @@ class Client:
         return self._ask(request, replies.Model, wait=wait)
 
     def unload(self, model: str = "", *, wait: bool = True) -> replies.Result:
-        """Unload a model, or all without one; with ``wait`` return when the memory is free."""
+        """Unload one model, or all of them; with ``wait``, return once the memory is free."""
         return self._ask(requests.Unload(id=new_id(), model=_key(model), wait=wait), replies.Result, wait=wait)
 
     def pin(self, model: str, pinned: bool = True) -> replies.Result:
-        """Keep a model loaded (never evicted, never idle-unloaded), or stop doing so."""
+        """Pin a model (never evicted, never unloaded when idle), or unpin it."""
         return self._ask(requests.Pin(id=new_id(), model=_key(model), pinned=pinned), replies.Result)
 
     # Generation
@@ -269,7 +269,7 @@ class Client:
     def generate(
         self, model: str, prompt: str, *, max_tokens: int = 0, sampling: Sampling | None = None
     ) -> views.Generation:
-        """Continue ``prompt`` as it stands (no template); loads the model if needed."""
+        """Continue ``prompt`` as is (no template); loads the model if needed."""
         request = _generate(model, prompt, max_tokens, sampling, stream=False)
         return self._ask(request, replies.Generated, wait=True).generation
 
@@ -283,19 +283,19 @@ class Client:
     def stream_generate(
         self, model: str, prompt: str, *, max_tokens: int = 0, sampling: Sampling | None = None
     ) -> GenerationStream:
-        """As ``generate``, piece by piece."""
+        """Like ``generate``, in chunks."""
         return GenerationStream(self.transport.stream(_generate(model, prompt, max_tokens, sampling, stream=True)))
 
     def stream_chat(
         self, model: str, messages: Sequence[Message], *, max_tokens: int = 0, sampling: Sampling | None = None
     ) -> GenerationStream:
-        """As ``chat``, piece by piece."""
+        """Like ``chat``, in chunks."""
         return GenerationStream(self.transport.stream(_chat(model, messages, max_tokens, sampling, stream=True)))
 
     # Benchmarks
 
     def results(self, model: str, limit: int = 10) -> views.History:
-        """A model's benchmark history, at most the newest ``limit``."""
+        """A model's benchmark history: at most the newest ``limit`` results."""
         return self._ask(requests.Results(id=new_id(), model=_key(model), limit=limit), replies.History).history
 
     def compare(self, models: Sequence[str] = ()) -> views.Comparison:
@@ -306,11 +306,11 @@ class Client:
     # Backups
 
     def backup(self) -> views.Backup:
-        """What was set, added and measured."""
+        """The settings, added models and benchmark results."""
         return self._ask(requests.Backup(id=new_id()), replies.Backup).backup
 
     def restore(self, backup: views.Backup, results: Sequence[views.BenchmarkResult] = ()) -> replies.Restored:
-        """Merge a backup, and records of ``model_benchmarks.json``; what the daemon has already stays."""
+        """Merge a backup, and records of ``model_benchmarks.json``; existing data is kept."""
         from modelctl import backups
 
         done = replies.Restored()
@@ -321,11 +321,11 @@ class Client:
     # Events
 
     def events(self, *topics: str) -> Events:
-        """The events whose topic begins with one of ``topics`` (all without any), with heartbeats in between."""
+        """Events whose topic starts with one of ``topics`` (default: all), with heartbeats in between."""
         return self.transport.events(topics or ("",))
 
     def follow(self) -> "Mirror":
-        """What the daemon shows, kept fresh while it is iterated over."""
+        """A mirror of the daemon's state that is updated while you iterate over it."""
         from modelctl.follow import Mirror
 
         return Mirror(self.transport)
@@ -345,14 +345,14 @@ class Client:
 
 
 def _expected(result: object, kind: type[_R]) -> _R:
-    """``result`` as the kind the protocol promises; a daemon that breaks the promise is a bug and raises."""
+    """``result`` as the type that the protocol promises; raises if the daemon sent another type."""
     if not isinstance(result, kind):
         raise TypeError(f"the daemon answered {type(result).__name__} where {kind.__name__} was promised")
     return result
 
 
 def _key(model: str) -> str:
-    """A key in any case; a source is handed on as it is."""
+    """A key in any case becomes lower case; a source stays unchanged."""
     return model if model.startswith(SOURCES) else model.lower()
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong, as exceptions: the daemon's ``Failure`` raised on the client's side.
+"""The client's exceptions: the daemon's ``Failure`` is raised as one of them.
 
 The tree::
 
@@ -18,11 +18,11 @@ from modelctl.language.catalogue import _
 
 
 class LocalFailure(Failure, frozen=True, kw_only=True, omit_defaults=True):
-    """A failure that was found on this side: its words are in the language in use already."""
+    """A failure found on the client's side; its message is already in the user's language."""
 
 
 class ModeldError(Exception):
-    """A failure the daemon reported, or one of reaching it."""
+    """A failure that the daemon reported, or a failure to reach it."""
 
     exit_code = 1
 
@@ -32,12 +32,12 @@ class ModeldError(Exception):
 
     @property
     def code(self) -> ErrorCode:
-        """The kind of failure, to branch on."""
+        """The kind of failure, for programs to branch on."""
         return self.failure.code
 
     @property
     def message(self) -> str:
-        """What went wrong and why, as a sentence."""
+        """What went wrong and why, in one sentence."""
         return self.failure.message
 
     @property
@@ -53,19 +53,19 @@ class NotFound(ModeldError):  # noqa: N818 - the name is the public vocabulary
 
 
 class Refused(ModeldError):  # noqa: N818 - the name is the public vocabulary
-    """The daemon understood and will not do it now; nothing was broken and nothing was done."""
+    """The request was understood but refused; nothing was changed."""
 
     exit_code = 5
 
 
 class BadRequest(ModeldError):  # noqa: N818 - the name is the public vocabulary
-    """The request itself is wrong."""
+    """The request itself is invalid."""
 
     exit_code = 2
 
 
 class DaemonUnavailable(ModeldError):  # noqa: N818 - the name is the public vocabulary
-    """No daemon answers at this home."""
+    """No daemon answers for this home."""
 
     exit_code = 3
 
@@ -75,11 +75,11 @@ class DaemonUnavailable(ModeldError):  # noqa: N818 - the name is the public voc
 
 
 DaemonAway = DaemonUnavailable
-"""The former name; programs may still use it."""
+"""The former name, kept for existing programs."""
 
 
 def of(failure: Failure) -> ModeldError:
-    """The exception for a failure, of the class its code belongs to."""
+    """The exception for a failure; its code decides the class."""
     if failure.code is ErrorCode.NOT_FOUND:
         return NotFound(failure)
     if failure.code in REFUSALS:
@@ -90,7 +90,7 @@ def of(failure: Failure) -> ModeldError:
 
 
 def explained(failure: Failure) -> str:
-    """What went wrong, in the user's language; a reason that is not known here stays English, behind a headline."""
+    """What went wrong, in the user's language; an unknown reason stays English, after a headline."""
     if isinstance(failure, LocalFailure):
         return failure.message
     return sentences.of_failure(failure) or f"{headline(failure.code)} – {failure.message}"
@@ -102,24 +102,24 @@ def advice(failure: Failure) -> str:
 
 
 def headline(code: ErrorCode) -> str:
-    """The kind of failure in a few words, in the language in use."""
+    """The kind of failure in a few words, in the current language."""
     match code:
         case ErrorCode.BAD_REQUEST:
             return _("The request is wrong")
         case ErrorCode.UNSUPPORTED_VERSION:
-            return _("The versions do not fit together")
+            return _("The versions are incompatible")
         case ErrorCode.TOO_LARGE:
             return _("The request is too large")
         case ErrorCode.NOT_FOUND:
             return _("Not found")
         case ErrorCode.ALREADY_EXISTS:
-            return _("It exists already")
+            return _("Already exists")
         case ErrorCode.NOT_ON_DISK:
             return _("The model is not on disk")
         case ErrorCode.BAD_MODEL_FILE:
             return _("The model file is damaged or not supported")
         case ErrorCode.IN_USE:
-            return _("It is in use")
+            return _("In use")
         case ErrorCode.BUSY:
             return _("Too much to do at the moment")
         case ErrorCode.CONTEXT_OVERFLOW:
@@ -133,7 +133,7 @@ def headline(code: ErrorCode) -> str:
         case ErrorCode.DISK_FULL:
             return _("The disk is full")
         case ErrorCode.UNWRITABLE:
-            return _("It cannot be written")
+            return _("Cannot write")
         case ErrorCode.UNREACHABLE:
             return _("Not reachable")
         case ErrorCode.HTTP_ERROR:

@@ -1,4 +1,4 @@
-"""Locks on files: what holds one is one process, and the system drops it when that ends, however it ends."""
+"""File locks: one process holds a lock, and the system releases it when the process ends, even if it crashes."""
 
 import os
 import sys
@@ -12,9 +12,9 @@ else:
 
 
 def hold(path: Path) -> IO[str] | None:
-    """Hold the lock of ``path`` while the returned file is open; None when somebody else holds it.
+    """Hold the lock of ``path`` while the returned file is open; None if another process holds it.
 
-    Raises OSError where the file cannot be opened.
+    Raises OSError if the file cannot be opened.
     """
     file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii")
     try:

@@ -1,7 +1,7 @@
-"""A mirror of the daemon that stays fresh: snapshot and events, by the late joiner's rule.
+"""A mirror of the daemon's state, kept current by snapshots and events.
 
-Subscribe first, take a snapshot, drop what is in it already, apply the rest. After missed events or a restart of the
-daemon, take a new snapshot.
+Subscribe first, then take a snapshot, drop the events that it already includes, and apply the rest. After missed events
+or a restart of the daemon, take a new snapshot.
 """
 
 import threading
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from modeld.protocol.events import AnyEvent
 
 RETRY_S = 1.0
-"""How long to wait before looking for a daemon that is away."""
+"""The interval between attempts to reach a daemon that does not answer."""
 
 
 class Mirror:
-    """What the daemon shows, kept up while it is iterated over; ``snapshot`` may be read from any thread."""
+    """The daemon's state, updated while you iterate; ``snapshot`` may be read from any thread."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -31,9 +31,9 @@ class Mirror:
         self.snapshot: Snapshot = self._fresh()
 
     def __iter__(self) -> "Iterator[AnyEvent | None]":
-        """Yield each event once ``snapshot`` has it, and None when events were missed and a new snapshot was taken.
+        """Yield each event after it was applied, and None after missed events led to a new snapshot.
 
-        Heartbeats are yielded too, so whoever iterates wakes at least once a second. Raises ``DaemonUnavailable``.
+        Heartbeats are yielded too, so an iterating caller wakes at least once a second. Raises ``DaemonUnavailable``.
         """
         for event in self._events:
             try:
@@ -45,15 +45,15 @@ class Mirror:
                 yield event
 
     def close(self) -> None:
-        """Stop listening; ``snapshot`` stays as it was last."""
+        """Stop listening; ``snapshot`` keeps its last state."""
         self._events.close()
 
     def model(self, key: str) -> ModelView | None:
-        """The model of this key, if there is one."""
+        """The model with this key, if there is one."""
         return next((model for model in self.snapshot.models if model.key == key), None)
 
     def job(self, job_id: str) -> JobView | None:
-        """The job of this id, if it is still known."""
+        """The job with this id, if the daemon still knows it."""
         return next((job for job in self.snapshot.jobs if job.id == job_id), None)
 
     def _fresh(self) -> Snapshot:
@@ -66,10 +66,10 @@ class Mirror:
 def keep_following(
     transport: Transport, on_change: "Callable[[Mirror | None, AnyEvent | None], None]", stop: threading.Event
 ) -> None:
-    """Follow until ``stop`` is set, over every end and start of the daemon; for a thread of a GUI.
+    """Follow the daemon until ``stop`` is set, across restarts; for a thread of a GUI.
 
-    ``on_change(mirror, event)`` after each change; ``event`` None: everything may be different.
-    ``on_change(None, None)`` once when the daemon is away.
+    Calls ``on_change(mirror, event)`` after each change; ``event`` None: anything may have changed. Calls
+    ``on_change(None, None)`` once when the daemon becomes unreachable.
     """
     away = False
     while not stop.is_set():

@@ -1,4 +1,4 @@
-"""The end of a log file, and what is written to it afterwards, also over rotation."""
+"""Reads the end of a log file and follows what is appended, across rotation."""
 
 import os
 import threading
@@ -10,7 +10,7 @@ TAIL_BLOCK = 64 * 1024
 
 
 def tail(path: Path, count: int) -> tuple[list[str], int]:
-    """The last ``count`` lines, and where they end; reads from the end, since a log may be large. Raises OSError."""
+    """The last ``count`` lines and the position after them, read from the end of the file. Raises OSError."""
     with path.open("rb") as file:
         end = start = file.seek(0, os.SEEK_END)
         found = b""
@@ -25,9 +25,9 @@ def tail(path: Path, count: int) -> tuple[list[str], int]:
 
 
 def follow(path: Path, position: int, stop: threading.Event | None = None) -> Iterator[list[str]]:
-    """New lines of ``path`` from byte ``position`` on, as many as came at once, until ``stop`` is set.
+    """New lines of ``path`` from byte ``position`` on, in batches, until ``stop`` is set.
 
-    Over rotation: the old file's rest, then the new one.
+    After a rotation: the rest of the old file, then the new one.
     """
     ended = stop or threading.Event()
     rest = b""
@@ -41,7 +41,7 @@ def follow(path: Path, position: int, stop: threading.Event | None = None) -> It
             file.seek(position)
             while not ended.is_set():
                 rotated = _is_other(path, file.fileno(), file.tell())
-                # Read after looking: what was written before the rotation is then all here.
+                # Read after checking: everything written before the rotation is then included.
                 *lines, rest = (rest + file.read()).split(b"\n")
                 if lines:
                     yield [line.decode(errors="replace") for line in lines]
@@ -52,7 +52,7 @@ def follow(path: Path, position: int, stop: threading.Event | None = None) -> It
 
 
 def _is_other(path: Path, handle: int, position: int) -> bool:
-    """Whether ``path`` is another file than the open one by now, or was cut."""
+    """Whether ``path`` is no longer the open file, or was truncated."""
     try:
         there = path.stat()
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""What a person set for what they see: ``client.toml`` beside the daemon's settings, read by every modelctl program.
+"""The user's display preferences: ``client.toml`` beside the daemon's settings, read by every modelctl program.
 
-A wrong file never keeps a program from starting: its message is shown, and the defaults count.
+An invalid file never keeps a program from starting: its error is shown, and the defaults apply.
 """
 
 import os
@@ -15,7 +15,7 @@ from modelctl.language.preference import PREFERENCES_FILE
 
 
 class PreferencesError(ValueError):
-    """The file cannot be used; the message says what and why."""
+    """The file is invalid; the message says where and why."""
 
 
 class Notifications(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,9 +30,10 @@ class Notifications(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of them.
+    """All preferences.
 
-    ``language`` empty and ``scale`` 0 follow the system; ``panel`` is the colour behind the tray icon.
+    An empty ``language`` and a ``scale`` of 0 follow the system; ``panel`` is the background colour behind the tray
+    icon.
     """
 
     language: str = ""
@@ -43,14 +44,14 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def file(places: Places) -> Path:
-    """Where they are kept."""
+    """The path of the file."""
     return places.config_dir / PREFERENCES_FILE
 
 
 def read(places: Places) -> Preferences:
-    """The preferences of this user; the defaults without a file. Raises PreferencesError.
+    """This user's preferences; the defaults without a file. Raises PreferencesError.
 
-    The environment variables MODELCTL_LANGUAGE and MODELCTL_SCALE win over the file.
+    The environment variables MODELCTL_LANGUAGE and MODELCTL_SCALE take precedence over the file.
     """
     path = file(places)
     values = _values(path)
@@ -61,7 +62,7 @@ def read(places: Places) -> Preferences:
     try:
         return msgspec.convert(values, Preferences, strict=False)
     except msgspec.ValidationError as error:
-        wrong = _("A preference in {path} or the environment is wrong: {error}.")
+        wrong = _("A preference in {path} or in the environment is invalid: {error}.")
         raise PreferencesError(wrong.format(path=path, error=error)) from error
 
 
@@ -72,7 +73,7 @@ def _values(path: Path) -> dict[str, object]:
         return {}
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
-    import tomllib  # where there is a file only: it is slow to start
+    import tomllib  # imported only if there is a file: the import is slow
 
     try:
         return tomllib.loads(text)

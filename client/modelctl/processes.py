@@ -1,4 +1,4 @@
-"""Whether a process is alive, by the means each platform has; the client ships without psutil."""
+"""Checks whether a process is alive, on each platform, without psutil, which the client does not require."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 if sys.platform == "win32":
 
     def is_alive(pid: int) -> bool:
-        """Whether ``pid`` names a running process (``os.kill(pid, 0)`` would end it on Windows)."""
+        """Whether ``pid`` is a running process (``os.kill(pid, 0)`` would end it on Windows)."""
         import ctypes
 
         query_limited_information, still_active = 0x1000, 259
@@ -23,7 +23,7 @@ if sys.platform == "win32":
 else:
 
     def is_alive(pid: int) -> bool:
-        """Whether ``pid`` names a running process; one that ended and waits for its parent (a zombie) does not run."""
+        """Whether ``pid`` is a running process; a zombie does not count as running."""
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
@@ -32,6 +32,6 @@ else:
             return True
         try:
             stat = Path(f"/proc/{pid}/stat").read_bytes()
-        except OSError:  # no /proc here (macOS), or it ended just now: the signal's answer stands
+        except OSError:  # no /proc here (macOS), or the process just ended: trust the signal
             return True
         return stat.rpartition(b")")[2].split()[:1] != [b"Z"]

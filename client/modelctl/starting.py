@@ -1,4 +1,4 @@
-"""The daemon's start: a process of its own session, waited for until it answers. Blocks; one way for every program."""
+"""Starts the daemon in its own session and waits until it answers; blocks. Every program uses this."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ TAIL_LINES = 15
 
 
 def answering(client: "Client") -> replies.Pong | None:
-    """The daemon's answer to a ping, if one runs."""
+    """The reply to a ping, if a daemon runs."""
     try:
         return client.ping()
     except DaemonUnavailable:
@@ -34,9 +34,9 @@ def answering(client: "Client") -> replies.Pong | None:
 
 
 def start(client: "Client") -> replies.Pong:
-    """Start the daemon of this client's home, unless it runs already, and return when it answers.
+    """Start the daemon of this client's home, unless it is running, and return once it answers.
 
-    Raises ``ModeldError`` with the end of what it said when it does not.
+    Raises ``ModeldError`` with the end of its output if it does not.
     """
     places = client.transport.places
     pong = answering(client)
@@ -44,7 +44,7 @@ def start(client: "Client") -> replies.Pong:
         return pong
     boot_log = places.state_dir / "boot.log"
     environment = dict(os.environ)
-    if places.config_dir == places.data_dir:  # all in one folder: only MODELD_HOME does that
+    if places.config_dir == places.data_dir:  # everything in one folder: only MODELD_HOME does that
         environment["MODELD_HOME"] = str(places.data_dir)
     child = _spawn(boot_log, environment)
     deadline = time.monotonic() + START_S
@@ -53,20 +53,20 @@ def start(client: "Client") -> replies.Pong:
             child.wait(LOOK_S)
         pong = answering(client)
         if pong is not None:
-            child.returncode = child.returncode or 0  # it outlives us: no warning about a child left behind
+            child.returncode = child.returncode or 0  # the daemon outlives us: no warning about a child
             return pong
         if child.returncode is not None:
-            # Somebody else may have been faster: then this child was not needed, and theirs answers soon.
+            # Another process may have started a daemon first: then ours exits, and theirs answers soon.
             if not _another_runs(places, child.pid):
                 ended = _("modeld ended at once (exit code {code}).").format(code=child.returncode)
                 raise _not_started(ended, boot_log)
-            time.sleep(LOOK_S)  # another process's start can only be looked for
+            time.sleep(LOOK_S)  # there is no event for the start of another process, so poll
     silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
     raise _not_started(silent.format(pid=child.pid, seconds=START_S), boot_log)
 
 
 def _another_runs(places: Places, own: int) -> bool:
-    """Whether the daemon that last held this home's lock is alive, and another one than ours."""
+    """Whether another process than ours holds this home's lock and is alive."""
     try:
         pid = int(places.lock_file.read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -89,7 +89,7 @@ def _spawn(boot_log: Path, environment: dict[str, str]) -> "subprocess.Popen[byt
             )
         ) from error
     with output:
-        # -P: a folder called "modeld" where the person happens to stand is not the daemon.
+        # -P: a folder named "modeld" in the current directory must not shadow the package.
         command = [sys.executable, "-P", "-m", "modeld"]
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment
@@ -98,11 +98,11 @@ def _spawn(boot_log: Path, environment: dict[str, str]) -> "subprocess.Popen[byt
 
 def _not_started(what: str, boot_log: Path) -> ModeldError:
     tail = boot_log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-    words = "\n".join(tail) if tail else _("(it said nothing)")
+    words = "\n".join(tail) if tail else _("(no output)")
     return ModeldError(
         LocalFailure(
             code=ErrorCode.INTERNAL,
             message=_("{what} The end of {path}:").format(what=what, path=boot_log) + f"\n{words}",
-            hint=_("Mend this, then: modelctl up"),
+            hint=_("Fix this, then run: modelctl up"),
         )
     )

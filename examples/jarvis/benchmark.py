@@ -9,7 +9,7 @@ key = sys.argv[1] if len(sys.argv) > 1 else "smollm2"
 
 
 def progress(news: Mapping[str, object]) -> None:
-    """Called with each step, and once with the end."""
+    """Called with each step, and once at the end."""
     print(f"{news['status']}: {news['phase'] or news['message']}")
 
 

@@ -1,4 +1,4 @@
-"""Download a model and be told of it."""
+"""Download a model with progress callbacks."""
 
 import sys
 
@@ -8,7 +8,7 @@ key = sys.argv[1] if len(sys.argv) > 1 else "smollm2"
 
 
 def on_progress(progress: DownloadProgress) -> None:
-    """Called for every download of the daemon, whoever asked for it."""
+    """Called for every download of the daemon, whoever requested it."""
     if progress.status == "in_progress" and progress.percent is not None:
         print(f"{progress.model}: {progress.percent:.1f}%")
         print(f"Downloaded: {format_bytes(progress.downloaded)} / {format_bytes(progress.total)}")

@@ -1,4 +1,4 @@
-"""Sizes, speeds and times as JarvisCore shows them."""
+"""Format sizes, speeds and times as JarvisCore does."""
 
 from modelctl.jarvis import format_bytes, format_eta, format_speed
 

@@ -1,4 +1,4 @@
-"""The classic ``jarvis.llm_manager``: put an LlmManager in its place."""
+"""Use an LlmManager in place of the classic ``jarvis.llm_manager``."""
 
 import sys
 
@@ -6,7 +6,7 @@ from modelctl.jarvis import LlmManager, control_llm_model, get_llm_status
 
 
 class Jarvis:
-    """Stands for your assistant."""
+    """A stand-in for your assistant."""
 
     llm_manager: LlmManager
 

@@ -1,4 +1,4 @@
-"""The live ``llama_runtime`` and ``model_downloader``: the same calls, answered by the daemon."""
+"""Use the live ``llama_runtime`` and ``model_downloader``: the same calls, answered by the daemon."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""modeld from Python with its own library: typed, and usable from any thread.
+"""Use modeld from Python through its client library: typed, and usable from any thread.
 
 python library.py list
 python library.py load smollm2
@@ -17,20 +17,20 @@ from modeld.protocol import events
 
 
 def show_list(client: Client) -> None:
-    """Each model and its state."""
+    """Print each model and its state."""
     for model in client.list():
         print(model.key, model.state)
 
 
 def load(client: Client, key: str) -> None:
-    """Load a model and say what it takes."""
+    """Load a model and print its memory and device."""
     model = client.load(key).model
     assert model.loaded is not None
     print(model.key, model.state, model.loaded.memory_bytes)
 
 
 def chat(client: Client, key: str, text: str) -> None:
-    """Print the answer as it is made, then how it ended."""
+    """Print the answer as it arrives, then how it ended."""
     with client.stream_chat(key, [Message(role="user", content=text)], max_tokens=64) as stream:
         for chunk in stream:
             print(chunk.text, end="", flush=True)
@@ -39,7 +39,7 @@ def chat(client: Client, key: str, text: str) -> None:
 
 
 def show_events(client: Client) -> None:
-    """Print every event, over every end and start of the daemon."""
+    """Print every event, across restarts of the daemon."""
 
     def changed(mirror: Mirror | None, event: events.AnyEvent | None) -> None:
         match event:
@@ -56,7 +56,7 @@ def show_events(client: Client) -> None:
 
 
 def main(words: list[str]) -> None:
-    """One verb and its words."""
+    """Run one verb."""
     with Client() as client:
         match words:
             case ["list"]:

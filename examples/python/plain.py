@@ -1,4 +1,4 @@
-"""modeld from Python with pyzmq and json only: nothing of ours is imported, everything is in docs/protocol.md.
+"""Use modeld from Python with pyzmq and json only, without its library; docs/protocol.md describes everything.
 
 python plain.py list
 python plain.py load smollm2
@@ -19,13 +19,13 @@ import zmq
 
 VERSION = 1
 SILENCE_MS = 3000
-"""The daemon says something each second; after three without a word it is away."""
+"""The daemon sends something each second; after three seconds without a message it counts as unreachable."""
 
 Json = dict[str, Any]
 
 
 class FailedError(Exception):
-    """The daemon refused or failed; ``code`` is what a program branches on."""
+    """The daemon refused or failed; ``code`` is for programs to branch on."""
 
     def __init__(self, error: Json) -> None:
         super().__init__(f"{error['message']} {error.get('hint', '')}".strip())
@@ -33,11 +33,11 @@ class FailedError(Exception):
 
 
 class AwayError(Exception):
-    """No daemon runs."""
+    """No daemon is running."""
 
 
 def connection_files() -> list[Path]:
-    """Where the connection file can be, the likeliest first."""
+    """The possible paths of the connection file, most likely first."""
     if home := os.environ.get("MODELD_HOME"):
         return [Path(home, "run", "connection.json")]
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
@@ -46,13 +46,13 @@ def connection_files() -> list[Path]:
 
 
 def connection() -> Json:
-    """Where the daemon listens. Raises AwayError."""
+    """The daemon's endpoints. Raises AwayError."""
     file = next((file for file in connection_files() if file.exists()), None)
     if file is None:
         raise AwayError("modeld is not running; start it with: modelctl up")
     try:
         found: Json = json.loads(file.read_text(encoding="utf-8"))
-        os.kill(found["pid"], 0)  # asks only; a daemon that was killed leaves its file behind
+        os.kill(found["pid"], 0)  # only checks; a killed daemon leaves its file behind
     except (FileNotFoundError, ProcessLookupError) as error:
         raise AwayError("modeld is not running; start it with: modelctl up") from error
     if found["v"] != VERSION:
@@ -61,7 +61,7 @@ def connection() -> Json:
 
 
 class Commands:
-    """Requests and their replies, over a DEALER."""
+    """Requests and their replies, over a DEALER socket."""
 
     def __init__(self) -> None:
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
@@ -69,7 +69,7 @@ class Commands:
         self._socket.connect(connection()["commands"])
 
     def stream(self, op: str, **fields: object) -> Iterator[Json]:
-        """Send one request; yields its chunks and, last, its result. Raises FailedError."""
+        """Send one request; yield its chunks and finally its result. Raises FailedError."""
         request_id = uuid.uuid4().hex
         request = {"v": VERSION, "id": request_id, "op": op, **fields}
         self._socket.send_multipart([b"", json.dumps(request).encode()])
@@ -77,7 +77,7 @@ class Commands:
             _delimiter, body = self._socket.recv_multipart()
             reply = json.loads(body)
             if reply["id"] != request_id:
-                continue  # the rest of an older stream that was left early
+                continue  # the rest of an earlier stream that was abandoned
             if not reply["ok"]:
                 raise FailedError(reply["error"])
             if "chunk" not in reply:
@@ -91,30 +91,30 @@ class Commands:
         return result
 
     def close(self) -> None:
-        """Free the socket; a generation that still runs is cancelled by that."""
+        """Close the socket; that cancels a generation that still runs."""
         self._socket.close()
 
 
 def follow() -> Iterator[tuple[Json, Json | None]]:
-    """What the daemon knows, kept fresh: pairs of the snapshot's models by key and the event that changed something.
+    """The daemon's state, kept current: yields the snapshot's models by key, and the event that changed something.
 
-    The event is None after each snapshot: at the beginning, and whenever something was missed. Ends with the daemon.
+    The event is None after each snapshot: at the start, and whenever events were missed. Ends with the daemon.
     """
     events: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
     events.setsockopt(zmq.LINGER, 0)
-    events.subscribe(b"")  # 1. subscribe, before the snapshot is asked for
+    events.subscribe(b"")  # 1. subscribe before requesting the snapshot
     events.setsockopt(zmq.RCVTIMEO, SILENCE_MS)
     commands = Commands()
     events.connect(connection()["events"])
     try:
-        epoch, seq, models = _snapshot(commands)  # 2. what arrives meanwhile waits in the socket
+        epoch, seq, models = _snapshot(commands)  # 2. events that arrive meanwhile wait in the socket
         yield models, None
         while True:
             _topic, body = events.recv_multipart()
             event = json.loads(body)
-            if event["epoch"] == epoch and event["seq"] <= seq:  # 3. it is in the snapshot already
+            if event["epoch"] == epoch and event["seq"] <= seq:  # 3. the snapshot already includes it
                 continue
-            # 4. another daemon, or 5. a hole, which a heartbeat shows as well
+            # 4. another daemon, or 5. missed events, which a heartbeat also reveals
             if event["epoch"] != epoch or event["type"] == "heartbeat" or event["seq"] != seq + 1:
                 epoch, seq, models = _snapshot(commands)
                 yield models, None
@@ -128,7 +128,7 @@ def follow() -> Iterator[tuple[Json, Json | None]]:
             if event["type"] == "daemon_stopping":
                 return
     except zmq.Again:
-        return  # 6. three seconds of silence
+        return  # 6. three seconds without an event
     finally:
         events.close()
         commands.close()
@@ -140,19 +140,19 @@ def _snapshot(commands: Commands) -> tuple[str, int, dict[str, Json]]:
 
 
 def show_list() -> None:
-    """Each model and its state."""
+    """Print each model and its state."""
     for model in Commands().ask("list")["models"]:
         print(model["key"], model["state"])
 
 
 def load(key: str) -> None:
-    """Load a model and say what it takes."""
+    """Load a model and print its memory and device."""
     model = Commands().ask("load", model=key, wait=True)["model"]
     print(model["key"], model["state"], model["loaded"]["memory_bytes"])
 
 
 def chat(key: str, text: str) -> None:
-    """Print the answer as it is made, then how it ended."""
+    """Print the answer as it arrives, then how it ended."""
     request = {"model": key, "messages": [{"role": "user", "content": text}], "max_tokens": 64, "stream": True}
     for part in Commands().stream("chat", **request):
         if "generation" not in part:
@@ -163,7 +163,7 @@ def chat(key: str, text: str) -> None:
 
 
 def show_events() -> None:
-    """Print every event; look for the daemon again when it has gone."""
+    """Print every event; reconnect after the daemon has ended."""
     while True:
         try:
             for models, event in follow():
@@ -180,7 +180,7 @@ def show_events() -> None:
 
 
 def main(words: list[str]) -> None:
-    """One verb and its words."""
+    """Run one verb."""
     match words:
         case ["list"]:
             show_list()

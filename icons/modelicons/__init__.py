@@ -1,4 +1,4 @@
-"""State to picture: the icons of the tray and of the windows, drawn when they are asked for.
+"""Draws the icons of the tray and the windows for each state, on request.
 
 Needs Pillow and nothing else: no toolkit, no display, no files.
 """

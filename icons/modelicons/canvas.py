@@ -1,7 +1,7 @@
-"""A picture that is painted shape by shape, with clean edges.
+"""An antialiased picture that is painted shape by shape.
 
-Every shape is drawn many times larger into a mask and averaged down, so that a pixel's alpha is the share of it that
-the shape covers: an edge on a whole pixel stays sharp, any other edge is smooth.
+Every shape is drawn much larger into a mask and averaged down, so that a pixel's alpha is the share of it that the
+shape covers: an edge on a pixel boundary stays sharp, any other edge is smooth.
 """
 
 import math
@@ -15,13 +15,13 @@ Point = tuple[float, float]
 """In pixels of the finished picture; x to the right, y downward, 0 at the left or upper edge of the first pixel."""
 
 _HINTED = 32
-"""Up to this size lengths are whole pixels."""
+"""Up to this size, lengths are whole pixels."""
 
 Pen = Callable[["Stencil"], None]
 
 
 class Stencil:
-    """Shapes cut into one mask; what they cover is painted or erased in one go."""
+    """Shapes combined into one mask, which is painted or erased in one step."""
 
     def __init__(self, size: int, fineness: int) -> None:
         self._fineness = fineness
@@ -29,7 +29,7 @@ class Stencil:
         self._draw = ImageDraw.Draw(self._mask)
 
     def polygon(self, points: Sequence[Point], rounding: float = 0.0) -> None:
-        """A convex polygon, its corners rounded with the radius ``rounding``."""
+        """A convex polygon with corners of radius ``rounding``."""
         core = _inset(points, rounding) if rounding else list(points)
         self._draw.polygon(self._fine(core), fill=255)
         if rounding:
@@ -64,7 +64,7 @@ class Stencil:
         self._draw.ellipse(self._bounds(centre, radius), fill=255)
 
     def ring(self, centre: Point, radius: float, width: float, share: float = 1.0) -> None:
-        """The first ``share`` (0 to 1) of a ring, clockwise from the top; ``radius`` is the outer one."""
+        """The first ``share`` (0 to 1) of a ring, clockwise from the top; ``radius`` is the outer radius."""
         if share <= 0.0:
             return
         bounds = self._bounds(centre, radius)
@@ -79,7 +79,7 @@ class Stencil:
         return self._mask.reduce(self._fineness)
 
     def _fine(self, points: Sequence[Point]) -> list[tuple[int, int]]:
-        """The corners as fine pixels. Pillow fills the pixels it names at both ends, so far edges end one earlier."""
+        """The corners in oversampled pixels. Pillow includes both end pixels, so far edges end one pixel earlier."""
         middle_x, middle_y = _middle(points)
         return [(self._toward(x, middle_x), self._toward(y, middle_y)) for x, y in points]
 
@@ -105,38 +105,38 @@ class Canvas:
         self.image = Image.new("RGBA", (size, size))
 
     def snap(self, sixteenths: float) -> float:
-        """A length given in sixteenths of the picture: whole pixels, at least one, while the picture is small."""
+        """A length in sixteenths of the picture: whole pixels, at least one, while the picture is small."""
         exact = sixteenths * self.size / 16
         return exact if self.size > _HINTED else float(max(1, round(exact)))
 
     def centred(self, sixteenths: float) -> float:
-        """The same for the width of something in the middle: odd in a picture of odd size, even in one of even."""
+        """Like ``snap``, for the width of something centred: odd in a picture of odd size, even in one of even size."""
         exact = sixteenths * self.size / 16
         odd = self.size % 2
         return exact if self.size > _HINTED else float(max(2 - odd, 2 * round((exact - odd) / 2) + odd))
 
     @property
     def rounding(self) -> float:
-        """The radius of corners: none while the picture is too small to show it."""
+        """The corner radius: 0 while the picture is too small to show it."""
         return self.size / 64 if self.size > _HINTED else 0.0
 
     def round_end(self, width: float) -> float:
-        """The radius of the ends of a bar, which stay square while the picture is small."""
+        """The radius of a bar's ends, which stay square while the picture is small."""
         return width / 2 if self.size > _HINTED else 0.0
 
     def paint(self, colour: Colour, pen: Pen) -> None:
-        """Lay what ``pen`` draws onto the picture."""
+        """Paint the shapes of ``pen``."""
         layer = Image.new("RGBA", self.image.size, (*colour, 255))
         layer.putalpha(self._cut(pen))
         self.image.alpha_composite(layer)
 
     def erase(self, pen: Pen) -> None:
-        """Make transparent what ``pen`` draws."""
+        """Make the shapes of ``pen`` transparent."""
         kept = ImageChops.invert(self._cut(pen))
         self.image.putalpha(ImageChops.multiply(self.image.getchannel("A"), kept))
 
     def fill(self, paint: Image.Image, pen: Pen) -> None:
-        """Lay what ``pen`` draws onto the picture, coloured like ``paint`` (a picture of the same size)."""
+        """Paint the shapes of ``pen`` with the pixels of ``paint`` (a picture of the same size)."""
         layer = paint.convert("RGBA")
         layer.putalpha(self._cut(pen))
         self.image.alpha_composite(layer)

@@ -1,4 +1,4 @@
-"""The pictures themselves: one small function for each state."""
+"""Draws the icons: one small function per state."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -13,7 +13,7 @@ from modelicons.states import IconState
 
 SMALLEST, LARGEST = 16, 256
 _STEPS = 100
-"""The ring moves in steps of one per cent, so that a download makes at most a hundred pictures."""
+"""The ring moves in steps of one per cent, so that a download needs at most a hundred pictures."""
 
 
 def draw(
@@ -24,10 +24,10 @@ def draw(
     unseen: bool = False,
     panel: Panel = "dark",
 ) -> Image.Image:
-    """The icon for ``state``: RGBA, ``size`` pixels square (16 to 256), on a transparent ground.
+    """The icon for ``state``: RGBA, ``size`` pixels square (16 to 256), on a transparent background.
 
-    ``progress`` (0 to 1; None: not known) is the length of the ring while downloading and means nothing otherwise.
-    ``unseen`` adds the badge for a finish nobody has looked at. Raises ValueError for another size or panel.
+    ``progress`` (0 to 1; None: unknown) is the length of the ring while downloading; other states ignore it. ``unseen``
+    adds the badge for a finished job that the user has not seen. Raises ValueError for an unknown size or panel.
     """
     _check(size)
     palette(panel)
@@ -38,7 +38,7 @@ def draw(
 
 
 def app_icon(size: int) -> Image.Image:
-    """The application's icon for windows and launchers: the mark on a ground of its own, 16 to 256 pixels square."""
+    """The application's icon for windows and launchers: the mark on its own background, 16 to 256 pixels square."""
     _check(size)
     return _app_icon(size).copy()
 
@@ -79,7 +79,7 @@ def _picture(state: IconState, step: int | None) -> Callable[[Canvas, Palette], 
 
 
 def _box(canvas: Canvas, wall: float = 7.0) -> Box:
-    """The box, centred, with walls ``wall`` sixteenths high, its foot in the same place whatever its height."""
+    """The box, centred, with walls ``wall`` sixteenths high; its foot is at the same place for every height."""
     size = canvas.size
     margin = size // 16 if size <= 32 else size / 16
     half = size / 2 - margin
@@ -156,7 +156,7 @@ def _downloading(canvas: Canvas, colours: Palette, step: int | None) -> None:
 
 
 def _arcs(canvas: Canvas, colours: Palette, thick: float) -> None:
-    """Four arcs in place of the ring, for a download whose end is not known: nothing that could be read as a share."""
+    """Four arcs instead of the ring, for a download of unknown size: nothing that could be read as a share."""
     middle, size = canvas.size / 2, float(canvas.size)
     canvas.paint(colours.downloading, lambda pen: pen.ring((middle, middle), middle, thick))
 

@@ -1,7 +1,7 @@
-"""The mark: an open box whose two walls read as an M, and a tile that belongs on top, the model.
+"""The mark: an open box whose two walls read as an M, and a tile on top: the model.
 
-The box is drawn from above with slopes of 1 to 2, which fall on whole pixels. Where the tile is tells the state: no
-tile, a tile on its way in, a tile in place.
+The box is drawn from above with slopes of 1 to 2, which fall on whole pixels. The tile shows the state: no tile, a tile
+on its way in, or a tile in place.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from modelicons.palette import Colour
 
 @dataclass(frozen=True)
 class Box:
-    """Where the box stands: its middle, its highest corners and its measures, in pixels."""
+    """The box's position: its centre, its highest corners and its dimensions, in pixels."""
 
     middle: float
     rim: float
@@ -36,11 +36,11 @@ class Box:
         ]
 
     def top(self) -> list[Point]:
-        """The tile in its place."""
+        """The tile in place."""
         return tile(self.middle, self.rim, self.half)
 
     def left(self, gap: float = 0.0) -> list[Point]:
-        """The left wall; its upper edge ``gap`` lower than the rim."""
+        """The left wall; its upper edge is ``gap`` below the rim."""
         x, y, a, b = self.middle, self.rim + gap, self.half, self.half / 2
         foot = self.rim + self.wall
         return [(x - a, y), (x, y + b), (x, foot + b), (x - a, foot)]
@@ -51,7 +51,7 @@ class Box:
 
 
 def tile(middle: float, height: float, half: float) -> list[Point]:
-    """A tile with its centre at (``middle``, ``height``)."""
+    """A tile centred at (``middle``, ``height``)."""
     return [(middle, height - half / 2), (middle + half, height), (middle, height + half / 2), (middle - half, height)]
 
 

@@ -1,10 +1,10 @@
-"""The colours, once for dark panels and once for light ones."""
+"""The colours for dark and for light panels."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Panel = Literal["dark", "light"]
-"""What lies behind the icon."""
+"""The background behind the icon."""
 
 Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
@@ -12,7 +12,7 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Palette:
-    """One colour for each role; every one but ``track`` stands out from its panel by 3 to 1 or more."""
+    """One colour per role; each except ``track`` has a contrast of at least 3 to 1 with its panel."""
 
     left: Colour
     right: Colour
@@ -54,7 +54,7 @@ _LIGHT = Palette(
 
 
 def palette(panel: Panel) -> Palette:
-    """The colours for ``panel``; ValueError for a word that is neither."""
+    """The colours for ``panel``; ValueError for an unknown one."""
     match panel:
         case "dark":
             return _DARK

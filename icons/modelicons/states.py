@@ -1,22 +1,22 @@
-"""What an icon can say."""
+"""The states that an icon can show."""
 
 from enum import Enum
 
 
 class IconState(Enum):
-    """The states an icon tells apart, each by a shape and a colour of its own."""
+    """The states of an icon, each with its own shape and colour."""
 
     OFFLINE = "offline"
-    """The daemon is not there."""
+    """The daemon is not running."""
     IDLE = "idle"
     """Ready, and no model is in memory."""
     LOADING = "loading"
-    """A model is on its way into memory."""
+    """A model is being loaded."""
     LOADED = "loaded"
-    """A model is in memory and waits."""
+    """A model is in memory and idle."""
     BUSY = "busy"
-    """A model answers."""
+    """A model is answering."""
     DOWNLOADING = "downloading"
-    """A model is on its way onto the disk; the ring shows how far."""
+    """A model is being downloaded; the ring shows the progress."""
     ERROR = "error"
-    """Something failed and wants to be looked at."""
+    """Something failed and needs the user's attention."""

@@ -1,4 +1,4 @@
-"""Starting modeld at login: what is written for each system, and the installer that writes it.
+"""Starts modeld at login: the files for each system, and the installers that write them.
 
     from modelservice import Program, for_this_system
 

@@ -1,4 +1,4 @@
-"""macOS: a launch agent. Written after launchd.plist(5) and launchctl(1); it has not been run on a Mac."""
+"""macOS: a launch agent. Written from launchd.plist(5) and launchctl(1); it has not been run on a Mac."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def _run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
 
 
 class LaunchAgent:
-    """A property list in ``~/Library/LaunchAgents``, in the domain of the person's login."""
+    """A property list in ``~/Library/LaunchAgents``, in the domain of the user's login session."""
 
     def __init__(self, home: Path, run: Run = _run, uid: int | None = None) -> None:
         self._file = home / "Library/LaunchAgents" / f"{texts.LABEL}.plist"
@@ -33,7 +33,7 @@ class LaunchAgent:
         self._domain = f"gui/{os.getuid() if uid is None else uid}"
 
     def install(self, program: Program) -> list[Message]:
-        """Write the agent and start it; one that was there before is ended first."""
+        """Write the agent and start it; an existing one is stopped first."""
         if self._file.exists():
             self._run(["launchctl", "bootout", f"{self._domain}/{texts.LABEL}"])
         done = write(self._file, texts.launch_agent(program, str(self._log)))
@@ -41,14 +41,14 @@ class LaunchAgent:
         return [done, Template.STARTED.of(unit=texts.LABEL)]
 
     def uninstall(self) -> list[Message]:
-        """End the agent and remove its file."""
+        """Stop the agent and remove its file."""
         if not self._file.exists():
             return []
         self._run(["launchctl", "bootout", f"{self._domain}/{texts.LABEL}"])
         return [Template.STOPPED.of(unit=texts.LABEL), *remove(self._file)]
 
     def state(self) -> State:
-        """What launchd says of the agent."""
+        """The agent's state as launchd reports it."""
         done = self._run(["launchctl", "print", f"{self._domain}/{texts.LABEL}"])
         there = self._file.exists()
         return State(

@@ -1,11 +1,11 @@
-"""What the installers say, as data: a template and its fields, so that another program can say it in its language."""
+"""The installers' messages as data: a template and its fields, so that another program can translate them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Template(StrEnum):
-    """Every sentence and name that the installers use, in English."""
+    """All messages and names of the installers, in English."""
 
     SYSTEMD_UNIT = "systemd user unit"
     AUTOSTART_ENTRY = "autostart entry"
@@ -31,13 +31,13 @@ class Template(StrEnum):
     NO_REGISTRY = "There is no registry here: this is not Windows."
 
     def of(self, **fields: str) -> "Message":
-        """This sentence with its fields."""
+        """This message with its fields."""
         return Message(self, tuple(fields.items()))
 
 
 @dataclass(frozen=True)
 class Message:
-    """One sentence; ``str`` is its English."""
+    """One message; ``str`` returns it in English."""
 
     template: Template
     fields: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,4 @@
-"""One seam for every system: install, uninstall, and what is there."""
+"""The interface that every system implements: install, uninstall, state."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from modelservice.program import Program
 
 
 class ServiceError(Exception):
-    """It could not be done; ``message`` says what and why, and what to do."""
+    """The operation failed; ``message`` says why, and what to do."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(str(message))
@@ -21,7 +21,7 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True)
 class State:
-    """What is installed: ``files`` that are there, whether it is started at login, whether it runs as a service now."""
+    """The installed ``files``, whether it starts at login, and whether it runs as a service now."""
 
     kind: Template
     files: tuple[str, ...]
@@ -34,17 +34,17 @@ class Service(Protocol):
     """How one system starts programs at login."""
 
     def install(self, program: Program) -> list[Message]:
-        """Write what is needed, replacing what was there, and start it; returns what was done."""
+        """Write the files, replacing existing ones, and start it; returns messages about each step."""
 
     def uninstall(self) -> list[Message]:
-        """Stop it and remove what was written, nothing else; returns what was done."""
+        """Stop it and remove only the written files; returns messages about each step."""
 
     def state(self) -> State:
-        """What is there now."""
+        """The current state."""
 
 
 def for_this_system(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Service:
-    """The way of this system."""
+    """The service of this system."""
     if platform == "win32":
         from modelservice.windows import RunKey
 
@@ -60,7 +60,7 @@ def for_this_system(environment: Mapping[str, str] = os.environ, platform: str =
 
 
 def write(path: Path, content: bytes) -> Message:
-    """Write a file by rename; returns a message about it. Raises ServiceError."""
+    """Write a file atomically; returns a message about it. Raises ServiceError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".new")
@@ -72,7 +72,7 @@ def write(path: Path, content: bytes) -> Message:
 
 
 def remove(path: Path) -> list[Message]:
-    """Remove a file; returns a message about it, none where there was none. Raises ServiceError."""
+    """Remove a file; returns a message about it, or none if it did not exist. Raises ServiceError."""
     try:
         path.unlink()
     except FileNotFoundError:

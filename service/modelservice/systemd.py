@@ -1,4 +1,4 @@
-"""Linux: a user unit of systemd for the daemon and an autostart entry for the tray, or two autostart entries."""
+"""Linux: a systemd user unit for the daemon and an autostart entry for the tray, or two autostart entries."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ DEADLINE_S = 60.0
 
 
 def runs_the_session(environment: Mapping[str, str]) -> bool:
-    """Whether a systemd user manager runs for this person (sd_booted(3) asks for the same kind of folder)."""
+    """Whether a systemd user manager runs for this user (sd_booted(3) checks for the same kind of folder)."""
     runtime_dir = environment.get("XDG_RUNTIME_DIR", "")
     return bool(runtime_dir) and Path(runtime_dir, "systemd").is_dir() and shutil.which("systemctl") is not None
 
@@ -28,7 +28,7 @@ class SystemdUser:
         self._tray = _tray_entry(config)
 
     def install(self, program: Program) -> list[Message]:
-        """Write the unit and the tray's entry; start the daemon, or restart it if it runs as a unit already."""
+        """Write the unit and the tray's entry; start the daemon, or restart it if it already runs as a unit."""
         done = [write(self._unit, texts.systemd_unit(program).encode()), _write_tray(self._tray, program)]
         _systemctl("daemon-reload")
         _systemctl("enable", UNIT)
@@ -36,7 +36,7 @@ class SystemdUser:
         return [*done, Template.ENABLED.of(unit=UNIT)]
 
     def uninstall(self) -> list[Message]:
-        """Stop and disable the unit, remove both files."""
+        """Stop and disable the unit, and remove both files."""
         done: list[Message] = []
         if self._unit.exists():
             _systemctl("disable", "--now", UNIT)
@@ -45,7 +45,7 @@ class SystemdUser:
         return done + remove(self._tray)
 
     def state(self) -> State:
-        """What systemd says of the unit."""
+        """The unit's state as systemd reports it."""
         words = _systemctl("show", UNIT, "--property=ActiveState,SubState,UnitFileState,StatusText,Result")
         found = dict(line.split("=", 1) for line in words.splitlines() if "=" in line)
         note = f"{found.get('ActiveState', '')} ({found.get('SubState', '')})"
@@ -66,7 +66,7 @@ class Autostart:
         self._tray = _tray_entry(config)
 
     def install(self, program: Program) -> list[Message]:
-        """Write both entries; they count from the next login on."""
+        """Write both entries; they take effect at the next login."""
         text = texts.autostart_entry(
             "modeld", "The daemon of local GGUF models", program.daemon("--no-tray"), program.environment
         )
@@ -77,11 +77,11 @@ class Autostart:
         ]
 
     def uninstall(self) -> list[Message]:
-        """Remove both entries; running programs continue until the logout."""
+        """Remove both entries; running programs continue until logout."""
         return remove(self._daemon) + remove(self._tray)
 
     def state(self) -> State:
-        """Whether the entries are there."""
+        """Whether the entries exist."""
         files = tuple(str(path) for path in (self._daemon, self._tray) if path.exists())
         return State(kind=Template.AUTOSTART_ENTRY, files=files, at_login=self._daemon.exists(), running=False)
 
@@ -98,7 +98,7 @@ def _write_tray(path: Path, program: Program) -> Message:
 
 
 def _systemctl(*words: str) -> str:
-    """Run systemctl for this person's manager; returns what it printed. Raises ServiceError."""
+    """Run systemctl for this user's manager; returns its output. Raises ServiceError."""
     command = ["systemctl", "--user", *words]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)

@@ -1,4 +1,4 @@
-"""What is written where: the texts of a systemd unit, of an autostart entry and of a launch agent. Pure."""
+"""The contents of a systemd unit, an autostart entry, a launch agent and a Run key. Pure."""
 
 import plistlib
 import subprocess
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from modelservice.program import Program
 
 LABEL = "org.modeld.daemon"
-"""The name of the launch agent."""
+"""The launch agent's name."""
 
 
 def systemd_unit(program: Program) -> str:
-    """A user unit (systemd.service(5)): ready when the daemon says so, watched, started again after a failure."""
+    """A user unit (systemd.service(5)): ready when the daemon reports it, watched, restarted after a failure."""
     environment = "".join(f"Environment={_unit_word(f'{name}={value}')}\n" for name, value in program.environment)
     command = " ".join(_unit_word(word) for word in program.daemon("--no-tray"))
     return (
@@ -53,7 +53,7 @@ def autostart_entry(
 
 
 def launch_agent(program: Program, log: str) -> bytes:
-    """A launch agent (launchd.plist(5)): at login, and again after a failure."""
+    """A launch agent (launchd.plist(5)): started at login, and restarted after a failure."""
     return plistlib.dumps(
         {
             "Label": LABEL,
@@ -68,24 +68,24 @@ def launch_agent(program: Program, log: str) -> bytes:
 
 
 def run_value(words: Sequence[str]) -> str:
-    """A value of Windows' Run key: a command line for CreateProcess, with the interpreter that has no console."""
+    """A value of Windows' Run key: a command line for CreateProcess, with the interpreter without a console."""
     first = words[0]
     windowless = f"{first[: -len('python.exe')]}pythonw.exe" if first.lower().endswith("python.exe") else first
     return subprocess.list2cmdline([windowless, *words[1:]])
 
 
 def _unit_word(word: str) -> str:
-    """One word of a unit's setting: ``%`` and ``$`` doubled, quoted where it has to be (systemd.syntax(7))."""
+    """One word of a unit's setting: ``%`` and ``$`` doubled, quoted if needed (systemd.syntax(7))."""
     doubled = word.replace("\\", "\\\\").replace("%", "%%").replace("$", "$$").replace('"', '\\"')
     return f'"{doubled}"' if any(sign in word for sign in " \t'\"\\;") else doubled
 
 
 def _entry_word(word: str) -> str:
-    """One word of an Exec line: ``%`` doubled, quoted where it has to be (Desktop Entry Specification)."""
+    """One word of an Exec line: ``%`` doubled, quoted if needed (Desktop Entry Specification)."""
     doubled = word.replace("%", "%%")
     if not any(sign in word for sign in " \t\n\"'\\><~|&;$*?#()`"):
         return doubled
     for sign in '\\"`$':
         doubled = doubled.replace(sign, f"\\{sign}")
-    # The line as a whole is a string too, in which a backslash is written twice.
+    # The line as a whole is a string too, so backslashes are doubled again.
     return '"' + doubled.replace("\\", "\\\\") + '"'

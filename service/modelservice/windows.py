@@ -1,6 +1,6 @@
-"""Windows: two values of the person's Run key, which Explorer starts at logon. It has not been run on Windows.
+"""Windows: two values of the user's Run key, which Explorer starts at logon. It has not been run on Windows.
 
-A service of Windows' own would have no desktop, so no tray. The person may switch a value off in the task manager.
+A Windows service would have no desktop, so no tray. The user may disable a value in the task manager.
 """
 
 import sys
@@ -25,17 +25,17 @@ class Registry(Protocol):
         """Write a value."""
 
     def delete(self, name: str) -> bool:
-        """Remove a value; whether there was one."""
+        """Remove a value; return whether it existed."""
 
 
 class RunKey:
-    """The Run key of the current user. Windows gives it no environment: MODELD_HOME must be set for the account."""
+    """The Run key of the current user. Windows passes it no environment: MODELD_HOME must be set for the account."""
 
     def __init__(self, registry: Registry | None = None) -> None:
         self._registry = registry if registry is not None else _current_user()
 
     def install(self, program: Program) -> list[Message]:
-        """Write the daemon's and the tray's command lines; they count from the next logon on."""
+        """Write the command lines of the daemon and the tray; they take effect at the next logon."""
         commands = {DAEMON: program.daemon("--no-tray"), TRAY: program.tray()}
         for name, words in commands.items():
             self._registry.set(name, texts.run_value(words))
@@ -51,7 +51,7 @@ class RunKey:
         return [Template.REMOVED.of(path=rf"HKCU\{KEY}\{name}") for name in gone]
 
     def state(self) -> State:
-        """Whether the values are there."""
+        """Whether the values exist."""
         found = {name: value for name in (DAEMON, TRAY) if (value := self._registry.get(name)) is not None}
         return State(
             kind=Template.RUN_KEY,

@@ -1,4 +1,4 @@
-"""``modelctl doctor``: one thing is broken at a time, and the right line says so, with how to mend it."""
+"""``modelctl doctor``: one thing is broken at a time, and the right line says so, with how to fix it."""
 
 import json
 import os
@@ -25,8 +25,8 @@ from support.fake_daemon import FakeDaemon, model_of
 from support.real_daemon import RealDaemon
 
 AT = "2026-01-02T03:04:05+00:00"
-ENGINE = engines.engine_of(engines.Said(0, json.dumps(["0.3.36", False, "CPU : AVX2 = 1 | FMA = 0 | "]), ""))
-GPU_ENGINE = engines.engine_of(engines.Said(0, json.dumps(["0.3.36", True, ""]), ""))
+ENGINE = engines.engine_of(engines.ProcessResult(0, json.dumps(["0.3.36", False, "CPU : AVX2 = 1 | FMA = 0 | "]), ""))
+GPU_ENGINE = engines.engine_of(engines.ProcessResult(0, json.dumps(["0.3.36", True, ""]), ""))
 
 
 def examined(places: Places, *, online: bool = False) -> dict[str, list[Finding]]:
@@ -82,19 +82,19 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("MODELD_HOME", str(tmp_path / "file" / "home"))
     found = examined(find())
     assert found["folder:data"][0].level is Level.FAILED
-    assert str(tmp_path / "file") in found["folder:data"][0].text and "MODELD_HOME" in found["folder:data"][0].mend
+    assert str(tmp_path / "file") in found["folder:data"][0].text and "MODELD_HOME" in found["folder:data"][0].fix
 
 
 def test_sockets_that_others_can_reach_are_found(places: Places):
     places.runtime_dir.mkdir(parents=True)
     places.runtime_dir.chmod(0o755)
     (finding,) = examined(places)["folder:runtime"]
-    assert finding.level is Level.FAILED and finding.mend == f"chmod 700 {places.runtime_dir}"
+    assert finding.level is Level.FAILED and finding.fix == f"chmod 700 {places.runtime_dir}"
 
 
 def test_without_a_daemon_the_line_says_how_to_start_it(places: Places):
     (finding,) = examined(places)["daemon"]
-    assert finding.level is Level.WARNING and "modelctl up" in finding.mend
+    assert finding.level is Level.WARNING and "modelctl up" in finding.fix
 
 
 def test_the_connection_file_of_a_killed_daemon_is_found(places: Places, tmp_path: Path):
@@ -102,7 +102,7 @@ def test_the_connection_file_of_a_killed_daemon_is_found(places: Places, tmp_pat
         daemon.process.kill()
         daemon.process.wait()
         (finding,) = examined(places)["daemon"]
-    assert finding.level is Level.FAILED and "without a goodbye" in finding.text and "modelctl up" in finding.mend
+    assert finding.level is Level.FAILED and "ended unexpectedly" in finding.text and "modelctl up" in finding.fix
 
 
 def test_a_connection_file_that_cannot_be_read_is_found(places: Places):
@@ -115,7 +115,7 @@ def test_a_connection_file_that_cannot_be_read_is_found(places: Places):
 def test_a_daemon_that_does_not_answer_is_found(places: Places, fake_daemon: FakeDaemon):
     fake_daemon.silent = True
     with Client(places, timeout_s=0.2) as client:
-        assert daemons.judge(daemons.look(client)).level is Level.FAILED
+        assert daemons.judge(daemons.inspect(client)).level is Level.FAILED
 
 
 def test_a_corrupt_model_is_found_with_and_without_a_daemon(places: Places, tmp_path: Path):
@@ -127,10 +127,10 @@ def test_a_corrupt_model_is_found_with_and_without_a_daemon(places: Places, tmp_
     files = examined(places)["model-files"]
     assert [finding.level for finding in files] == [Level.FAILED, Level.WARNING]
     assert "Llama-3.2-1B-Instruct-Q4_K_M.gguf is not a GGUF file" in files[0].text
-    assert "other.gguf.part" in files[1].text and "modelctl pull" in files[1].mend
+    assert "other.gguf.part" in files[1].text and "modelctl pull" in files[1].fix
     with a_daemon(tmp_path):
         found = examined(places)["models"]
-    assert [finding.level for finding in found] == [Level.FAILED] and "LLAMA32-1B" in found[0].text and found[0].mend
+    assert [finding.level for finding in found] == [Level.FAILED] and "LLAMA32-1B" in found[0].text and found[0].fix
 
 
 def test_a_broken_settings_file_is_named_with_its_fault(places: Places, tmp_path: Path):
@@ -150,7 +150,7 @@ def test_the_hub_is_asked_only_when_wanted(places: Places, monkeypatch: pytest.M
     monkeypatch.setenv("no_proxy", "*")
     assert "hub" not in examined(places)
     (finding,) = examined(places, online=True)["hub"]
-    assert finding.level is Level.FAILED and "127.0.0.1:9" in finding.text and "HTTPS_PROXY" in finding.mend
+    assert finding.level is Level.FAILED and "127.0.0.1:9" in finding.text and "HTTPS_PROXY" in finding.fix
 
 
 def test_the_daemons_check_shows_the_settings_without_the_token(places: Places, tmp_path: Path):
@@ -172,14 +172,14 @@ def test_packages_are_judged_by_what_the_distribution_asks_for():
         "dbus-fast>=4.0; (sys_platform == 'linux') and extra == 'desktop'",
         "modeld[daemon,desktop]; extra == 'all'",
     ]
-    packages = list(versions.wanted(asked, {"click": "8.1.7", "httpx": "0.9.3", "plyer": "2.1.0"}, "linux"))
+    packages = list(versions.requirements_of(asked, {"click": "8.1.7", "httpx": "0.9.3", "plyer": "2.1.0"}, "linux"))
     (client,), (daemon,), (desktop,) = (versions.judge_part(part, packages) for part in ("", "daemon", "desktop"))
     assert client.level is Level.OK
-    assert daemon.level is Level.FAILED and daemon.text == "httpx is 0.9.3, needed is 0.27"
+    assert daemon.level is Level.FAILED and daemon.text == "httpx is 0.9.3; 0.27 or newer is required"
     assert desktop.level is Level.WARNING and desktop.text == "dbus-fast is missing"
-    assert "modeld[desktop]" in desktop.mend
+    assert "modeld[desktop]" in desktop.fix
     assert list(versions.judge_metadata(packages)) == []
-    assert not any(package.name == "dbus-fast" for package in versions.wanted(asked, {}, "darwin"))
+    assert not any(package.name == "dbus-fast" for package in versions.requirements_of(asked, {}, "darwin"))
 
 
 def test_an_old_python_failed():
@@ -201,21 +201,21 @@ def test_the_engine_is_judged_against_the_settings():
     assert next(engines.judge_gpu(ENGINE, wants, True)).level is Level.WARNING
     assert next(engines.judge_gpu(ENGINE, wants, False)).level is Level.OK
     assert next(engines.judge_gpu(ENGINE, wants_not, True)).level is Level.OK
-    assert next(engines.judge_gpu(GPU_ENGINE, wants_not, True)).text.endswith("switch off")
+    assert next(engines.judge_gpu(GPU_ENGINE, wants_not, True)).text.endswith("turn off")
     assert engines.judge_engine(ENGINE).text == "llama-cpp-python 0.3.36 (AVX2)"
 
 
 @pytest.mark.parametrize(
-    ("error", "mend"),
+    ("error", "fix"),
     [
         ("ModuleNotFoundError: No module named 'llama_cpp'", "modeld[daemon]"),
         ("OSError: libcudart.so.12: cannot open shared object file", "--force-reinstall"),
     ],
 )
-def test_an_engine_that_cannot_be_imported_failed(error: str, mend: str):
-    engine = engines.engine_of(engines.Said(1, "", error))
+def test_an_engine_that_cannot_be_imported_failed(error: str, fix: str):
+    engine = engines.engine_of(engines.ProcessResult(1, "", error))
     verdict = engines.judge_engine(engine)
-    assert verdict.level is Level.FAILED and error in verdict.text and mend in verdict.mend
+    assert verdict.level is Level.FAILED and error in verdict.text and fix in verdict.fix
     assert list(engines.judge_gpu(engine, {}, False)) == []
 
 
@@ -243,7 +243,7 @@ def test_little_memory_and_a_model_that_is_too_large_are_seen():
     large = msgspec.structs.replace(model_of("large", ModelState.ON_DISK), estimated_bytes=40 << 30)
     found = list(daemons.judge_memory(snapshot(large, available=1 << 20)))
     assert [finding.level for finding in found] == [Level.WARNING, Level.WARNING]
-    assert "modelctl unload --all" in found[0].mend and "modelctl load large --context 2048" in found[1].mend
+    assert "modelctl unload --all" in found[0].fix and "modelctl load large --context 2048" in found[1].fix
 
 
 def test_a_download_that_failed_and_a_stalled_one_are_seen_by_the_newest_job():
@@ -256,8 +256,8 @@ def test_a_download_that_failed_and_a_stalled_one_are_seen_by_the_newest_job():
         pull, id="3", model="slow", state=JobState.RUNNING, failure=None, progress=progress
     )
     found = list(daemons.judge_downloads(snapshot(jobs=(again, pull, done, stalled))))
-    assert [finding.text for finding in found] == ["PHI: HTTP 403", f"SLOW: no byte since {AT}, retry 3."]
-    assert found[0].mend == "Set HF_TOKEN."
+    assert [finding.text for finding in found] == ["PHI: HTTP 403", f"SLOW: no data since {AT}, retry 3."]
+    assert found[0].fix == "Set HF_TOKEN."
 
 
 def test_the_desktop_is_judged_by_who_is_there():
@@ -272,7 +272,7 @@ def test_the_desktop_is_judged_by_who_is_there():
 
 
 def test_a_bus_that_is_not_there_is_said(tmp_path: Path):
-    found = desktops.look({"DISPLAY": ":1", "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/no"}, "linux")
+    found = desktops.inspect({"DISPLAY": ":1", "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/no"}, "linux")
     assert found is not None and found.owned is None and found.why
 
 
@@ -294,7 +294,7 @@ def test_a_token_that_others_can_read_is_seen(tmp_path: Path):
     file.write_text('hub_token = "hf_secret"\n')
     file.chmod(0o644)
     (finding,) = surroundings.judge_secrets(file)
-    assert finding.mend == f"chmod 600 {file}" and "hf_secret" not in finding.text
+    assert finding.fix == f"chmod 600 {file}" and "hf_secret" not in finding.text
     file.chmod(0o600)
     assert list(surroundings.judge_secrets(file)) == []
 
@@ -303,12 +303,12 @@ def test_a_folder_that_cannot_even_be_looked_at_is_a_finding_and_no_crash(tmp_pa
     there = tmp_path / "home"
     there.mkdir()
     folder = homes.look_at(there / ("x" * 300) / "models")  # as good as one behind a folder that is closed to us
-    assert not folder.there and folder.nearest == str(there)
+    assert not folder.exists and folder.nearest == str(there)
     assert homes.look_for_models(there / ("x" * 300)) == []
 
 
 @pytest.mark.parametrize("output", ["", "a word of some library", "[1]"])
 def test_an_engine_that_says_something_else_is_a_finding_and_no_crash(output: str):
-    verdict = engines.judge_engine(engines.engine_of(engines.Said(0, output, "")))
+    verdict = engines.judge_engine(engines.engine_of(engines.ProcessResult(0, output, "")))
     assert verdict.level is Level.FAILED and "llama-cpp-python" in verdict.text
-    assert engines.settings_of(engines.Said(0, "a word", "")) == {}
+    assert engines.settings_of(engines.ProcessResult(0, "a word", "")) == {}

@@ -105,7 +105,7 @@ def test_help_is_german_down_to_clicks_own_words(choice: dict[str, str]) -> None
     said = speaking("load", "--help", **choice).stdout
     for part in ("Aufruf: modelctl load", "Ein Modell in den Arbeitsspeicher laden", "Optionen:", "Beispiel:"):
         assert part in said
-    assert "Diese Hilfe zeigen und beenden." in said
+    assert "Diese Hilfe anzeigen und beenden." in said
     for english in ("Usage", "Options:", "Show", "Load ", "Context size", "Example"):
         assert english not in said
 
@@ -203,7 +203,7 @@ def test_what_modelctl_says_itself_has_no_headline(places: Places) -> None:
         (["load", "x", "--context", "0"], "Fehler: Ungültiger Wert für '--context': 0 liegt nicht im Bereich x>=1."),
         (["load"], "Fehler: Es fehlt das Argument 'KEY'."),
         (["load", " "], "Das Kürzel eines Modells darf nicht leer sein."),
-        (["unload"], "Fehler: Nennen Sie ein Modell oder nehmen Sie --all."),
+        (["unload"], "Fehler: Geben Sie ein Modell an oder verwenden Sie --all."),
     ],
 )
 def test_wrong_usage_is_told_in_german(words: list[str], says: str) -> None:

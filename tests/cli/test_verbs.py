@@ -167,7 +167,7 @@ def test_a_pull_off_a_terminal_prints_a_line_for_each_ten_percent(fake_daemon: F
 
 
 def test_a_pull_of_what_is_there_says_so(fake_daemon: FakeDaemon) -> None:
-    assert "there already" in modelctl("pull", "phi").stdout
+    assert "already downloaded" in modelctl("pull", "phi").stdout
 
 
 def test_ctrl_c_leaves_the_download_running_and_says_what_to_do(fake_daemon: FakeDaemon) -> None:

@@ -30,8 +30,8 @@ def test_what_it_needs_is_said_beside_what_there_is():
     ("changes", "says", "word"),
     [
         ({"verdict": "after_unloading"}, "once other models are unloaded", "after unloading"),
-        ({"verdict": "too_large", "max_context": 2048}, "up to 2048 tokens it would fit", "too large"),
-        ({"verdict": "too_large", "max_context": 0}, "choose a smaller model", "too large"),
+        ({"verdict": "too_large", "max_context": 2048}, "It fits with a context of up to 2048 tokens", "too large"),
+        ({"verdict": "too_large", "max_context": 0}, "Choose a smaller model", "too large"),
     ],
 )
 def test_what_is_too_much_says_what_would_do(changes: dict[str, object], says: str, word: str):

@@ -57,7 +57,7 @@ def test_a_download_that_the_daemon_forgot_can_be_closed(ui: BenchUi) -> None:
     windows.show(snapshot(jobs=[pull()]))
     windows.show(snapshot())
     window = opened("Downloading MISTRAL")
-    assert "Status: Not known to the daemon any more" in texts(window)
+    assert "Status: No longer known to the daemon" in texts(window)
     assert closable(window)
 
 
@@ -66,7 +66,7 @@ def test_a_window_lives_through_the_daemons_absence(ui: BenchUi) -> None:
     windows.open(pull())
     windows.show(None)
     window = opened("Downloading MISTRAL")
-    assert "Status: The daemon is away" in texts(window)
+    assert "Status: The daemon is not reachable" in texts(window)
     windows.show(snapshot(jobs=[pull()]))
     assert "Status: Downloading..." in texts(window)
     assert not closable(window)

@@ -98,7 +98,7 @@ def test_the_pane_shows_estimated_next_to_measured_and_that_no_gpu_is_seen(windo
     row = shown.index("MISTRAL")
     assert shown[row : row + 5] == ["MISTRAL", "CPU", "2.0 GB", "1.0 GB", "-"]
     assert "75.0 GB free of 100.0 GB" in shown
-    assert "No GPU seen: models run on the processor." in shown
+    assert "No GPU found: models run on the CPU." in shown
 
 
 def test_the_pane_says_that_there_are_no_numbers_while_the_daemon_is_away(window: int) -> None:
@@ -108,7 +108,7 @@ def test_the_pane_says_that_there_are_no_numbers_while_the_daemon_is_away(window
 
     tab.show(None)
 
-    assert list(texts(window)) == ["No numbers: modeld is not running."]
+    assert list(texts(window)) == ["No data: modeld is not running."]
 
 
 def test_a_hundred_thousand_samples_leave_no_more_items_than_one(window: int) -> None:

@@ -319,7 +319,7 @@ def test_a_benchmark_that_finishes_is_told_with_its_number_and_the_change(
     history = client.results("bench")
     assert history.change is not None
     rate, percent = history.runs[-1].result.tokens_per_second, abs(history.change.percent)
-    assert f"{percent:.1f}%" in shown(desktop, "Benchmark finished: BENCH", f"{rate:.1f} tokens/s", "the run before")
+    assert f"{percent:.1f}%" in shown(desktop, "Benchmark finished: BENCH", f"{rate:.1f} tokens/s", "the previous run")
 
 
 @pytest.mark.usefixtures("notifying")

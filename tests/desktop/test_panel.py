@@ -104,7 +104,7 @@ def test_while_the_daemon_is_away_only_refresh_works_and_the_panel_says_what_to_
     built.show(None)
 
     assert [label for label in toolbar.labels() if enabled(label)] == ["🔄 Refresh"]
-    assert shown_texts().count("modeld is away") == 2
+    assert shown_texts().count("modeld is not reachable") == 2
     assert "Start modeld" in labels("Button")
 
 

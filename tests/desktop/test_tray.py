@@ -251,7 +251,7 @@ def test_a_second_tray_says_that_there_is_one_and_ends_well(
 ) -> None:
     second = start()
     assert second.wait() == 0
-    assert second.output.decode() == "A tray runs for this home already.\n"
+    assert second.output.decode() == "A tray icon is already running for this home.\n"
     assert tray.host.there()
 
 

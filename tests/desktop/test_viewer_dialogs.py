@@ -81,7 +81,7 @@ def test_a_download_is_chosen_watched_paused_and_closed_with_the_mouse(
 
     window.wait_for("Downloading BIG", "Window")
     window.wait_for("Status: Downloading...", "Text")
-    assert not window.find("A model of your own"), "the dialog closes on the choice"
+    assert not window.find("Your own model"), "the dialog closes on the choice"
     close = window.wait_for("Close", "Button")
     assert not close.enabled
     window.desktop.click(*close.middle)
@@ -105,7 +105,7 @@ def test_a_download_is_chosen_watched_paused_and_closed_with_the_mouse(
     window.click("Close")
     until(lambda: not window.find("Downloading BIG", "Window"), "the window is closed")
     window.open("download")
-    window.wait_for("A file of this computer is used where it is.")
+    window.wait_for("A file on this computer is used in place.")
     assert "BIG" not in window.texts(), "what is on disk is not offered"
 
 
@@ -154,7 +154,7 @@ def test_a_model_of_ones_own_is_added_or_refused_in_the_daemons_words(
     window: DialogWindow, client: Client, tiny: Path
 ) -> None:
     window.open("download")
-    window.wait_for("A file of this computer is used where it is.")
+    window.wait_for("A file on this computer is used in place.")
     window.enter(0, "mine")
     window.enter(1, "ftp://somewhere/x.gguf")
     window.click("Add and download")
@@ -163,7 +163,7 @@ def test_a_model_of_ones_own_is_added_or_refused_in_the_daemons_words(
     window.enter(1, str(tiny))
     window.click("Add and download")
     until(lambda: "mine" in [model.key for model in client.list()], "the model")
-    until(lambda: not window.find("A model of your own"), "the dialog is closed")
+    until(lambda: not window.find("Your own model"), "the dialog is closed")
 
 
 def test_a_benchmark_is_chosen_and_its_numbers_and_change_are_read(

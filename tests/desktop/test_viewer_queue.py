@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 import pytest
 from modelctl.client import Client
 from modelctl.desktop.viewer.downloads.tab import DownloadsTab
-from modelctl.desktop.viewer.downloads.tab_rows import bound, ended, queue
+from modelctl.desktop.viewer.downloads.tab_rows import ended, queue, speed_limit
 from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style import theme
 from modelctl.errors import ModeldError
@@ -53,8 +53,8 @@ def test_what_ended_is_listed_newest_first_with_its_reason():
 
 
 def test_the_bound_of_all_is_shown_as_it_could_be_typed():
-    assert bound(snapshot()) == ""
-    assert parse_speed(bound(snapshot(limit=5 * MIB))) == 5 * MIB
+    assert speed_limit(snapshot()) == ""
+    assert parse_speed(speed_limit(snapshot(limit=5 * MIB))) == 5 * MIB
 
 
 class NotingUi:

@@ -125,14 +125,14 @@ def test_a_gpu_is_shown_with_its_memory_and_how_busy_it_is(fake_daemon: FakeDaem
     system = views.SystemView(memory_total=16 << 30, memory_available=12 << 30, cpu_percent=25.0, gpus=[gpu])
     window = view(home_of(fake_daemon))
     window.desktop.keys("ctrl+4")
-    window.wait_for("No GPU seen: models run on the processor.")
+    window.wait_for("No GPU found: models run on the CPU.")
 
     fake_daemon.do(lambda: fake_daemon.publish(events.SystemSampled, system=system))
 
     line = window.wait_for("2.0 GB of 8.0 GB  ·  37.0% busy")
     window.wait_for("Some GPU")
     window.wait_for("Memory: 4.0 GB of 16.0 GB used (25.0%), 12.0 GB available")
-    assert not window.find("No GPU seen: models run on the processor.")
+    assert not window.find("No GPU found: models run on the CPU.")
     below = [bar for bar in window.look() if bar.kind == "mvProgressBar" and bar.value == pytest.approx(0.25)]
     assert len(below) == 2, "the GPU's memory and the processor"
     assert line.left < SIZE.width

@@ -71,7 +71,7 @@ def test_a_pull_of_a_source_says_what_it_needs_and_where_it_is_known_by(modelctl
     needs = pulled.stderr.index("Memory: needs")
     assert needs < pulled.stderr.index("verifying") and "It fits this machine." in pulled.stderr
     again = modelctl("pull", "hf:org/Tiny-GGUF:q8_0")
-    assert "there already" in again.stdout
+    assert "already downloaded" in again.stdout
 
 
 def test_a_shown_model_says_what_it_needs_before_its_download(modelctl: Run):

@@ -1,11 +1,11 @@
-"""The ways in which the drop-in classes reach a daemon, or none."""
+"""Access to a daemon for the drop-in classes, or to none."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from modelctl import Client
-from modelctl.jarvis.reach import Reach
+from modelctl.jarvis.daemon_access import DaemonAccess
 from modeld.places import find
 
 
@@ -17,16 +17,16 @@ def client(client: Client, tiny_file: Path) -> Client:
 
 
 @pytest.fixture
-def reach(client: Client) -> Iterator[Reach]:
-    made = Reach(client, start_daemon=False)
+def access(client: Client) -> Iterator[DaemonAccess]:
+    made = DaemonAccess(client, start_daemon=False)
     yield made
     made.close()
 
 
 @pytest.fixture
-def away(tmp_path: Path) -> Iterator[Reach]:
-    """A way to a home where no daemon runs."""
+def away(tmp_path: Path) -> Iterator[DaemonAccess]:
+    """Access to a home where no daemon runs."""
     with Client(find({"MODELD_HOME": str(tmp_path / "nobody")}), timeout_s=1) as found:
-        made = Reach(found, start_daemon=False)
+        made = DaemonAccess(found, start_daemon=False)
         yield made
         made.close()

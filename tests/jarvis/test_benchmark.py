@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 from modelctl import Client
 from modelctl.jarvis.benchmark import BenchmarkResult, ModelBenchmark
-from modelctl.jarvis.reach import Reach
+from modelctl.jarvis.daemon_access import DaemonAccess
 from support.waiting import until
 
 NINE = [
@@ -23,8 +23,8 @@ NINE = [
 ]
 
 
-def test_a_benchmark_gives_the_documented_record_and_is_told_of(reach: Reach, client: Client, daemon):
-    benchmark = ModelBenchmark(object(), reach=reach)
+def test_a_benchmark_gives_the_documented_record_and_is_told_of(access: DaemonAccess, client: Client, daemon):
+    benchmark = ModelBenchmark(object(), access=access)
     told: list[Mapping[str, object]] = []
     assert benchmark.get_latest_result("tiny") is None and benchmark.get_average_performance("tiny") is None
     result = benchmark.run_benchmark("TINY", told.append)
@@ -41,21 +41,21 @@ def test_a_benchmark_gives_the_documented_record_and_is_told_of(reach: Reach, cl
     assert written["tiny"][-1] == result.to_dict()
 
 
-def test_a_model_that_is_not_there_gives_none_and_failed_once(reach: Reach):
+def test_a_model_that_is_not_there_gives_none_and_failed_once(access: DaemonAccess):
     told: list[Mapping[str, object]] = []
-    assert ModelBenchmark(None, reach=reach).run_benchmark("nobody", told.append) is None
+    assert ModelBenchmark(None, access=access).run_benchmark("nobody", told.append) is None
     assert [news["status"] for news in told] == ["failed"] and "nobody" in str(told[0]["message"])
 
 
-def test_a_callback_that_raises_does_not_stop_the_benchmark(reach: Reach, client: Client):
+def test_a_callback_that_raises_does_not_stop_the_benchmark(access: DaemonAccess, client: Client):
     def broken(news: Mapping[str, object]) -> None:
         raise ValueError("the host's own bug")
 
-    assert ModelBenchmark(None, reach=reach).run_benchmark("tiny", broken) is not None
+    assert ModelBenchmark(None, access=access).run_benchmark("tiny", broken) is not None
 
 
-def test_without_a_daemon_everything_is_none(away: Reach):
-    benchmark = ModelBenchmark(None, reach=away)
+def test_without_a_daemon_everything_is_none(away: DaemonAccess):
+    benchmark = ModelBenchmark(None, access=away)
     assert benchmark.run_benchmark("tiny") is None
     assert benchmark.get_latest_result("tiny") is None
     assert benchmark.get_average_performance("tiny") is None

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from modelctl import Client
+from modelctl.jarvis.daemon_access import DaemonAccess
 from modelctl.jarvis.downloader import ModelDownloader
 from modelctl.jarvis.downloads import ModelDownloadManager
 from modelctl.jarvis.progress import TERMINAL, DownloadProgress, payload
-from modelctl.jarvis.reach import Reach
 from support.range_server import Fault, RangeServer
 from support.waiting import until
 
@@ -24,9 +24,9 @@ def served(tmp_path: Path, tiny_file: Path) -> Iterator[RangeServer]:
 
 
 @pytest.fixture
-def downloads(reach: Reach, client: Client, served: RangeServer) -> Iterator[ModelDownloadManager]:
+def downloads(access: DaemonAccess, client: Client, served: RangeServer) -> Iterator[ModelDownloadManager]:
     client.add("remote", served.url("mistral.gguf"))
-    manager = ModelDownloadManager(None, reach=reach)
+    manager = ModelDownloadManager(None, access=access)
     yield manager
     manager.close()
 
@@ -136,8 +136,8 @@ def test_the_daemons_restart_in_the_middle_is_survived(
     assert result == [True] and ends(told) == ["completed"]
 
 
-def test_without_a_daemon_the_answers_are_the_documented_ones(away: Reach):
-    downloads = ModelDownloadManager(object(), reach=away)
+def test_without_a_daemon_the_answers_are_the_documented_ones(away: DaemonAccess):
+    downloads = ModelDownloadManager(object(), access=away)
     told: list[DownloadProgress] = []
     downloads.register_callback(told.append)
     assert downloads.download_model("mistral") is False
@@ -174,9 +174,11 @@ def test_the_payload_has_every_consumers_keys_in_either_words():
     assert payload(DownloadProgress("m", "completed"), "downloading")["status"] == "completed"
 
 
-def test_the_live_downloader_answers_with_success_message_and_path(reach: Reach, client: Client, served: RangeServer):
+def test_the_live_downloader_answers_with_success_message_and_path(
+    access: DaemonAccess, client: Client, served: RangeServer
+):
     client.add("remote", served.url("mistral.gguf"))
-    downloader = ModelDownloader(reach=reach)
+    downloader = ModelDownloader(access=access)
     told: list[tuple[float, str]] = []
     assert downloader.is_model_downloaded("remote") is False
     assert downloader.get_download_status() == {"is_downloading": False, "current_model": None, "progress": 0.0}
@@ -188,18 +190,18 @@ def test_the_live_downloader_answers_with_success_message_and_path(reach: Reach,
 
 
 def test_a_gated_repository_is_known_to_require_a_token_once_it_was_asked(
-    reach: Reach, client: Client, served: RangeServer
+    access: DaemonAccess, client: Client, served: RangeServer
 ):
     client.add("gated", served.url("mistral.gguf"))
     served.fault("mistral.gguf", Fault(status=401, times=1))
-    downloader = ModelDownloader(reach=reach)
+    downloader = ModelDownloader(access=access)
     answer = downloader.download_model("gated")
     assert answer["success"] is False and answer["file_path"] is None and "401" in str(answer["message"])
     assert downloader.requires_token("gated") is True
 
 
-def test_the_live_downloader_does_not_raise_without_a_daemon(away: Reach):
-    downloader = ModelDownloader(reach=away)
+def test_the_live_downloader_does_not_raise_without_a_daemon(away: DaemonAccess):
+    downloader = ModelDownloader(access=away)
     assert downloader.download_model("mistral", hf_token="x")["success"] is False
     assert downloader.is_model_downloaded("mistral") is False
     assert downloader.get_download_status()["is_downloading"] is False

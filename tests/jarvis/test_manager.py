@@ -8,8 +8,8 @@ from modelctl import Client
 from modelctl.errors import ModeldError
 from modelctl.jarvis import roles
 from modelctl.jarvis.control import control_llm_model, get_llm_status
+from modelctl.jarvis.daemon_access import DaemonAccess
 from modelctl.jarvis.manager import LlmManager
-from modelctl.jarvis.reach import Reach
 from modelctl.jarvis.runtime import LlamaRuntime
 
 OVERVIEW = (
@@ -24,8 +24,8 @@ STATUS = (
 
 
 @pytest.fixture
-def manager(reach: Reach) -> LlmManager:
-    return LlmManager(object(), reach=reach)
+def manager(access: DaemonAccess) -> LlmManager:
+    return LlmManager(object(), access=access)
 
 
 def test_a_model_is_loaded_asked_and_unloaded(manager: LlmManager, client: Client):
@@ -91,8 +91,10 @@ def test_a_prompt_is_given_a_use_case_in_both_languages(manager: LlmManager):
     assert roles.best_for("zzz") == "general" and sum(roles.scores("poem").values()) == 1.0
 
 
-def test_the_runtime_loads_a_file_by_its_path_answers_and_unloads(reach: Reach, client: Client, tiny_file: Path):
-    runtime = LlamaRuntime(reach=reach)
+def test_the_runtime_loads_a_file_by_its_path_answers_and_unloads(
+    access: DaemonAccess, client: Client, tiny_file: Path
+):
+    runtime = LlamaRuntime(access=access)
     runtime.default_temperature = 0.0
     assert runtime.load_model(str(tiny_file), "My Tiny", n_ctx=256) is True
     assert (runtime.is_loaded, runtime.model_name, runtime.n_ctx, runtime.device) == (True, "My Tiny", 256, "cpu")
@@ -110,27 +112,27 @@ def test_the_runtime_loads_a_file_by_its_path_answers_and_unloads(reach: Reach, 
     assert runtime.generate("ab") == {"success": False, "error": "No model is loaded.", "text": ""}
 
 
-def test_the_runtime_makes_an_unknown_file_known(reach: Reach, client: Client, tmp_path: Path, tiny_file: Path):
+def test_the_runtime_makes_an_unknown_file_known(access: DaemonAccess, client: Client, tmp_path: Path, tiny_file: Path):
     copy = tmp_path / "Another Model.gguf"
     copy.write_bytes(tiny_file.read_bytes())
-    assert LlamaRuntime(reach=reach).load_model(str(copy), n_ctx=256)
+    assert LlamaRuntime(access=access).load_model(str(copy), n_ctx=256)
     assert client.show("another-model").path == str(copy)
 
 
-def test_a_file_that_is_no_model_is_false(reach: Reach, tmp_path: Path):
+def test_a_file_that_is_no_model_is_false(access: DaemonAccess, tmp_path: Path):
     bad = tmp_path / "bad.gguf"
     bad.write_bytes(b"nothing")
-    assert LlamaRuntime(reach=reach).load_model(str(bad)) is False
+    assert LlamaRuntime(access=access).load_model(str(bad)) is False
 
 
-def test_nothing_raises_while_the_daemon_is_away(away: Reach):
-    manager = LlmManager(None, reach=away)
+def test_nothing_raises_while_the_daemon_is_away(away: DaemonAccess):
+    manager = LlmManager(None, access=away)
     assert manager.load_model() is False and manager.is_model_ready("tiny") is False
     manager.unload_model()
     assert manager.generate_response("Hi") is None and manager.get_model_overview() == {}
     assert manager.get_model_status()["model_loaded"] is False and manager.default_model == ""
     assert control_llm_model(manager, "load")["success"] is False
-    runtime = LlamaRuntime(reach=away)
+    runtime = LlamaRuntime(access=away)
     assert runtime.load_model("/nowhere.gguf") is False and runtime.get_status()["available"] is False
     assert list(runtime.generate("x", stream=True)) == []
 
@@ -144,7 +146,7 @@ def test_the_same_object_works_again_when_the_daemon_is_back(daemon, manager: Ll
 
 def test_a_daemon_that_is_away_is_started_where_that_is_wished(daemon, client: Client):
     daemon.stop()
-    reach = Reach(client, start_daemon=True)
-    pong = reach.attempt(lambda found: found.ping())
+    access = DaemonAccess(client, start_daemon=True)
+    pong = access.attempt(lambda found: found.ping())
     assert not isinstance(pong, ModeldError)
     client.shutdown()

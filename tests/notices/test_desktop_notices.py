@@ -91,7 +91,7 @@ def test_a_benchmark_is_told_with_the_change_the_daemon_knows(
     mirror.close()
 
     assert screen.arrived.acquire(timeout=DEADLINE_S)
-    assert screen.shown[0].body.startswith("45.3 tokens/s, 12.5% faster than the run before")
+    assert screen.shown[0].body.startswith("45.3 tokens/s, 12.5% faster than the previous run")
 
 
 def test_a_daemon_that_does_not_answer_leaves_the_change_out(fake_daemon: FakeDaemon, screen: Screen) -> None:

@@ -70,7 +70,7 @@ def test_a_download_that_is_held_by_a_full_disk_is_told_once_and_its_resuming_is
     first = reader.read(JobChanged(job=held), snapshot(held))
 
     assert first == [JobEnded(held)] and kind_of(first[0]) is NoticeKind.DOWNLOAD_FAILED
-    assert worded(first[0]).title.startswith("Download held")
+    assert worded(first[0]).title.startswith("Download paused")
     assert reader.read(None, snapshot(held, second=200)) == []
     assert reader.read(JobChanged(job=RUNNING), snapshot(RUNNING, second=201)) == []
 

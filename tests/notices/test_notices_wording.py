@@ -41,9 +41,9 @@ def test_a_failed_download_says_why_what_to_do_and_how_far_it_came() -> None:
 @pytest.mark.parametrize(
     ("change", "body"),
     [
-        (Change(percent=12.5, significant=True), "45.3 tokens/s, 12.5% faster than the run before"),
-        (Change(percent=-3.0, significant=True), "45.3 tokens/s, 3.0% slower than the run before"),
-        (Change(percent=-0.4, significant=False), "45.3 tokens/s, within noise of the run before (-0.4%)"),
+        (Change(percent=12.5, significant=True), "45.3 tokens/s, 12.5% faster than the previous run"),
+        (Change(percent=-3.0, significant=True), "45.3 tokens/s, 3.0% slower than the previous run"),
+        (Change(percent=-0.4, significant=False), "45.3 tokens/s, within noise of the previous run (-0.4%)"),
         (None, "45.3 tokens/s"),
     ],
     ids=["faster", "slower", "noise", "first"],

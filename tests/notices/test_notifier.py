@@ -235,7 +235,7 @@ def test_a_plyer_call_that_does_not_come_back_is_left_behind_and_none_is_added()
         assert release.wait(DEADLINE_S)
 
     backend = PlyerBackend(hang, deadline_s=0.01)
-    with pytest.raises(NoAnswerError, match="did not come back"):
+    with pytest.raises(NoAnswerError, match="did not return"):
         backend.send(low())
     with pytest.raises(NoAnswerError, match="earlier call"):
         backend.send(low())

@@ -1,4 +1,4 @@
-"""modelctl as a person starts it: a process of its own, with its exit code and both outputs."""
+"""Runs modelctl as a separate process, with its exit code and both outputs."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The examples as a person starts them: processes of their own, in the home of a daemon."""
+"""Runs the examples as separate processes, in the home of a daemon."""
 
 import os
 import subprocess
@@ -16,11 +16,11 @@ CLIENTS = {
     "library": [sys.executable, str(EXAMPLES / "python" / "library.py")],
     "node": ["node", str(EXAMPLES / "node" / "client.mjs")],
 }
-"""The same program three times; what it prints is the same."""
+"""The same program in three languages; their output is the same."""
 
 
 class Example:
-    """One of the programs of ``examples/``, in one home."""
+    """One program of ``examples/``, in one home."""
 
     def __init__(self, command: list[str], home: Path) -> None:
         self._command = command
@@ -28,7 +28,7 @@ class Example:
         self._environment = {**os.environ, "MODELD_HOME": str(home), "PATH": path}
 
     def run(self, *words: str, code: int = 0) -> str:
-        """What it prints; it must end with ``code``."""
+        """Run it and return its output; it must end with ``code``."""
         done = subprocess.run(
             [*self._command, *words],
             env=self._environment,
@@ -41,7 +41,7 @@ class Example:
         return done.stdout if code == 0 else done.stderr
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
-        """Leave it running, its output to be read line by line."""
+        """Start it and leave it running; its output is read line by line."""
         return subprocess.Popen(
             [*self._command, *words], env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
         )
@@ -58,7 +58,7 @@ def following(example: Example) -> Iterator["subprocess.Popen[str]"]:
 
 
 def read_until(running: "subprocess.Popen[str]", wanted: str) -> list[str]:
-    """The lines up to the one that ends with ``wanted``; the test's own deadline ends a wait for nothing."""
+    """The lines up to one that ends with ``wanted``; the test's own deadline ends an endless wait."""
     assert running.stdout is not None
     lines = []
     for line in running.stdout:

@@ -1,7 +1,7 @@
-"""A daemon made of two real sockets and a table of answers: what a client meets, without models or downloads.
+"""A fake daemon: two real sockets and a table of answers, without models or downloads.
 
-It keeps the real one's promises about the wire: reply ids, epoch, one seq an event, heartbeats, a connection file.
-Run as ``python fake_daemon.py`` (with MODELD_HOME) it is a process of its own, for the tests of daemons that die.
+It keeps the real daemon's guarantees on the wire: reply ids, epoch, one seq per event, heartbeats, a connection file.
+Run as ``python fake_daemon.py`` (with MODELD_HOME) it is a separate process, for the tests of daemons that die.
 """
 
 import os
@@ -108,7 +108,7 @@ class FakeDaemon:
         self._pub = self._context.socket(zmq.PUB)
         for socket in (self._router, self._pub):
             socket.linger = 200
-            socket.sndhwm = 0  # a slow reader gets everything, later; losses are made by skip_event
+            socket.sndhwm = 0  # a slow reader gets everything, later; skip_event simulates losses
         commands, published = (f"ipc://{places.runtime_dir / name}" for name in ("commands.sock", "events.sock"))
         self._router.bind(commands)
         self._pub.bind(published)
@@ -120,40 +120,40 @@ class FakeDaemon:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, and withdraw the connection file."""
+        """Stop, and remove the connection file."""
         self._stop.set()
         self._thread.join(5)
 
     def join(self) -> None:
-        """Wait until someone has shut it down."""
+        """Wait until a client has shut it down."""
         self._thread.join()
 
     def do(self, action: Callable[[], None]) -> None:
-        """Run ``action`` in the daemon's thread, soon; the only way to publish from outside."""
+        """Run ``action`` soon in the daemon's thread; the only way to publish from outside."""
         self._later.append(action)
 
     def publish(self, kind: Callable[..., events.AnyEvent], /, **fields: object) -> None:
-        """The next event (in the daemon's thread)."""
+        """Publish the next event (in the daemon's thread)."""
         self.seq += 1
         event = kind(epoch=self.epoch, seq=self.seq, at=AT, **fields)
         self._pub.send_multipart([events.topic(event).encode(), wire.encode(event)])
 
     def skip_event(self) -> None:
-        """An event that nobody receives, which leaves a hole."""
+        """Skip an event number, so that clients see a gap."""
         self.seq += 1
 
     def change(self, model: views.ModelView) -> None:
-        """A model changes, and everyone hears."""
+        """Change a model and publish it."""
         self.models[model.key] = model
         self.publish(events.ModelChanged, model=model)
 
     def change_job(self, job: views.JobView) -> None:
-        """A job changes, and everyone hears."""
+        """Change a job and publish it."""
         self.jobs[job.id] = job
         self.publish(events.JobChanged, job=job)
 
     def snapshot(self) -> views.Snapshot:
-        """Everything at this moment: the catalogue first, then by key."""
+        """The current state: the catalogue first, then by key."""
         models = sorted(self.models.values(), key=lambda model: (not model.builtin, model.key))
         return views.Snapshot(
             epoch=self.epoch,

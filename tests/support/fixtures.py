@@ -1,4 +1,4 @@
-"""For every test that asks: a real or a fake daemon in a home of its own, a client of it, models, a file server."""
+"""The pytest fixtures: a real or fake daemon in its own home, a client, models, a file server."""
 
 import os
 import shutil

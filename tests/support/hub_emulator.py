@@ -1,4 +1,4 @@
-"""A hub as Hugging Face's is, on loopback: what its API, its downloads and its refusals look like on the wire.
+"""Emulates a hub like Hugging Face on loopback: its API, its downloads and its refusals.
 
 Two origins that differ in host and port: the hub itself (``127.0.0.1``) and the host that has the files
 (``localhost``), to which it sends downloads on by addresses that are signed and end. Everything asked is in ``log``::
@@ -22,10 +22,10 @@ from typing import Self
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 PAGE = 3
-"""Entries of a tree listing on one page; the real hub has 1000."""
+"""Entries per page of a tree listing; the real hub has 1000."""
 
 SMALL_BYTES = 1000
-"""Smaller files are the repository's own (no LFS): sent by the hub itself, hashed as git does."""
+"""Smaller files are stored in the repository (no LFS): the hub sends them itself, hashed as git does."""
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
@@ -59,7 +59,7 @@ class Seen:
 
 
 class HubEmulator:
-    """The hub and its file host, while entered. ``tokens`` are those it knows."""
+    """The hub and its file host, while entered. ``tokens`` are the valid ones."""
 
     def __init__(self, tokens: tuple[str, ...] = ("hf_good",)) -> None:
         self.tokens = tokens
@@ -69,9 +69,9 @@ class HubEmulator:
         self.lifetime_s = 3600.0
         self.bytes_per_s = 0.0
         self.too_many: list[int] = []
-        """For each request to come, the seconds to ask for by a 429; 0 for one to be answered."""
+        """Per coming request: the Retry-After seconds of a 429, or 0 for a normal answer."""
         self.instead: dict[str, tuple[int, dict[str, str], bytes]] = {}
-        """What the hub answers at a path (status, headers, body) in place of what is right."""
+        """Answers (status, headers, body) that replace the correct ones, by path."""
         self._servers = [_Server("127.0.0.1", self, _Hub), _Server("127.0.0.1", self, _Cdn)]
         self.endpoint = f"http://127.0.0.1:{self._servers[0].server_port}"
         self.cdn = f"http://localhost:{self._servers[1].server_port}"
@@ -89,7 +89,7 @@ class HubEmulator:
             server.server_close()
 
     def add(self, name: str, files: dict[str, bytes], **facts: bool | int | set[str]) -> Repository:
-        """A new commit of a repository, which is made if it is new; returns it."""
+        """Add a commit to a repository, creating it if needed; return the commit."""
         repository = self.repositories.setdefault(name, Repository(name))
         for fact, value in facts.items():
             setattr(repository, fact, value)
@@ -98,7 +98,7 @@ class HubEmulator:
         return repository
 
     def requests(self, at: str, containing: str = "") -> list[Seen]:
-        """What was asked of one of the two, oldest first."""
+        """The requests to one of the two origins, oldest first."""
         return [seen for seen in list(self.log) if seen.at == at and containing in seen.path]
 
 
@@ -110,7 +110,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__((host, 0), handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no error here."""
+        """Ignore clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
     at = ""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing: the emulator has its own log."""
+        """Log nothing: the emulator has its own log."""
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
@@ -142,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise NotImplementedError
 
     def send(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
-        """One whole answer."""
+        """Send one complete answer."""
         self.seen.status = status
         self.send_response(status)
         for name, value in (headers or {}).items():
@@ -159,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(step / self.server.emulator.bytes_per_s)
 
     def send_range(self, data: bytes, headers: dict[str, str]) -> None:
-        """The range that was asked for, or everything."""
+        """Send the requested range, or the whole file."""
         headers = {"Accept-Ranges": "bytes", **headers}
         asked = _RANGE.fullmatch(self.seen.range)
         if asked is None:
@@ -198,7 +198,7 @@ class _Hub(_Handler):
         self.send(status, message.encode(), {"X-Error-Code": code, "X-Error-Message": message})
 
     def open(self, name: str, revision: str, *, files: bool) -> tuple[str, dict[str, bytes]] | None:
-        """The commit and its files; None after refusing. Of a gated repository the listing is open to everyone."""
+        """The commit and its files; None after a refusal. Anyone may list a gated repository."""
         emulator = self.server.emulator
         token = self.seen.authorization.removeprefix("Bearer ")
         if token and token not in emulator.tokens:
@@ -299,7 +299,7 @@ class _Hub(_Handler):
 
 
 class _Cdn(_Handler):
-    """Where the files are: it knows signatures and no tokens."""
+    """The file host: it checks signatures and ignores tokens."""
 
     at = "cdn"
 

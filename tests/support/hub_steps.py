@@ -1,4 +1,4 @@
-"""A download from a hub in a ``World``, step by step: the listing comes, the header comes, a file arrives."""
+"""Steps of a hub download in a ``World``: request, listing, header, file."""
 
 import msgspec
 from modeld.core import effects, facts
@@ -15,13 +15,13 @@ THREE = [RemoteFile(path=f"q/m-0000{n}-of-00003.gguf", size_bytes=100 * n, sha25
 
 
 def pulled(world: World, source: str = "hf:org/m", wait: bool = False) -> JobView:
-    """Ask for a source; its job."""
+    """Request a source; return its job."""
     world.ask(requests.Pull(id="pull", model=source, wait=wait))
     return next(job for job in world.snapshot().jobs if job.state not in FINAL)
 
 
 def listed(world: World, files: list[RemoteFile]) -> effects.ReadRemote:
-    """The listing comes; what is asked for then."""
+    """Deliver the listing; return what the core asks for next."""
     (listing,) = world.of(effects.ListRepository)
     world.tell(facts.RepositoryListed(lookup=listing.lookup, files=files))
     (read,) = world.of(effects.ReadRemote)
@@ -31,7 +31,7 @@ def listed(world: World, files: list[RemoteFile]) -> effects.ReadRemote:
 def looked(
     world: World, files: list[RemoteFile], commit: str = "c1", disk_free: int = 100 * GIB, taken: int = 0
 ) -> None:
-    """Listing and header come."""
+    """Deliver listing and header."""
     read = listed(world, files)
     world.tell(
         facts.RemoteRead(lookup=read.lookup, header=HEADER, commit=commit, disk_free=disk_free, taken_bytes=taken)
@@ -44,7 +44,7 @@ def started(world: World) -> effects.StartPull:
 
 
 def came(world: World, start: effects.StartPull, part: int = 1, parts: int = 1) -> None:
-    """A file arrived."""
+    """Deliver a downloaded file."""
     architecture = "llama" if part == 1 else ""
     header = msgspec.structs.replace(
         HEADER, part=part, parts=parts, file_bytes=start.size_bytes, architecture=architecture

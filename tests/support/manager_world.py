@@ -1,4 +1,4 @@
-"""A manager with a known world, and words to speak with it: no loop, no files, no sockets."""
+"""A manager with known state, and methods to drive it: no loop, no files, no sockets."""
 
 import itertools
 from typing import TypeVar
@@ -69,7 +69,7 @@ class World:
             self.tell(facts.FileInspected(model=key, path=f"/models/{key}.gguf", header=header))
 
     def tell(self, fact: facts.AnyFact, after_s: float = 0.0) -> list[effects.AnyEffect]:
-        """Hand the manager a fact; what it wants done is also in ``effects``."""
+        """Pass a fact to the manager; its effects are also in ``effects``."""
         self.now += after_s
         self.effects = self.manager.handle(fact, self.now)
         return self.effects
@@ -87,7 +87,7 @@ class World:
         return [effect.reply for effect in self.of(effects.Send)]
 
     def error(self) -> Failure:
-        """The failure in the one reply of the last effects."""
+        """The failure in the single reply of the last effects."""
         (reply,) = self.replies()
         assert isinstance(reply.error, Failure), reply
         return reply.error
@@ -105,7 +105,7 @@ class World:
         return next(job for job in self.snapshot().jobs if job.id == job_id)
 
     def snapshot(self) -> views.Snapshot:
-        """A snapshot; leaves the last effects as they are."""
+        """A snapshot; keeps the last effects."""
         request = requests.Snapshot(id="snap")
         sent = self.manager.handle(facts.Asked(client=b"s", request=request), self.now)
         (effect,) = [effect for effect in sent if isinstance(effect, effects.Send)]
@@ -113,7 +113,7 @@ class World:
         return effect.reply.result.snapshot
 
     def load(self, key: str) -> int:
-        """Load a model all the way; returns its run."""
+        """Load a model completely; return its run."""
         self.ask(requests.Load(id="load", model=key))
         (start,) = self.of(effects.StartWorker)
         self.tell(facts.WorkerSaid(run=start.run, news=workers.Hello(pid=100 + start.run)))
@@ -122,7 +122,7 @@ class World:
 
 
 def generation(text: str = "hi", finish: str = "stop") -> views.Generation:
-    """How a generation of the fake worker ends."""
+    """The end of a generation of the fake worker."""
     return views.Generation(
         model="alpha",
         text=text,

@@ -1,4 +1,4 @@
-"""What another user of this machine can do: a child that has become one, and tells what it got."""
+"""Acts as another user of this machine: a child process switches the user and returns its result."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ import pytest
 
 NOBODY = 65534
 GREETING = b"\xff"
-"""How ZMTP begins (https://rfc.zeromq.org/spec/23/)."""
+"""The start of ZMTP (https://rfc.zeromq.org/spec/23/)."""
 
 needs_root = pytest.mark.skipif(
     not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can become another user"
@@ -18,31 +18,31 @@ needs_root = pytest.mark.skipif(
 
 
 def as_nobody(act: Callable[[], str]) -> str:
-    """What ``act`` returns, or the name of the OSError it raises, in a child that has become nobody."""
+    """What ``act`` returns, or the name of the OSError it raises, in a child that runs as the user nobody."""
     reading, writing = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the child uses system calls only, no thread is missed
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child uses only system calls and needs no threads
         child = os.fork()
     if child == 0:
         os.setgroups([])
         os.setgid(NOBODY)
         os.setuid(NOBODY)
         try:
-            said = act()
+            result = act()
         except OSError as error:
-            said = type(error).__name__
+            result = type(error).__name__
         finally:
-            os.write(writing, said.encode())
+            os.write(writing, result.encode())
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read().decode()
+        result = pipe.read().decode()
     os.waitpid(child, 0)
-    return said
+    return result
 
 
 def greeted(path: Path) -> str:
-    """``welcome`` if whoever listens at ``path`` begins to speak with us, ``hung up`` if it ends the connection."""
+    """``welcome`` if the server at ``path`` starts to speak, ``hung up`` if it closes the connection."""
     with socket.socket(socket.AF_UNIX) as made:
         made.settimeout(10)
         made.connect(str(path))

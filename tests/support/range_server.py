@@ -1,4 +1,4 @@
-"""A real HTTP/1.1 file server that can misbehave on purpose, for the tests and the demo.
+"""A real HTTP/1.1 file server with faults on request, for the tests and the demo.
 
 It knows what a download needs (Range, If-Range, strong ETags, HEAD), keeps a log of what it was asked, and does to a
 path what its ``Fault`` says: stop half-way, ignore ranges, change the file, answer 503, redirect, be slow. It speaks
@@ -81,7 +81,7 @@ class Fault:
 
 @dataclass(kw_only=True)
 class Seen:
-    """One request as it came and what was answered; ``sent`` counts bytes of the body."""
+    """One request and its answer; ``sent`` counts bytes of the body."""
 
     method: str
     path: str
@@ -94,7 +94,7 @@ class Seen:
 
 
 class RangeServer:
-    """Serves the files of ``folder`` on 127.0.0.1 while entered; ``log`` has every request, oldest first.
+    """Serves the files of ``folder`` on 127.0.0.1 while entered; ``log`` lists all requests, oldest first.
 
     ``certificate`` (see ``make_certificate``) makes it speak TLS; ``connection_speed`` says the bytes per second of the
     n-th connection (0: no limit). ``open_connections`` and ``most_connections`` count them.
@@ -145,22 +145,22 @@ class RangeServer:
 
     @property
     def open_connections(self) -> int:
-        """How many connections are open now."""
+        """The number of open connections."""
         return self._server.count()
 
     def url(self, name: str, host: str = "127.0.0.1") -> str:
-        """Where ``name`` is served."""
+        """The URL of ``name``."""
         return f"{self._scheme}://{host}:{self.port}/{quote(name)}"
 
     def signed(self, name: str, uses: int) -> str:
-        """An address of ``name`` that is good for so many requests, and then answers 403."""
+        """A URL of ``name`` that is valid for this many requests, and then answers 403."""
         signature = f"s{next(self._signatures)}"
         with self._changed:
             self._uses[signature] = uses
         return f"{self.url(name)}?signature={signature}"
 
     def expired(self, query: str) -> bool:
-        """Whether an address was used often enough; counts this use (called by the handler)."""
+        """Whether a URL has been used up; counts this use (called by the handler)."""
         signatures = parse_qs(query).get("signature")
         if not signatures:
             return False
@@ -169,16 +169,16 @@ class RangeServer:
             return self._uses[signatures[0]] < 0
 
     def fault(self, name: str, *faults: Fault) -> None:
-        """From now on ``name`` suffers these one after another, each for its ``times``; none: it is well again."""
+        """Apply these faults to ``name`` one after another, each ``times`` times; without any, remove its faults."""
         with self._changed:
             self._faults[name] = [(fault, fault.times) for fault in faults]
 
     def release(self) -> None:
-        """Let what stalls go on."""
+        """Let stalled answers continue."""
         self._released.set()
 
     def requests(self, name: str) -> list[Seen]:
-        """What was asked of ``name``, oldest first."""
+        """The requests for ``name``, oldest first."""
         return [seen for seen in list(self.log) if seen.path == f"/{name}"]
 
     def wait_until(self, condition: Callable[[], bool], *, deadline_s: float = 10.0) -> None:
@@ -192,7 +192,7 @@ class RangeServer:
                 raise TimeoutError(f"it did not happen in {deadline_s} s")
 
     def connections_changed(self) -> None:
-        """A connection came or went (called by the server)."""
+        """A connection opened or closed (called by the server)."""
         with self._changed:
             self.most_connections = max(self.most_connections, self._server.count())
             self._changed.notify_all()
@@ -208,13 +208,13 @@ class RangeServer:
                 raise TimeoutError(f"{len(self.log)} of {count} requests came in {deadline_s} s")
 
     def note(self, seen: Seen) -> None:
-        """A request came (called by the handler)."""
+        """A request arrived (called by the handler)."""
         with self._changed:
             self.log.append(seen)
             self._changed.notify_all()
 
     def fault_of(self, name: str) -> Fault:
-        """The fault for one request for ``name``, used up by one (called by the handler)."""
+        """The fault for one request for ``name``; uses it up once (called by the handler)."""
         with self._changed:
             waiting = self._faults.get(name, [])
             while waiting:
@@ -228,7 +228,7 @@ class RangeServer:
         return Fault()
 
     def wait_for_release(self, seconds: float) -> bool:
-        """Wait so long, or until released or ended, which it says (called by the handler)."""
+        """Wait this long, or until released or ended; return whether that happened (called by the handler)."""
         return self._released.wait(seconds)
 
     def stall(self) -> None:
@@ -236,7 +236,7 @@ class RangeServer:
         self._released.wait()
 
     def etag_of(self, path: Path) -> str:
-        """A strong ETag: the hash of the content, remembered while size and time of the file stay."""
+        """A strong ETag: the hash of the content, cached while the file's size and time stay the same."""
         stat = path.stat()
         key = (str(path), stat.st_size, stat.st_mtime_ns)
         if key not in self._etags:
@@ -247,20 +247,20 @@ class RangeServer:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate for 127.0.0.1 and localhost that nobody else vouches for, and its key, as files."""
+    """A self-signed certificate for 127.0.0.1 and localhost, and its key, as files."""
 
     file: Path
     key: Path
 
     def context(self) -> ssl.SSLContext:
-        """What a server needs of them."""
+        """The server's TLS context."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.file, self.key)
         return context
 
 
 def make_certificate(folder: Path) -> Certificate:
-    """A new one, by the command openssl."""
+    """Create a certificate with the command openssl."""
     made = Certificate(folder / "certificate.pem", folder / "key.pem")
     name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -283,7 +283,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def get_request(self) -> tuple[socket.socket, object]:
-        """A connection, in TLS if that is spoken here (the handshake happens in the handler's thread)."""
+        """Accept a connection, with TLS if enabled (the handshake happens in the handler's thread)."""
         connection, address = super().get_request()
         if self._context is not None:
             connection = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
@@ -306,10 +306,10 @@ class _Server(ThreadingHTTPServer):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # its client closed it in the meantime
+                continue  # its client has already closed it
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away is part of the tests; anything else is printed as usual."""
+        """Ignore clients that disconnect, which tests do; print other errors as usual."""
         if not isinstance(sys.exception(), ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]  # its stub wants a socket
 
@@ -331,7 +331,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.closed(self.connection)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (http.server's name)
-        """The log is ``RangeServer.log``."""
+        """Log nothing: see ``RangeServer.log``."""
 
     def do_GET(self) -> None:
         self._answer()
@@ -340,7 +340,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def do_CONNECT(self) -> None:
-        """A proxy is asked for a tunnel: it refuses, as the fault of ``CONNECT`` says or with 502."""
+        """Refuse a proxy tunnel, with the fault of ``CONNECT`` or 502."""
         fault = self.fault = self.server.owner.fault_of("CONNECT")
         self.seen = Seen(
             method=self.command,
@@ -401,7 +401,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _begin_slowly(self) -> None:
-        """A header that never ends, a byte at a time."""
+        """Send an endless header, one byte at a time."""
         owner = self.server.owner
         self.close_connection = True
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
@@ -510,7 +510,7 @@ def _pieces(path: Path, first: int, length: int) -> Iterator[bytes]:
 
 
 def _corrupt(pieces: Iterator[bytes], at: int) -> Iterator[bytes]:
-    """The same bytes but for the one at ``at``, if that is among them."""
+    """The same bytes with the one at ``at`` changed, if it is among them."""
     before = 0
     for piece in pieces:
         if before <= at < before + len(piece):
@@ -522,7 +522,7 @@ def _corrupt(pieces: Iterator[bytes], at: int) -> Iterator[bytes]:
 
 
 def _split(pieces: Iterator[bytes], at: int) -> Iterator[bytes]:
-    """The same bytes with a boundary after ``at`` of them, where something is to happen."""
+    """The same bytes split after ``at`` bytes, where a fault happens."""
     before = 0
     for piece in pieces:
         if before < at < before + len(piece):
@@ -531,4 +531,4 @@ def _split(pieces: Iterator[bytes], at: int) -> Iterator[bytes]:
         else:
             yield piece
         before += len(piece)
-    yield b""  # so that a stop exactly at the end happens too
+    yield b""  # so that a fault exactly at the end also happens

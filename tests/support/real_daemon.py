@@ -1,4 +1,4 @@
-"""A real daemon as a child process, for every test that needs the real thing."""
+"""A real daemon as a child process."""
 
 import os
 import signal
@@ -16,38 +16,38 @@ NOT_OURS = ("LLM_", "LLAMA_", "MODELD_", "HF_", "HUGGING")
 
 
 class RealDaemon:
-    """``python -m modeld`` as a child process; ready when it says so (sd_notify)."""
+    """``python -m modeld`` as a child process; ready when it reports so (sd_notify)."""
 
     def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
         self.home = home
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
-        # One thread: two of them spin on each other when the machine is busy, and these tests are about behaviour.
+        # One thread: several spin on each other on a busy machine, and these tests are about behaviour, not speed.
         self.environment |= {"MODELD_HOME": str(home), "LLM_CPU_THREADS": "1", "MODELD_TRAY": "0", **settings}
         self.places: Places = find(self.environment)
         self.start()
 
     def start(self) -> None:
-        """Start it (again) and wait until it serves."""
+        """Start the daemon (again) and wait until it serves."""
         address = self.home / "notify"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-            told.bind(str(address))
-            told.settimeout(DEADLINE_S)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify_socket:
+            notify_socket.bind(str(address))
+            notify_socket.settimeout(DEADLINE_S)
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "modeld"], env={**self.environment, "NOTIFY_SOCKET": str(address)}
             )
             try:
-                assert told.recv(100) == b"READY=1"
+                assert notify_socket.recv(100) == b"READY=1"
             finally:
                 address.unlink()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send it a signal and wait for its end; returns its exit code."""
+        """Send a signal and wait for the end; return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(DEADLINE_S)
 
     def log(self) -> str:
-        """What it has logged."""
+        """Its log so far."""
         return self.places.log_file.read_text()
 
 

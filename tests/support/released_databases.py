@@ -1,4 +1,4 @@
-"""Databases as released versions wrote them: their schema and rows, never to be changed."""
+"""Databases written by released versions: their schema and rows. Never change them."""
 
 import sqlite3
 from pathlib import Path
@@ -31,11 +31,11 @@ PRAGMA user_version = 1;
 """modeld 0.1.0"""
 
 RELEASED = {1: V1}
-"""Version of the schema -> what makes a database of it."""
+"""Schema version -> the SQL that creates such a database."""
 
 
 def write(path: Path, version: int) -> Path:
-    """A database as that version left it."""
+    """Create a database of this version."""
     path.parent.mkdir(parents=True, exist_ok=True)
     sql = sqlite3.connect(path)
     sql.executescript(RELEASED[version])

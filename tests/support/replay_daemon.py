@@ -1,7 +1,7 @@
-"""A fake daemon as a process that publishes hours of events fast: ``python replay_daemon.py``, with MODELD_HOME.
+"""A fake daemon as a process that publishes hours of events quickly: ``python replay_daemon.py``, with MODELD_HOME.
 
 Each line on standard input is a number of events to publish; a model ``after-NUMBER`` is the last of them. At the end
-it prints how often it was asked for a snapshot.
+it prints the number of snapshot requests.
 """
 
 import sys
@@ -20,7 +20,7 @@ PER_DOWNLOAD = 5000
 
 
 def story(daemon: FakeDaemon, count: int) -> None:
-    """So many events: downloads that come, go on and are cancelled, contexts that fill, models that come and go."""
+    """This many events: downloads that start and are cancelled, contexts that fill, models added and removed."""
     mistral = daemon.models["mistral"]
     assert mistral.loaded is not None
     for number in range(count):

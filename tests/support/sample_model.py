@@ -22,7 +22,7 @@ def q4() -> Path:
 
 
 def q8() -> Path:
-    """The same model in Q8_0. llama.cpp's own quantizer makes it once, and the user's cache keeps it."""
+    """The same model in Q8_0, created once with llama.cpp's quantizer and kept in the user's cache."""
     path = platformdirs.user_cache_path("modeld") / "demo" / Q8_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w", encoding="utf-8") as lock:

@@ -1,4 +1,4 @@
-"""One download in this process, without a daemon around it, with measures small enough to be quick."""
+"""One download in this process, without a daemon, with small limits so that it is quick."""
 
 import hashlib
 import threading
@@ -40,13 +40,13 @@ def sha256(path: Path) -> str:
 
 
 def open_to(server: RangeServer) -> int:
-    """How many connections to ``server`` this process has open."""
+    """The number of connections that this process has open to ``server``."""
     ours = psutil.Process().net_connections("tcp")
     return sum(bool(one.raddr) and one.raddr.port == server.port and one.status != "TIME_WAIT" for one in ours)
 
 
 class Download:
-    """A download of ``url`` to ``final``; ``facts`` is what it reported so far."""
+    """A download of ``url`` to ``final``; ``facts`` are its reports so far."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Download:
     ) -> None:
         self.facts: list[AnyFact] = []
         self.final = final
-        self._told = threading.Condition()
+        self._reported = threading.Condition()
         self.shared = Shared(
             slots=slots or Slots(),
             throttle=Throttle(limit),
@@ -79,23 +79,23 @@ class Download:
         self._thread = threading.Thread(target=self.pull.run, name="pull-job", daemon=True)
 
     def _report(self, fact: AnyFact) -> None:
-        with self._told:
+        with self._reported:
             self.facts.append(fact)
-            self._told.notify_all()
+            self._reported.notify_all()
 
     def start(self) -> "Download":
-        """Begin."""
+        """Start the download."""
         self._thread.start()
         return self
 
     def until(self, condition: Callable[[PullAdvanced], bool]) -> PullAdvanced:
-        """Wait for news of its progress that fulfil ``condition``; the first of them."""
+        """Wait for a progress report that fulfils ``condition``; return the first one."""
 
         def found() -> PullAdvanced | None:
             return next((fact for fact in self.facts if isinstance(fact, PullAdvanced) and condition(fact)), None)
 
-        with self._told:
-            assert self._told.wait_for(lambda: found() is not None or self._ended(), DEADLINE_S), self.phases()
+        with self._reported:
+            assert self._reported.wait_for(lambda: found() is not None or self._ended(), DEADLINE_S), self.phases()
             fact = found()
             assert fact is not None, self.facts[-1]
             return fact
@@ -109,19 +109,19 @@ class Download:
         return [fact.cause for fact in phases if fact.cause is not None]
 
     def phases(self) -> list[Phase]:
-        """Its phases, each change once."""
-        said: list[Phase] = []
+        """The phases it reported, without repetitions."""
+        phases: list[Phase] = []
         for fact in self.facts:
-            if isinstance(fact, PullAdvanced) and (not said or said[-1] != fact.phase):
-                said.append(fact.phase)
-        return said
+            if isinstance(fact, PullAdvanced) and (not phases or phases[-1] != fact.phase):
+                phases.append(fact.phase)
+        return phases
 
     def retries(self) -> int:
-        """How often it had to try again."""
+        """The number of its retries."""
         return max(fact.retries for fact in self.facts if isinstance(fact, PullAdvanced))
 
     def wait(self) -> AnyFact:
-        """Its end, which is told once."""
+        """Wait for its end, which is reported once."""
         self._thread.join(DEADLINE_S)
         assert not self._thread.is_alive(), self.phases()
         ends = [fact for fact in self.facts if not isinstance(fact, PullAdvanced)]
@@ -129,12 +129,12 @@ class Download:
         return ends[0]
 
     def stop(self, *, keep: bool = True) -> None:
-        """Stop it, and see that it has."""
+        """Stop it, and check that it has stopped."""
         self.pull.stop(keep)
         assert isinstance(self.wait(), PullStopped)
 
     def finished(self) -> PullFinished:
-        """Let it run to its good end."""
+        """Let it run to a successful end."""
         self.start()
         end = self.wait()
         assert isinstance(end, PullFinished), end
@@ -143,7 +143,7 @@ class Download:
         return end
 
     def failure(self) -> Failure:
-        """Let it run to its bad end; nothing has the final name then."""
+        """Let it run until it fails; the final file must not exist then."""
         self.start()
         end = self.wait()
         assert isinstance(end, PullBroke), end

@@ -1,4 +1,4 @@
-"""A model cut into several files, as llama.cpp's gguf-split cuts: the first has all properties, each some tensors."""
+"""Splits a model into several files like llama.cpp's gguf-split: the first has all properties, each some tensors."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import gguf
 
 
 def split(model: Path, folder: Path, stem: str, tensors_each: int) -> list[Path]:
-    """Write ``STEM-00001-of-0000N.gguf`` and so on into ``folder``; the parts in their order."""
+    """Write ``STEM-00001-of-0000N.gguf`` and so on into ``folder``; return the parts in order."""
     reader = gguf.GGUFReader(str(model))
     groups = [reader.tensors[at : at + tensors_each] for at in range(0, len(reader.tensors), tensors_each)]
     paths = []

@@ -1,4 +1,4 @@
-"""The file server the download tests rely on does what it says, also when it misbehaves."""
+"""The range server does what its documentation says, faults included."""
 
 import contextlib
 import gzip
@@ -23,7 +23,7 @@ def server(tmp_path: Path) -> Iterator[RangeServer]:
 
 
 class Answer:
-    """One answer, read as far as it goes; ``broken`` when the connection ended before its announced end."""
+    """One answer, read as far as possible; ``broken`` if the connection ended before its announced length."""
 
     def __init__(self, server: RangeServer, method: str = "GET", path: str = "/file.bin", **headers: str) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)

@@ -1,4 +1,4 @@
-"""Tiny random models that llama.cpp really loads: a llama architecture with a byte-level vocabulary."""
+"""Tiny random models that llama.cpp can load: a llama architecture with a byte-level vocabulary."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ TEMPLATE = (
 
 
 def byte_tokens() -> list[str]:
-    """The 256 bytes as GPT-2 writes them in its vocabulary (its bytes_to_unicode)."""
+    """The 256 bytes as written in GPT-2's vocabulary (its bytes_to_unicode)."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     names = {byte: chr(byte) for byte in plain}
     extra = 0

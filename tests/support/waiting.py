@@ -1,4 +1,4 @@
-"""Waiting for what can only be looked at from outside: a picture, a bus name, another process."""
+"""Polls for what has no event: a picture, a bus name, another process."""
 
 import time
 from collections.abc import Callable
@@ -11,9 +11,9 @@ _T = TypeVar("_T")
 
 
 def until(look: Callable[[], _T | None], what: str, deadline_s: float = DEADLINE_S) -> _T:
-    """The first true value of ``look``; fails with ``what`` when none comes before the deadline.
+    """Poll ``look`` and return its first true value; fails with ``what`` at the deadline.
 
-    For what only can be looked at from outside: a picture, a bus name, another process.
+    Only for what has no event: a picture, a bus name, another process.
     """
     end = time.monotonic() + deadline_s
     while True:

@@ -1,4 +1,4 @@
-"""A real worker child, spoken to over a real socket as the daemon does."""
+"""A real worker process, driven over a real socket as the daemon does."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ DEADLINE_S = 15.0
 RUN = "7"
 GREEDY = Sampling(temperature=0.0)
 
-Told = TypeVar("Told", bound=News)
+NewsKind = TypeVar("NewsKind", bound=News)
 
 
 class Child:
@@ -52,21 +52,21 @@ class Child:
         self._socket.send_multipart([RUN.encode(), encode(order)])
 
     def news(self) -> AnyNews:
-        """The next thing the worker says."""
+        """The worker's next message."""
         if not self._socket.poll(int(DEADLINE_S * 1000)):
             raise TimeoutError(f"the worker said nothing for {DEADLINE_S} s; exit code {self.process.poll()}")
         identity, frame = self._socket.recv_multipart()
         assert identity == RUN.encode()
         return self._decoder.decode(frame)
 
-    def hear(self, kind: type[Told]) -> Told:
-        """The next thing the worker says, which is to be a ``kind``."""
+    def hear(self, kind: type[NewsKind]) -> NewsKind:
+        """The worker's next message, which must be of type ``kind``."""
         news = self.news()
         assert isinstance(news, kind), news
         return news
 
     def end_of(self, task: int) -> tuple[list[AnyNews], AnyNews]:
-        """What a task tells on its way, and the news that ends it."""
+        """The messages of a task, and the one that ends it."""
         on_the_way: list[AnyNews] = []
         while True:
             news = self.news()
@@ -77,7 +77,7 @@ class Child:
                 return on_the_way, news
 
     def next_task(self) -> int:
-        """A task number not used before."""
+        """An unused task number."""
         self._tasks += 1
         return self._tasks
 
@@ -89,7 +89,7 @@ class Child:
         max_tokens: int = 16,
         sampling: Sampling = GREEDY,
     ) -> tuple[list[Piece], Generation]:
-        """A whole answer: its pieces and its end."""
+        """A complete answer: its chunks and its end."""
         task = self.next_task()
         messages = [Message(role="user", content=chat)] if chat else []
         self.tell(Answer(task=task, prompt=prompt, messages=messages, max_tokens=max_tokens, sampling=sampling))
@@ -99,17 +99,17 @@ class Child:
 
     def load(self, path: Path, *, context_size: int = 1024, batch_size: int = 512) -> Ready:
         """Load a file."""
-        # One thread: two of them spin on each other when the machine is busy, and these tests are about behaviour.
+        # One thread: several spin on each other on a busy machine, and these tests are about behaviour, not speed.
         self.tell(LoadFile(model="m", path=str(path), context_size=context_size, threads=1, batch_size=batch_size))
         return self.hear(Ready)
 
     def printed(self) -> bytes:
-        """What the ended child wrote to its terminal."""
+        """The ended child's terminal output."""
         assert self.process.stdout is not None
         return self.process.stdout.read()
 
     def close(self) -> None:
-        """End it, whatever it does."""
+        """End the child, whatever its state."""
         if self.process.poll() is None:
             self.tell(Exit())
             try:

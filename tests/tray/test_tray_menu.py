@@ -4,11 +4,11 @@ import msgspec
 import pytest
 from modelctl.desktop.tray import choices
 from modelctl.desktop.tray.menu import MOST_ENTRIES, Menu, MenuItem, find, menu
-from modelctl.desktop.tray.unseen import Unseen
+from modelctl.desktop.tray.unseen import UnseenNews
 from modeld.protocol.states import JobState, ModelState
 from support.views.tray import benchmark, model, pull, snapshot_of
 
-NONE = Unseen()
+NONE = UnseenNews()
 
 
 def labels(entries: Menu) -> list[str]:
@@ -141,13 +141,13 @@ def test_a_thousand_models_do_not_leave_the_screen() -> None:
 
 
 def test_a_failure_is_a_line_that_leads_to_the_viewer() -> None:
-    item = entry(menu(snapshot_of(), Unseen(failure="A: The disk\nis full.")), "failure")
+    item = entry(menu(snapshot_of(), UnseenNews(failure="A: The disk\nis full.")), "failure")
     assert (item.label, item.action) == ("⚠ A: The disk is full.", choices.OpenViewer())
 
 
 def test_every_entry_has_an_id_of_its_own() -> None:
     models = [model("a", ModelState.LOADED), model("b"), model("c", ModelState.ABSENT)]
-    offered = menu(snapshot_of(models, [pull("c"), benchmark("a")]), Unseen(failure="It broke."))
+    offered = menu(snapshot_of(models, [pull("c"), benchmark("a")]), UnseenNews(failure="It broke."))
     ids = [item.id for item in flat(offered)]
     assert len(ids) == len(set(ids))
 

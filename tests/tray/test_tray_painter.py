@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from modelctl.desktop.tray.look import Look
+from modelctl.desktop.tray.appearance import Appearance
 from modelctl.desktop.tray.menu import Menu, find
 from modelctl.desktop.tray.painter import Painter
 from modeld.protocol.states import JobState, ModelState
@@ -18,13 +18,13 @@ class FakeBackend:
     """Keeps what it is told."""
 
     def __init__(self) -> None:
-        self.looks: list[Look] = []
+        self.appearances: list[Appearance] = []
         self.menus: list[Menu] = []
         self._told = threading.Condition()
 
-    def set_look(self, look: Look) -> None:
+    def set_appearance(self, appearance: Appearance) -> None:
         with self._told:
-            self.looks.append(look)
+            self.appearances.append(appearance)
             self._told.notify_all()
 
     def set_menu(self, menu: Menu) -> None:
@@ -44,7 +44,7 @@ class FakeBackend:
 
     def wait_for(self, state: IconState) -> None:
         with self._told:
-            assert self._told.wait_for(lambda: self.looks and self.looks[-1].state is state, DEADLINE_S)
+            assert self._told.wait_for(lambda: self.appearances and self.appearances[-1].state is state, DEADLINE_S)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_thousand_changes_are_drawn_as_a_few_and_the_last_one_always(drawing: 
         drawing.show(snapshot_of(jobs=[pull("a", done=done, total=1000)]))
     drawing.show(snapshot_of([model("m", ModelState.LOADED)]))
     backend.wait_for(IconState.LOADED)
-    assert len(backend.looks) <= 4
+    assert len(backend.appearances) <= 4
 
 
 def test_what_changes_nothing_to_see_is_not_drawn(painter: Painter, backend: FakeBackend) -> None:
@@ -85,7 +85,7 @@ def test_what_changes_nothing_to_see_is_not_drawn(painter: Painter, backend: Fak
     painter.draw()
     painter.show(snapshot_of([model("m")]))
     painter.draw()
-    assert (len(backend.looks), len(backend.menus)) == (1, 1)
+    assert (len(backend.appearances), len(backend.menus)) == (1, 1)
 
 
 def test_a_finish_is_badged_until_the_menu_is_opened(painter: Painter, backend: FakeBackend) -> None:
@@ -94,7 +94,7 @@ def test_a_finish_is_badged_until_the_menu_is_opened(painter: Painter, backend: 
     painter.draw()
     painter.opened()
     painter.draw()
-    assert [look.unseen for look in backend.looks] == [True, False]
+    assert [appearance.unseen for appearance in backend.appearances] == [True, False]
 
 
 def test_a_finish_is_badged_although_the_daemon_was_away_in_between(painter: Painter, backend: FakeBackend) -> None:
@@ -102,7 +102,7 @@ def test_a_finish_is_badged_although_the_daemon_was_away_in_between(painter: Pai
     painter.show(None)
     painter.show(snapshot_of(jobs=[pull("a", JobState.DONE)]))
     painter.draw()
-    assert backend.looks[-1].unseen
+    assert backend.appearances[-1].unseen
 
 
 def test_a_choice_that_failed_is_an_error_until_the_menu_was_read(painter: Painter, backend: FakeBackend) -> None:
@@ -111,7 +111,7 @@ def test_a_choice_that_failed_is_an_error_until_the_menu_was_read(painter: Paint
     painter.draw()
     painter.opened()
     painter.draw()
-    assert [look.state for look in backend.looks] == [IconState.ERROR, IconState.IDLE]
+    assert [appearance.state for appearance in backend.appearances] == [IconState.ERROR, IconState.IDLE]
     assert find(backend.menus[-1], "failure") is not None
     painter.closed()
     painter.draw()

@@ -6,11 +6,11 @@ from types import ModuleType
 
 import pytest
 from modelctl.desktop.tray import pystray_backend
+from modelctl.desktop.tray.appearance import appearance
 from modelctl.desktop.tray.backend import Listener
 from modelctl.desktop.tray.choices import Choice, Load, OpenViewer, QuitTray
-from modelctl.desktop.tray.look import look
 from modelctl.desktop.tray.menu import MenuItem, menu
-from modelctl.desktop.tray.unseen import Unseen
+from modelctl.desktop.tray.unseen import UnseenNews
 from modeld.protocol.states import ModelState
 from support.views.tray import model, snapshot_of
 
@@ -59,7 +59,7 @@ def test_a_menu_becomes_pystrays_with_submenus_lines_and_marks(pystray: ModuleTy
 
 
 def test_the_real_menu_has_one_default_entry_and_as_many_entries(pystray: ModuleType) -> None:
-    entries = menu(snapshot_of([model("a", ModelState.LOADED), model("b")]), Unseen(failure="It broke."))
+    entries = menu(snapshot_of([model("a", ModelState.LOADED), model("b")]), UnseenNews(failure="It broke."))
     items = pystray_backend.converted(entries, pystray, lambda _: None)
     assert len(items) == len(entries)
     assert [item.text for item in items if item.default] == ["Open viewer"]
@@ -76,8 +76,8 @@ def test_the_icon_is_brought_up_to_date_and_a_choice_counts_as_having_looked(
     icon = FakeIcon.made
     before = icon.icon
     now = snapshot_of([model("a", ModelState.LOADED)])
-    tray.set_look(look(now, Unseen()))
-    tray.set_menu(menu(now, Unseen()))
+    tray.set_appearance(appearance(now, UnseenNews()))
+    tray.set_menu(menu(now, UnseenNews()))
     assert icon.title.startswith("modeld 1.2.3: 1 model loaded")
     assert icon.icon.tobytes() != before.tobytes()
     next(item for item in icon.menu.items if item.text == "Quit tray")(icon)
@@ -96,9 +96,9 @@ def test_a_tray_that_is_stopped_before_it_runs_shows_nothing(
 
 
 def test_a_tooltip_is_no_longer_than_windows_can_show() -> None:
-    long = look(snapshot_of([model(f"model-{n}", ModelState.LOADED) for n in range(20)]), Unseen())
+    long = appearance(snapshot_of([model(f"model-{n}", ModelState.LOADED) for n in range(20)]), UnseenNews())
     assert len(pystray_backend.tip(long)) == pystray_backend.TIP_CHARACTERS
-    assert pystray_backend.tip(look(snapshot_of(), Unseen())) == "modeld 1.2.3: idle"
+    assert pystray_backend.tip(appearance(snapshot_of(), UnseenNews())) == "modeld 1.2.3: idle"
 
 
 def test_a_pystray_that_cannot_be_imported_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

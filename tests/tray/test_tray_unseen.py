@@ -2,13 +2,13 @@
 
 import msgspec
 from modelctl.desktop.tray import unseen
-from modelctl.desktop.tray.unseen import Unseen
+from modelctl.desktop.tray.unseen import UnseenNews
 from modeld.protocol.states import JobState
 from support.fake_daemon import AT
 from support.views.tray import DISK_FULL, benchmark, model, pull, snapshot_of
 
 replace = msgspec.structs.replace
-NONE = Unseen()
+NONE = UnseenNews()
 
 
 def test_the_first_snapshot_is_no_news() -> None:
@@ -60,17 +60,17 @@ def test_a_model_that_fails_is_told_once() -> None:
 
 
 def test_opening_the_menu_clears_the_badge() -> None:
-    assert unseen.opened(Unseen(finished=True)) == NONE
+    assert unseen.opened(UnseenNews(finished=True)) == NONE
 
 
 def test_opening_the_menu_ends_the_error_and_keeps_its_words_until_it_is_closed() -> None:
-    read = unseen.opened(Unseen(failure="It broke."))
+    read = unseen.opened(UnseenNews(failure="It broke."))
     assert (read.failure, read.unseen_failure) == ("It broke.", False)
     assert unseen.closed(read) == NONE
 
 
 def test_opening_the_menu_again_keeps_the_words() -> None:
-    assert unseen.opened(unseen.opened(Unseen(failure="It broke."))).failure == "It broke."
+    assert unseen.opened(unseen.opened(UnseenNews(failure="It broke."))).failure == "It broke."
 
 
 def test_closing_the_menu_does_not_hide_what_failed_after_it_was_opened() -> None:

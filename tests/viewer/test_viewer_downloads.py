@@ -78,7 +78,7 @@ def test_the_window_can_be_closed_at_every_end_and_only_there(state: JobState) -
 def test_a_file_that_was_there_already_ends_full() -> None:
     there = Progress(done=GIB, total=GIB, percent=100.0, eta_s=0.0, phase="already_exists")
     text = progress_text(pull(JobState.DONE, progress=there, already_there=True))
-    assert text.status == "Status: Already there, complete and verified"
+    assert text.status == "Status: Already downloaded, complete and verified"
     assert (text.bar, text.fraction, text.ended) == ("100.0%", 1.0, True)
 
 
@@ -103,7 +103,7 @@ def test_a_failure_shows_reason_and_hint_and_offers_a_retry() -> None:
 
 def test_without_a_daemon_the_window_can_be_closed_but_nothing_else() -> None:
     text = progress_text(pull(progress=HALF_WAY), known=False, daemon_there=False)
-    assert text.status == "Status: The daemon is away"
+    assert text.status == "Status: The daemon is not reachable"
     assert (text.ended, text.can_pause, text.can_resume, text.can_retry) == (True, False, False, False)
     assert text.bar == "65.3%", "it still shows how far it was"
 

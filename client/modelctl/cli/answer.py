@@ -1,4 +1,4 @@
-"""An answer on the terminal as it comes, and the context it took."""
+"""Prints a streamed answer on the terminal, and how much of the context is used."""
 
 import sys
 
@@ -10,19 +10,19 @@ from modelctl.client import GenerationStream
 from modelctl.language.catalogue import _
 
 _COLOURS = {"green": "green", "orange": "yellow", "red": "red"}
-"""Terminals have no orange; yellow is what they show for it."""
+"""The terminal's stand-in for orange, which terminals lack."""
 
 
 def print_answer(session: Session, stream: GenerationStream) -> bool:
-    """Print the chunks as they come; on Ctrl-C cancel and print what still comes. Whether it was interrupted."""
+    """Print the chunks as they arrive; Ctrl-C cancels the answer. Returns whether it was interrupted."""
     try:
         _print_chunks(session, stream)
     except KeyboardInterrupt:
         stream.cancel()
-        # The daemon answers a cancelled generation with what there was; a second Ctrl-C does not wait for it.
+        # The daemon answers a cancelled generation with the text so far; a second Ctrl-C does not wait for that.
         _print_chunks(session, stream)
         interrupted = True
-    except BaseException:  # the reader of our output has gone, say: nobody wants the rest
+    except BaseException:  # the reader of our output has exited (head, say), so nothing needs the rest
         stream.close()
         raise
     else:
@@ -33,7 +33,7 @@ def print_answer(session: Session, stream: GenerationStream) -> bool:
 
 
 def coloured_bar(used: int, size: int) -> str:
-    """The context bar in its colour, where colour is wanted."""
+    """The context bar, coloured where colour is allowed."""
     from modelctl.language.format import context_bar, context_colour
 
     bar = context_bar(used, size)
@@ -41,7 +41,7 @@ def coloured_bar(used: int, size: int) -> str:
 
 
 def print_context(session: Session, generation: Generation) -> None:
-    """The context bar, for a person at a terminal, and how the answer ended where that is not plain."""
+    """Print the context bar if this is a terminal, and why the answer ended if it did not end normally."""
     if sys.stderr.isatty():
         session.say(coloured_bar(generation.context_used, generation.context_size))
     if generation.finish == "context_full":

@@ -1,4 +1,4 @@
-"""The command line: finds the verb, runs it, and turns what went wrong into a message and an exit code.
+"""The command line: finds the verb, runs it, and turns errors into a message and an exit code.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the daemon is not reachable, 4 not found, 5 refused, 130 interrupted.
 """
@@ -63,32 +63,32 @@ VERBS = {
     "doctor": "doctor",
     "completion": "completion",
 }
-"""Verb -> the module of ``modelctl.cli.commands`` that defines it, as a command of the same name."""
+"""Verb -> its module in ``modelctl.cli.commands``, which defines a command with the verb's name."""
 
 
 OF_THIS_MACHINE = frozenset(
     {"up", "down", "logs", "notify", "tray", "viewer", "keys", "hosts", "service", "doctor", "completion"}
 )
-"""Verbs about this machine's own processes and files; ``--host`` makes no sense with them."""
+"""Verbs about this machine's own processes and files; they reject ``--host``."""
 
 
 class LazyGroup(click.Group):
-    """A group that imports a verb's module when the verb is asked for."""
+    """A group that imports a verb's module only when the verb is used."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The requested verb; a verb about this machine is refused together with ``--host``."""
+        """Find the verb; reject one about this machine together with ``--host``."""
         if ctx.ensure_object(Session).host and args and args[0] in OF_THIS_MACHINE:
-            raise click.UsageError(_("{verb} is of this machine; leave out --host.").format(verb=args[0]), ctx)
+            raise click.UsageError(_("{verb} works on this machine only; remove --host.").format(verb=args[0]), ctx)
         return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The verbs, in the order a person meets them."""
+        """The verbs, in the order of typical use."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """The verb of this name."""
+        """The verb with this name."""
         if cmd_name not in VERBS:
             return None
         from importlib import import_module
@@ -110,7 +110,7 @@ def _host_option() -> click.Option:
         default="",
         expose_value=False,
         callback=_set_host,
-        help="Talk to the daemon of another machine (see: modelctl hosts).",
+        help="Use the daemon of another machine (see: modelctl hosts).",
     )
 
 
@@ -127,23 +127,23 @@ click.version_option(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and end the process with its exit code."""
+    """Run the command line, and end the process with its exit code."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal or a file of another encoding gets "?" for a sign that it lacks, not a traceback.
+        # A terminal or file whose encoding lacks a character gets "?", not a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     words = list(sys.argv[1:] if arguments is None else arguments)
     session = Session()
-    if "--json" not in words:  # programs read that, and those read English
+    if "--json" not in words:  # programs read this output, and they expect English
         _speak(session)
     sys.exit(_run(words, session))
 
 
 def _speak(session: Session) -> None:
-    """Choose the language, before any verb is imported."""
+    """Choose the language before any verb is imported."""
     wanted = preference.chosen(os.environ)
     if (session.places.config_dir / preference.PREFERENCES_FILE).exists():
-        catalogue.use(wanted)  # what is wrong with the preferences is said in the system's language
+        catalogue.use(wanted)  # errors in the preferences are reported in the system's language
         wanted = preference.chosen(os.environ, session.preferences.language)
     catalogue.use(wanted)
     catalogue.use_for_click(wanted)
@@ -164,7 +164,7 @@ def _run(words: list[str], session: Session) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone; python's own flush at exit must not complain about it either.
+        # The reader has exited; Python's own flush at exit must not complain about that either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     return code if isinstance(code, int) else 0

@@ -1,4 +1,4 @@
-"""A conversation with a model at the terminal: what was said so far goes along with each question."""
+"""A conversation with a model on the terminal; each question is sent with all earlier turns."""
 
 import contextlib
 
@@ -14,7 +14,7 @@ PROMPT = ">>> "
 
 
 class TerminalChat:
-    """The turns so far, after an instruction that stays."""
+    """The turns so far, after an optional system message."""
 
     def __init__(
         self, session: Session, key: str, instruction: list[Message], max_tokens: int, sampling: Sampling
@@ -27,35 +27,35 @@ class TerminalChat:
         self._turns: list[Message] = []
 
     def hold(self) -> None:
-        """Talk until ``/bye`` or the end of the input."""
-        with contextlib.suppress(ImportError):  # Windows has none: the line is then edited by the console
+        """Ask and answer until ``/bye`` or the end of the input."""
+        with contextlib.suppress(ImportError):  # Windows has no readline; its console edits the line itself
             import readline  # noqa: F401 - importing it gives input() history and editing
 
-        talking = _("Talking with {key}. /clear forgets, /bye or Ctrl-D ends, Ctrl-C stops an answer.")
+        talking = _("Chat with {key}. /clear clears the conversation, /bye or Ctrl-D ends it, Ctrl-C stops an answer.")
         self._session.say(talking.format(key=self._key.upper()))
         while True:
             try:
-                said = input(PROMPT).strip()
+                typed = input(PROMPT).strip()
             except KeyboardInterrupt:
                 click.echo(err=True)
                 continue
             except EOFError:
                 click.echo(err=True)
                 return
-            match said:
+            match typed:
                 case "":
                     continue
                 case "/bye":
                     return
                 case "/clear":
                     self._turns.clear()
-                    self._session.say(_("Forgotten."))
+                    self._session.say(_("The conversation is cleared."))
                 case _:
-                    self._ask(said)
+                    self._ask(typed)
 
-    def _ask(self, said: str) -> None:
-        """One question and its answer; what fails leaves the conversation as it was."""
-        question = Message(role="user", content=said)
+    def _ask(self, typed: str) -> None:
+        """Ask one question and print its answer; a failure leaves the conversation unchanged."""
+        question = Message(role="user", content=typed)
         turns = [*self._instruction, *self._turns, question]
         try:
             stream = self._session.client.stream_chat(

@@ -1,4 +1,4 @@
-"""Whether a model fits this machine, in words; pure."""
+"""States in words whether a model fits this machine; pure."""
 
 from modeld.protocol.views import FitView
 
@@ -7,7 +7,7 @@ from modelctl.language.format import format_bytes
 
 
 def verdict(fit: FitView) -> str:
-    """One or two words, for a table."""
+    """The result in one or two words, for a table."""
     if fit.disk_bytes > fit.disk_free:
         return _("disk too full")
     match fit.verdict:
@@ -20,7 +20,7 @@ def verdict(fit: FitView) -> str:
 
 
 def fit_lines(fit: FitView) -> list[str]:
-    """What a model needs beside what there is, and what to do where that is too little."""
+    """The memory and disk that a model needs, what is available, and what to do if that is too little."""
     text = _("Memory: needs {needed} with a context of {context} tokens; {available} of {total} are available.")
     lines = [
         text.format(
@@ -36,10 +36,10 @@ def fit_lines(fit: FitView) -> list[str]:
         case "after_unloading":
             lines.append(_("It fits once other models are unloaded."))
         case _ if fit.max_context:
-            text = _("That is too much here; with a context of up to {count} tokens it would fit.")
+            text = _("Too large for this machine. It fits with a context of up to {count} tokens.")
             lines.append(text.format(count=fit.max_context))
         case _:
-            lines.append(_("That is too much here with any context; choose a smaller model or quantization."))
+            lines.append(_("Too large for this machine with any context. Choose a smaller model or quantization."))
     if fit.disk_bytes:
         text = _("Disk: {size} to download; {free} are free.")
         lines.append(text.format(size=format_bytes(fit.disk_bytes), free=format_bytes(fit.disk_free)))

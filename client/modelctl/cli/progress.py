@@ -1,6 +1,6 @@
-"""How a job's progress is shown while it runs: a bar on a terminal, some lines elsewhere, nothing with --json.
+"""Shows a job's progress: a bar on a terminal, lines elsewhere, nothing with --json.
 
-Everything goes to standard error. rich is imported for the terminal only, since it is slow to start.
+Everything goes to standard error. rich is imported only for a terminal, since it is slow to import.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ Show = Callable[[JobView], None]
 
 
 def watched(mirror: "Mirror", jobs: Sequence[JobView]) -> "Iterator[tuple[AnyEvent | None, JobView]]":
-    """Each of ``jobs`` as it is now and whenever it changes, with the event that told so; ends when all have ended."""
+    """Yield each of ``jobs`` now and after each change, with the event that changed it; ends when all have ended."""
     known = {job.id: job for job in jobs}
     for job in jobs:
         yield None, job
@@ -46,8 +46,8 @@ def watched(mirror: "Mirror", jobs: Sequence[JobView]) -> "Iterator[tuple[AnyEve
                 raise errors.of(
                     errors.LocalFailure(
                         code=ErrorCode.INTERRUPTED,
-                        message=_("The daemon does not know job {id} any more.").format(id=id_),
-                        hint=_("See what became of it: modelctl jobs"),
+                        message=_("The daemon no longer knows job {id}.").format(id=id_),
+                        hint=_("Check its state: modelctl jobs"),
                     )
                 )
         if all(job.state in FINAL for job in known.values()):
@@ -55,7 +55,7 @@ def watched(mirror: "Mirror", jobs: Sequence[JobView]) -> "Iterator[tuple[AnyEve
 
 
 def text(job: JobView) -> str:
-    """How far a job is, without its key: ``65.3%  2.7 GB / 4.1 GB  15.3 MB/s  ETA 1m 32s`` for a pull."""
+    """A job's progress without its key: ``65.3%  2.7 GB / 4.1 GB  15.3 MB/s  ETA 1m 32s`` for a pull."""
     from modelctl.language.format import format_bytes, format_eta, format_speed
 
     progress = job.progress
@@ -83,7 +83,7 @@ def text(job: JobView) -> str:
 
 @contextlib.contextmanager
 def shown(session: Session) -> Generator[Show, None, None]:
-    """A function that shows a job, in the way that fits standard error."""
+    """A function that shows a job in the form that fits standard error."""
     if session.json:
         yield lambda _: None
     elif sys.stderr.isatty():
@@ -118,7 +118,7 @@ def _bars(session: Session) -> Generator[Show, None, None]:
 
 
 class _Lines:
-    """A line when a job's state or phase changes, at each ten percent, and each second where no total is known."""
+    """Prints a line when a job's state or phase changes, at each ten percent, each second if the total is unknown."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

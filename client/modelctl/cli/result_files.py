@@ -10,11 +10,11 @@ from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Environment, Fi
 _Cell = str | int | float | None
 
 NINE = BenchmarkResult.__struct_fields__
-"""The keys of ``model_benchmarks.json``, in its order; they are the first columns."""
+"""The keys of ``model_benchmarks.json`` in their order; they are the first columns."""
 
 
 def as_csv(runs: Sequence[BenchmarkRun]) -> str:
-    """One line a run, the nine keys first; numbers that are not known are empty. Lines end with CR LF (RFC 4180)."""
+    """One line per run, the nine keys first; unknown numbers are empty. Lines end with CR LF (RFC 4180)."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
@@ -23,7 +23,7 @@ def as_csv(runs: Sequence[BenchmarkRun]) -> str:
 
 
 def as_json(runs: Sequence[BenchmarkRun]) -> str:
-    """An object of model -> all its records of nine keys, oldest first: the form of ``model_benchmarks.json``."""
+    """An object that maps each model to its records, oldest first: the format of ``model_benchmarks.json``."""
     by_key: dict[str, list[BenchmarkResult]] = {}
     for run in runs:
         by_key.setdefault(run.result.model_key, []).append(run.result)
@@ -31,7 +31,7 @@ def as_json(runs: Sequence[BenchmarkRun]) -> str:
 
 
 def as_markdown(runs: Sequence[BenchmarkRun]) -> str:
-    """A table for people."""
+    """A Markdown table."""
     lines = [
         "| model | when | tokens/s | ± | prefill tokens/s | inference ms | memory MB | context | note |",
         "|---|---|---:|---:|---:|---:|---:|---:|---|",

@@ -1,6 +1,6 @@
-"""What the verbs share in one run of the command line: the client, made when first needed, and the manners of output.
+"""What all verbs share in one run of the command line: the client, created on first use, and the output functions.
 
-Data goes to standard output, everything else to standard error; with ``--json`` the data is the protocol's structs.
+Data goes to standard output, everything else to standard error. With ``--json`` the data is the protocol's structs.
 """
 
 import functools
@@ -28,12 +28,12 @@ class Session:
     def __init__(self) -> None:
         self.json = False
         self.above: Callable[[str], None] = _to_stderr
-        """Where lines for the person go: above the bars while there are some."""
+        """Prints a line for the user: above the progress bars, while there are any."""
         self.host = ""
 
     @functools.cached_property
     def places(self) -> modeld_places.Places:
-        """Where this home's files are."""
+        """The paths of this home."""
         return modeld_places.find()
 
     @functools.cached_property
@@ -45,7 +45,7 @@ class Session:
 
     @functools.cached_property
     def preferences(self) -> "Preferences":
-        """What this person set for what they see; where that cannot be read, a warning and the defaults."""
+        """This user's display preferences; prints a warning and returns the defaults if they cannot be read."""
         from modelctl import preferences
 
         try:
@@ -55,21 +55,21 @@ class Session:
             return preferences.Preferences()
 
     def emit(self, message: "msgspec.Struct") -> None:
-        """One message as one line of JSON."""
+        """Print one message as one line of JSON."""
         self.line(wire.encode(message).decode())
 
     def line(self, text: str) -> None:
-        """One line of data; flushed, since whoever reads a pipe wants it as it happens."""
+        """Print one line of data; flushed, so that a reader of a pipe gets it at once."""
         click.echo(text)
         sys.stdout.flush()
 
     def say(self, text: str) -> None:
-        """One line for the person, not for programs; left out with ``--json``."""
+        """Print one line for the user; omitted with ``--json``."""
         if not self.json:
             self.above(text)
 
     def warn(self, text: str) -> None:
-        """One line on standard error that a program's log should have too."""
+        """Print one line on standard error that a program's log should also contain."""
         click.echo(text, err=True)
 
 
@@ -81,5 +81,5 @@ pass_session = click.make_pass_decorator(Session, ensure=True)
 
 
 def colour_wanted() -> bool | None:
-    """False where NO_COLOR forbids it, None where click may look whether it writes to a terminal."""
+    """False if NO_COLOR forbids it, None if click may check whether it writes to a terminal."""
     return False if os.environ.get("NO_COLOR") else None

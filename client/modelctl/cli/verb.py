@@ -1,6 +1,6 @@
-"""How every verb of the command line is declared: ``--json`` on each, keys in any case with completion, an example.
+"""Declares verbs: each has ``--json``, an example, and keys in any case with completion.
 
-Docstrings and ``help=`` are declared in English, as click has it; ``in_language`` puts them into the language in use.
+click needs docstrings and ``help=`` in English; ``in_language`` translates them.
 """
 
 import inspect
@@ -25,14 +25,14 @@ def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) 
 
 
 def json_option() -> click.Option:
-    """The ``--json`` switch; it is heard before and after the verb."""
+    """The ``--json`` switch; accepted before and after the verb."""
     return click.Option(
         ["--json"],
         is_flag=True,
         expose_value=False,
         is_eager=True,
         callback=_set_json,
-        help="Print the daemon's answer as JSON (JSON Lines where it streams).",
+        help="Print the daemon's answer as JSON (a stream as JSON Lines).",
     )
 
 
@@ -45,7 +45,7 @@ class _Example(click.Command):
         self.example = example
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The example, as it would be typed."""
+        """The example as the user would type it."""
         with formatter.section(_("Example")):
             for line in self.example.splitlines():
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
@@ -57,11 +57,11 @@ class Verb(_Example):
 
 
 class VerbGroup(_Example, click.Group):
-    """A verb with verbs of its own (``service install``); ``example`` is shown at the end of its help."""
+    """A verb with subverbs (``service install``); ``example`` is shown at the end of its help."""
 
 
 def in_language(command: click.Command) -> click.Command:
-    """``command`` with its own words and its options' in the language in use."""
+    """``command`` with its help and its options' help in the current language."""
     if command.help:
         command.help = _(inspect.cleandoc(command.help))
     if command.epilog:
@@ -76,18 +76,18 @@ def in_language(command: click.Command) -> click.Command:
 
 
 class KeyType(_ParamType):
-    """A model's key, in any case; completes to the keys the daemon knows, when one runs."""
+    """A model's key, in any case; completes to the keys that a running daemon knows."""
 
     name = "key"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The key as the daemon writes it."""
+        """The key in lower case, as the daemon uses it."""
         if not value.strip():
             self.fail(_("a model's key is not empty."), param, ctx)
         return value.lower()
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":  # noqa: ARG002 - click's signature
-        """The keys that begin so; none when no daemon answers at once."""
+        """The keys with this prefix; none if no daemon answers at once."""
         from click.shell_completion import CompletionItem
 
         from modelctl.client import Client
@@ -104,12 +104,12 @@ class KeyType(_ParamType):
 
 
 class KeyOrSourceType(KeyType):
-    """A key, or what is downloaded from (``hf:org/repo``, a URL), which stays as it is written."""
+    """A key, or a download source (``hf:org/repo``, a URL), which stays unchanged."""
 
     name = "key or source"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The key as the daemon writes it, or the source."""
+        """The key in lower case, or the source."""
         from modelctl.client import SOURCES
 
         return value if value.startswith(SOURCES) else super().convert(value, param, ctx)

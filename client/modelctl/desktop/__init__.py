@@ -1,1 +1,1 @@
-"""What the user sees on the desktop: the tray icon, notifications, and the viewer."""
+"""The desktop programs: the tray icon, notifications, and the viewer."""

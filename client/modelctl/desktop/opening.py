@@ -1,4 +1,4 @@
-"""Showing a file or a folder in the program that this desktop opens it with."""
+"""Opens a file or folder with the desktop's default program."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def open_path(path: Path) -> bool:
-    """Open ``path`` as a double click would; False where nothing is there to open it with."""
+    """Open ``path`` like a double click would; False if no program is available."""
     if sys.platform == "win32":
         os.startfile(path)
         return True

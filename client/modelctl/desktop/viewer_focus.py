@@ -1,7 +1,7 @@
-"""Whether the user is looking at the viewer now; notifications are quiet then.
+"""Whether the viewer has the keyboard focus now; notifications are silent then.
 
-It is a lock on a file of the runtime folder. The lock ends with the process that holds it, so a viewer that crashed
-does not keep notifications silent.
+It is a lock on a file in the runtime folder. The lock ends with the process that holds it, so a crashed viewer does not
+keep notifications silent.
 """
 
 from pathlib import Path
@@ -19,15 +19,15 @@ class ViewerFocus:
         self._lock: IO[str] | None = None
 
     def hold(self, places: Places) -> None:
-        """The window has the focus. Does nothing if another viewer holds the lock, or the folder does not exist."""
+        """Mark the window as focused. Does nothing if another viewer holds the lock, or the folder does not exist."""
         if self._lock is None:
             try:
                 self._lock = filelock.hold(_lock_file(places))
             except OSError:
-                return  # no daemon has made the folder yet, so nothing notifies
+                return  # no daemon has created the folder yet, so nothing notifies
 
     def release(self) -> None:
-        """The window has lost the focus, or is closed."""
+        """Mark the window as not focused or closed."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None

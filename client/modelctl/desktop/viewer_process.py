@@ -1,4 +1,4 @@
-"""Starts the viewer as a process of its own, so that it and the tray or `modelctl notify` end independently."""
+"""Starts the viewer as a separate process, so that it ends independently of the tray or `modelctl notify`."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ from typing import IO
 
 from modelctl.language.catalogue import _
 
-# -P: a folder called "modelctl" where that happens to have been started is not the program.
+# -P: a folder named "modelctl" in the current directory must not shadow the package.
 COMMAND = (sys.executable, "-P", "-m", "modelctl", "viewer")
 
 LAST_WORDS_BYTES = 2000
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def start(failed: Callable[[str], None]) -> None:
-    """Start it; a thread waits for its end and calls ``failed`` if it ended with an error. Raises OSError."""
+    """Start the viewer; a thread waits for its end and calls ``failed`` if it ended with an error. Raises OSError."""
     words = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the thread that waits for the program
     try:
         null = subprocess.DEVNULL
@@ -37,15 +37,15 @@ def _wait(child: "subprocess.Popen[bytes]", words: IO[bytes], failed: Callable[[
         if code == 0:
             return
         words.seek(max(0, words.seek(0, os.SEEK_END) - LAST_WORDS_BYTES))
-        said = [line for line in words.read().decode(errors="replace").splitlines() if line.strip()]
-    sentence = _("The viewer ended with code {code}: {why}").format(code=code, why=_reason(said))
+        output = [line for line in words.read().decode(errors="replace").splitlines() if line.strip()]
+    sentence = _("The viewer ended with code {code}: {why}").format(code=code, why=_reason(output))
     _log.warning("%s", sentence)
     if code > 0:  # below 0: ended by a signal
         failed(sentence)
 
 
-def _reason(said: list[str]) -> str:
-    """The line that begins with ``error:`` as the command line writes it, else the last one."""
+def _reason(output: list[str]) -> str:
+    """The line that starts with ``error:``, as the command line writes it, else the last line."""
     label = _("error:")
-    told = [line.removeprefix(label).strip() for line in said if line.startswith(label)]
-    return (told or said or [_("it said nothing")])[-1]
+    errors = [line.removeprefix(label).strip() for line in output if line.startswith(label)]
+    return (errors or output or [_("no output")])[-1]

@@ -1,1 +1,1 @@
-"""What is wrong with an installation, and how to mend it; each module looks apart from judging."""
+"""Diagnoses an installation and suggests fixes; in each module, inspecting and judging are separate functions."""

@@ -1,4 +1,4 @@
-"""The desktop: a display, a session bus, who shows icons and who shows notifications. None is needed."""
+"""Checks the desktop: display, session bus, tray host and notification server. All are optional."""
 
 import asyncio
 import os
@@ -17,15 +17,15 @@ DEADLINE_S = 3.0
 
 @dataclass(frozen=True)
 class Desktop:
-    """``owned`` maps a bus name to whether somebody has it; None where the bus cannot be asked, with ``why``."""
+    """``owned`` maps each bus name to whether it has an owner; None, with ``why``, if the bus cannot be asked."""
 
     display: bool
     owned: Mapping[str, bool] | None = None
     why: str = ""
 
 
-def look(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Desktop | None:
-    """What is there; None on systems that have a desktop always."""
+def inspect(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Desktop | None:
+    """Inspect the desktop; None on systems that always have one."""
     if platform in ("win32", "darwin"):
         return None
     if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
@@ -69,7 +69,7 @@ async def _owned(address: str) -> dict[str, bool]:
 
 
 def judge(desktop: Desktop | None) -> Verdict:
-    """What a desktop without a session bus shows of modeld."""
+    """The result for a desktop without a session bus."""
     if desktop is None:
         return ok(_("the system's own"))
     if not desktop.display:
@@ -82,13 +82,13 @@ def judge_tray(owned: Mapping[str, bool]) -> Verdict:
     """Whether a panel shows tray icons."""
     if owned[TRAY_HOST]:
         return ok(_("the panel shows tray icons"))
-    text = _("No panel shows tray icons of the new kind.")
+    text = _("No panel shows StatusNotifierItem tray icons.")
     return warning(text, _("Switch on the panel's tray; GNOME needs the AppIndicator extension."))
 
 
 def judge_notifications(owned: Mapping[str, bool]) -> Verdict:
-    """Whether a server shows notifications."""
+    """Whether a notification server is running."""
     if owned[NOTIFICATIONS]:
         return ok(_("the desktop shows notifications"))
-    text = _("Nobody shows notifications.")
+    text = _("No notification server is running.")
     return warning(text, _("Start a notification server, such as dunst. Then: modelctl notify --test"))

@@ -1,4 +1,4 @@
-"""The daemon's settings and the engine, asked in processes of their own, since either may end badly."""
+"""Checks the daemon's settings and the engine, in separate processes, since either may crash."""
 
 import platform
 import subprocess
@@ -26,8 +26,8 @@ print(json.dumps([llama_cpp.__version__, bool(llama_cpp.llama_supports_gpu_offlo
 
 
 @dataclass(frozen=True)
-class Said:
-    """How a process ended, and the last line of what it said."""
+class ProcessResult:
+    """A process's exit code, and the last line of each of its outputs."""
 
     code: int
     output: str
@@ -35,55 +35,55 @@ class Said:
 
 
 class Engine(NamedTuple):
-    """How llama-cpp-python was built: for a GPU or not, and llama.cpp's list of features."""
+    """How llama-cpp-python was built: with GPU support or not, and llama.cpp's list of features."""
 
     version: str
     gpu: bool
     features: str
 
 
-def ask_settings() -> Said:
-    """The settings as a daemon that starts now would read them, without secrets."""
+def ask_settings() -> ProcessResult:
+    """Read the settings as a new daemon would, without secrets."""
     return _ask("-m", "modeld", "--check")
 
 
-def ask_engine() -> Said:
-    """What llama-cpp-python was built with."""
+def ask_engine() -> ProcessResult:
+    """Ask how llama-cpp-python was built."""
     return _ask("-c", _ENGINE)
 
 
-def settings_of(said: Said) -> dict[str, Any]:  # Any: JSON
-    """The settings by name; empty where they cannot be used."""
+def settings_of(result: ProcessResult) -> dict[str, Any]:  # Any: JSON
+    """The settings by name; empty if they are invalid."""
     try:
-        return msgspec.json.decode(said.output, type=dict[str, Any]) if said.code == 0 else {}
+        return msgspec.json.decode(result.output, type=dict[str, Any]) if result.code == 0 else {}
     except msgspec.DecodeError:
         return {}
 
 
-def judge_settings(said: Said, config_file: str) -> Verdict:
+def judge_settings(result: ProcessResult, config_file: str) -> Verdict:
     """Whether a daemon would start with them."""
-    if said.code != 0:
-        return failed(said.error or said.output, _("Correct it; README.md lists all settings."))
+    if result.code != 0:
+        return failed(result.error or result.output, _("Fix this setting; README.md lists all settings."))
     return ok(config_file)
 
 
 def sees_gpu() -> bool:
-    """Whether there are signs of a graphics processor that llama.cpp could use."""
+    """Whether this machine seems to have a GPU that llama.cpp could use."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     return any(Path(sign).exists() for sign in _GPU_SIGNS)
 
 
-def engine_of(said: Said) -> Engine | str:
-    """What was built, or why it cannot be used."""
-    if said.code == 0:
+def engine_of(result: ProcessResult) -> Engine | str:
+    """How the engine was built, or why it cannot be used."""
+    if result.code == 0:
         with suppress(msgspec.DecodeError):
-            return msgspec.json.decode(said.output, type=Engine)
-    return said.error or said.output or _("exit code {code}").format(code=said.code)
+            return msgspec.json.decode(result.output, type=Engine)
+    return result.error or result.output or _("exit code {code}").format(code=result.code)
 
 
 def judge_engine(engine: Engine | str) -> Verdict:
-    """Whether models can be run at all."""
+    """Whether models can run at all."""
     if isinstance(engine, str):
         text = _("llama-cpp-python cannot be used: {why}").format(why=engine)
         rebuild = "pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
@@ -95,33 +95,37 @@ def judge_engine(engine: Engine | str) -> Verdict:
 
 
 def judge_gpu(engine: Engine | str, settings: dict[str, Any], gpu_there: bool) -> Iterator[Verdict]:
-    """Whether models run on the processor that the settings ask for; nothing where they do not run at all."""
+    """Whether models run on the device that the settings ask for; no result if they cannot run at all."""
     if isinstance(engine, str):
         return
     wants_gpu = settings.get("use_gpu", True) and settings.get("gpu_layers", -1) != 0
     if engine.gpu:
-        used = _("built for a GPU, which is used") if wants_gpu else _("built for a GPU, which the settings switch off")
+        used = (
+            _("built with GPU support, which is used")
+            if wants_gpu
+            else _("built with GPU support, which the settings turn off")
+        )
         yield ok(used)
     elif wants_gpu and gpu_there:
-        text = _("There is a GPU, and this build of llama.cpp has no support for it: models run on the processor.")
-        mend = _("Build it for your GPU (docs/install.md), or set use_gpu = false.")
-        yield warning(text, mend)
+        text = _("There is a GPU, but this build of llama.cpp does not support it: models run on the CPU.")
+        fix = _("Build it for your GPU (docs/install.md), or set use_gpu = false.")
+        yield warning(text, fix)
     elif wants_gpu:
-        yield ok(_("none seen: models run on the processor"))
+        yield ok(_("none found: models run on the CPU"))
     else:
-        yield ok(_("switched off in the settings"))
+        yield ok(_("turned off in the settings"))
 
 
 def _flags(features: str) -> Iterator[str]:
-    """The names that are on in llama.cpp's ``CPU : AVX = 1 | AVX2 = 1 | ...``."""
+    """The enabled names in llama.cpp's ``CPU : AVX = 1 | AVX2 = 1 | ...``."""
     for part in features.replace(":", "|").split("|"):
         name, sign, value = part.partition("=")
         if sign and value.strip() == "1":
             yield name.strip()
 
 
-def _ask(*words: str) -> Said:
-    # -P: a folder of such a name where the person happens to stand is not the package.
+def _ask(*words: str) -> ProcessResult:
+    # -P: a folder with the package's name in the current directory must not shadow the package.
     try:
         done = subprocess.run(
             [sys.executable, "-P", *words],
@@ -132,8 +136,8 @@ def _ask(*words: str) -> Said:
             timeout=DEADLINE_S,
         )
     except subprocess.TimeoutExpired:
-        return Said(-1, "", _("no answer within {seconds:.0f} s").format(seconds=DEADLINE_S))
-    return Said(done.returncode, _last_line(done.stdout), _last_line(done.stderr).removeprefix("error: "))
+        return ProcessResult(-1, "", _("no answer within {seconds:.0f} s").format(seconds=DEADLINE_S))
+    return ProcessResult(done.returncode, _last_line(done.stdout), _last_line(done.stderr).removeprefix("error: "))
 
 
 def _last_line(text: str) -> str:

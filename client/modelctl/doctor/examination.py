@@ -1,6 +1,6 @@
-"""All checks of ``modelctl doctor``, in the order a person would go: from what is installed to what runs.
+"""Runs all checks of ``modelctl doctor``, from the installation to the running programs.
 
-A check is a line in ``examine``: its name, and the function that judges what was seen.
+A check is a line in ``examine``: its name, and the function that judges what was inspected.
 """
 
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ from modelctl.language.catalogue import marked
 
 
 def examine(client: Client, *, online: bool = False) -> Iterator[Finding]:
-    """Look at everything, changing nothing; findings come as they are made. ``online`` asks the hub as well."""
+    """Run all checks without changing anything, yielding findings as they come. ``online`` also contacts the hub."""
     places = client.transport.places
     yield from _check(marked("python"), versions.judge_python())
-    packages = versions.look()
+    packages = versions.inspect()
     yield from _check(marked("packages"), *versions.judge_metadata(packages))
     yield from _check(marked("packages:client"), *versions.judge_part("", packages))
     yield from _check(marked("packages:daemon"), *versions.judge_part("daemon", packages))
     yield from _check(marked("packages:desktop"), *versions.judge_part("desktop", packages))
-    said = engines.ask_settings()
-    settings = engines.settings_of(said)
-    yield from _check(marked("settings"), engines.judge_settings(said, str(places.config_file)))
+    result = engines.ask_settings()
+    settings = engines.settings_of(result)
+    yield from _check(marked("settings"), engines.judge_settings(result, str(places.config_file)))
     yield from _check(marked("preferences"), surroundings.judge_preferences(places))
     yield from _check(marked("secrets"), *surroundings.judge_secrets(places.config_file))
     yield from _check(marked("environment"), *surroundings.judge_environment())
@@ -40,7 +40,7 @@ def examine(client: Client, *, online: bool = False) -> Iterator[Finding]:
     engine = engines.engine_of(engines.ask_engine())
     yield from _check(marked("engine"), engines.judge_engine(engine))
     yield from _check(marked("gpu"), *engines.judge_gpu(engine, settings, engines.sees_gpu()))
-    daemon = daemons.look(client)
+    daemon = daemons.inspect(client)
     yield from _check(marked("daemon"), daemons.judge(daemon))
     if daemon.snapshot is not None:
         yield from _check(marked("answers"), daemons.judge_answer(daemon.answer_s))
@@ -49,7 +49,7 @@ def examine(client: Client, *, online: bool = False) -> Iterator[Finding]:
         yield from _check(marked("downloads"), *daemons.judge_downloads(daemon.snapshot))
     service = surroundings.look_at_service()
     yield from _check(marked("service"), surroundings.judge_service(service, running=daemon.snapshot is not None))
-    desktop = desktops.look()
+    desktop = desktops.inspect()
     if desktop is None or desktop.owned is None:
         yield from _check(marked("desktop"), desktops.judge(desktop))
     else:

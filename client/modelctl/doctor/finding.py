@@ -1,4 +1,4 @@
-"""What came of one check."""
+"""The result of one check."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from modelctl.language.catalogue import _
 
 
 class Level(StrEnum):
-    """How bad it is: ``failed`` keeps modeld from working, ``warning`` limits a feature."""
+    """The severity: ``failed`` keeps modeld from working, ``warning`` limits a feature."""
 
     OK = "ok"
     WARNING = "warning"
@@ -17,11 +17,11 @@ class Level(StrEnum):
 
 
 class Verdict(NamedTuple):
-    """``text`` says what was seen, ``mend`` what to do about it."""
+    """``text`` describes the finding, ``fix`` says what to do about it."""
 
     level: Level
     text: str
-    mend: str = ""
+    fix: str = ""
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -30,23 +30,24 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     check: str
     level: Level
     text: str
-    mend: str = ""
+    fix: str = msgspec.field(default="", name="mend")
+    """What to do about it; ``--json`` has called it ``mend`` since the first version."""
 
     def title(self) -> str:
-        """The name of the check as a person reads it; in English it is the name itself."""
+        """The check's name in the user's language; in English it is the name itself."""
         return _(self.check)
 
 
 def ok(text: str) -> Verdict:
-    """Nothing is wrong."""
+    """The check found no problem."""
     return Verdict(Level.OK, text)
 
 
-def warning(text: str, mend: str) -> Verdict:
-    """It works, but not all of it."""
-    return Verdict(Level.WARNING, text, mend)
+def warning(text: str, fix: str) -> Verdict:
+    """Something works only in part."""
+    return Verdict(Level.WARNING, text, fix)
 
 
-def failed(text: str, mend: str) -> Verdict:
-    """It does not work."""
-    return Verdict(Level.FAILED, text, mend)
+def failed(text: str, fix: str) -> Verdict:
+    """Something does not work."""
+    return Verdict(Level.FAILED, text, fix)

@@ -1,4 +1,4 @@
-"""The folders of a home, the disk they are on, the model files in them, and the clock their files were written by."""
+"""Checks a home's folders, their disk, the model files, and the clock against the files' times."""
 
 import os
 import shutil
@@ -20,10 +20,10 @@ DAY_S = 86_400.0
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder as it is: ``nearest`` is itself or, where it is not there yet, the first above it that is."""
+    """A folder; ``nearest`` is the folder itself or, if it does not exist, its nearest existing parent."""
 
     path: str
-    there: bool
+    exists: bool
     nearest: str
     usable: bool
     mode: int = 0
@@ -36,12 +36,12 @@ class ModelFile:
 
     name: str
     size: int
-    begins_well: bool
+    has_magic: bool
     partial: bool
 
 
 def look_at(path: Path) -> Folder:
-    """A folder, without making it."""
+    """Inspect a folder without creating it."""
     nearest = path
     while not _exists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
@@ -53,7 +53,7 @@ def look_at(path: Path) -> Folder:
 
 
 def _exists(path: Path) -> bool:
-    """Whether it is there, as far as we may see (a folder above it may be closed to us)."""
+    """Whether it exists, as far as we can see (a parent folder may be inaccessible to us)."""
     try:
         return path.exists()
     except OSError:
@@ -61,7 +61,7 @@ def _exists(path: Path) -> bool:
 
 
 def look_for_models(folder: Path) -> list[ModelFile]:
-    """The model files there, and what is left of partial ones; none where the folder is not there or is closed."""
+    """The model files in a folder, and partial files; none if it does not exist or is inaccessible."""
     try:
         paths = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError:
@@ -74,61 +74,61 @@ def look_for_models(folder: Path) -> list[ModelFile]:
             try:
                 with path.open("rb") as file:
                     size = os.fstat(file.fileno()).st_size
-                    begins_well = file.read(len(MAGIC)) == MAGIC
+                    has_magic = file.read(len(MAGIC)) == MAGIC
             except OSError:
-                begins_well = False
-            found.append(ModelFile(path.name, size, begins_well, partial))
+                has_magic = False
+            found.append(ModelFile(path.name, size, has_magic, partial))
     return found
 
 
 def judge(folder: Folder, *, private: bool = False) -> Verdict:
-    """Whether it can be used and, if it must be ``private``, whether other users cannot enter it."""
+    """Whether the folder is usable and, if it must be ``private``, inaccessible to other users."""
     if not folder.usable:
-        blocked = _("{path} cannot be written: {nearest} is no folder, or not yours.")
-        mend = _("Make it writable, or choose another: MODELD_HOME for all of them, models_dir for the models.")
-        return failed(blocked.format(path=folder.path, nearest=folder.nearest), mend)
-    if private and os.name == "posix" and folder.there and folder.mode & 0o077:
+        blocked = _("{path} cannot be written: {nearest} is not a folder, or you may not write to it.")
+        fix = _("Make it writable, or choose another folder: MODELD_HOME for everything, models_dir for the models.")
+        return failed(blocked.format(path=folder.path, nearest=folder.nearest), fix)
+    if private and os.name == "posix" and folder.exists and folder.mode & 0o077:
         open_ = _("{path} is open to other users (mode {mode:o}).")
         return failed(open_.format(path=folder.path, mode=folder.mode), f"chmod 700 {folder.path}")
-    return ok(folder.path if folder.there else _("{path} (made when needed)").format(path=folder.path))
+    return ok(folder.path if folder.exists else _("{path} (created when needed)").format(path=folder.path))
 
 
 def judge_disk(folder: Folder) -> Verdict:
-    """Whether there is room for a model."""
+    """Whether there is enough space for a model."""
     text = _("{size} free for models in {path}").format(size=format_bytes(folder.free), path=folder.path)
-    mend = _("Free some space, remove models (modelctl rm KEY), or set models_dir to a larger disk.")
+    fix = _("Free some space, remove models (modelctl rm KEY), or set models_dir to a larger disk.")
     if folder.free < 200 * MIB:
-        return failed(text, mend)
-    return warning(text, mend) if folder.free < 3 * GIB else ok(text)
+        return failed(text, fix)
+    return warning(text, fix) if folder.free < 3 * GIB else ok(text)
 
 
 def judge_models(files: Sequence[ModelFile]) -> Iterator[Verdict]:
-    """Files that are no models, and downloads that were not ended."""
+    """Files that are not models, and unfinished downloads."""
     for file in files:
-        if not file.partial and not file.begins_well:
+        if not file.partial and not file.has_magic:
             text = _("{name} is not a GGUF file ({size}).").format(name=file.name, size=format_bytes(file.size))
             yield failed(text, _("Remove the model with its file, and pull it again."))
     partial = [file for file in files if file.partial]
     if partial:
         names = ", ".join(f"{file.name} ({format_bytes(file.size)})" for file in partial)
-        text = _("Downloads that were not ended: {names}").format(names=names)
-        mend = _("modelctl pull KEY goes on with one; what no model needs any more can be deleted.")
-        yield warning(text, mend)
-    whole = sum(not file.partial and file.begins_well for file in files)
+        text = _("Unfinished downloads: {names}").format(names=names)
+        fix = _("Continue one with modelctl pull KEY; delete those that no model needs.")
+        yield warning(text, fix)
+    whole = sum(not file.partial and file.has_magic for file in files)
     if whole == len(files):
         yield ok(_n("{count} model file", "{count} model files", whole).format(count=whole))
 
 
 def look_at_clock(places: Places) -> tuple[float, float]:
-    """Now, and the newest moment that something here is known to have been written at."""
+    """The current time, and the newest time at which something here was written."""
     known = [Path(__file__), places.database, places.log_file]
     return time.time(), max(path.stat().st_mtime for path in known if path.exists())
 
 
 def judge_clock(now: float, newest: float) -> Verdict:
-    """A clock that is behind makes every TLS certificate look wrong."""
+    """Whether the clock is behind; if so, every TLS certificate looks invalid."""
     shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
     if now + DAY_S < newest:
-        text = _("The clock says {now}, before files that are here already.").format(now=shown)
+        text = _("The clock shows {now}, but files here are newer.").format(now=shown)
         return warning(text, _("Set the clock: downloads need it for their certificates."))
     return ok(shown)

@@ -1,4 +1,4 @@
-"""Python, and the packages modeld is made of."""
+"""Checks the versions of Python and of modeld's packages."""
 
 import re
 import sys
@@ -19,8 +19,8 @@ _PLATFORM = re.compile(r"""sys_platform\s*==\s*['"](\w+)['"]""")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A package that a part needs, and the version that is installed (empty: none)."""
+class Requirement:
+    """A package that a part requires, and the installed version (empty: none)."""
 
     part: str
     name: str
@@ -28,18 +28,20 @@ class Wanted:
     installed: str
 
 
-def look() -> list[Wanted]:
-    """What the installed modeld asks for, and what is there."""
+def inspect() -> list[Requirement]:
+    """The requirements of the installed modeld, and the installed versions."""
     try:
         asked = metadata.requires("modeld") or []
     except metadata.PackageNotFoundError:
         asked = []
-    return list(wanted(asked, _installed()))
+    return list(requirements_of(asked, _installed()))
 
 
-def wanted(requirements: Sequence[str], installed: Mapping[str, str], platform: str = sys.platform) -> Iterator[Wanted]:
-    """The requirements of the three parts, those of other systems left out."""
-    for line in requirements:
+def requirements_of(
+    lines: Sequence[str], installed: Mapping[str, str], platform: str = sys.platform
+) -> Iterator[Requirement]:
+    """The requirements of the three parts, without those of other platforms."""
+    for line in lines:
         found = _REQUIREMENT.fullmatch(line.strip())
         if found is None:
             continue
@@ -48,48 +50,48 @@ def wanted(requirements: Sequence[str], installed: Mapping[str, str], platform: 
         extra = _EXTRA.search(marker)
         part = extra[1] if extra else ""
         if part in PARTS and (system is None or platform.startswith(system[1])):
-            yield Wanted(part, found["name"], found["least"] or "", installed.get(plain(found["name"]), ""))
+            yield Requirement(part, found["name"], found["least"] or "", installed.get(plain(found["name"]), ""))
 
 
 def judge_python(python: tuple[int, ...] = sys.version_info[:3]) -> Verdict:
-    """Whether it is new enough."""
+    """Whether Python is new enough."""
     shown = ".".join(map(str, python))
     if python[:2] < OLDEST_PYTHON:
         return failed(_("Python {version} is too old.").format(version=shown), _("Install Python 3.11 or newer."))
     return ok(_("Python {version}").format(version=shown))
 
 
-def judge_metadata(packages: Sequence[Wanted]) -> Iterator[Verdict]:
-    """Whether the installation says which packages it needs."""
+def judge_metadata(packages: Sequence[Requirement]) -> Iterator[Verdict]:
+    """Whether the installation lists its requirements."""
     if not packages:
         text = _("modeld is not installed as a package; versions cannot be checked.")
         yield warning(text, "pip install 'modeld[all]'")
 
 
-def judge_part(part: str, packages: Sequence[Wanted]) -> Iterator[Verdict]:
-    """Whether the packages that ``part`` needs are there and new enough."""
+def judge_part(part: str, packages: Sequence[Requirement]) -> Iterator[Verdict]:
+    """Whether the packages that ``part`` requires are installed and new enough."""
     needed = [package for package in packages if package.part == part]
-    bad = [_wrong(package) for package in needed if not package.installed or _older(package)]
+    bad = [_problem(package) for package in needed if not package.installed or _older(package)]
     if bad:
-        mend = f"pip install --upgrade 'modeld[{part}]'" if part else "pip install --upgrade modeld"
-        yield (warning if part == "desktop" else failed)(", ".join(bad), mend)
+        fix = f"pip install --upgrade 'modeld[{part}]'" if part else "pip install --upgrade modeld"
+        yield (warning if part == "desktop" else failed)(", ".join(bad), fix)
     elif needed:
         yield ok(", ".join(f"{package.name} {package.installed}" for package in needed))
 
 
-def _wrong(package: Wanted) -> str:
+def _problem(package: Requirement) -> str:
     if not package.installed:
         return _("{name} is missing").format(name=package.name)
-    older = _("{name} is {version}, needed is {least}")
+    older = _("{name} is {version}; {least} or newer is required")
     return older.format(name=package.name, version=package.installed, least=package.least)
 
 
-def _older(package: Wanted) -> bool:
+def _older(package: Requirement) -> bool:
     return bool(package.least) and _numbers(package.installed) < _numbers(package.least)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version: ``5.2.0rc1`` is 5, 2, 0; trailing zeros do not count."""
+    """The leading numbers of a version: ``5.2.0rc1`` is 5, 2, 0; trailing zeros are dropped."""
     found = re.match(r"\d+(\.\d+)*", version)
     numbers = [int(number) for number in found[0].split(".")] if found else []
     while numbers and numbers[-1] == 0:
@@ -98,7 +100,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def plain(name: str) -> str:
-    """A package's name as it is compared."""
+    """A package name, normalised for comparison."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -1,4 +1,4 @@
-"""The classes that JarvisCore's documentation names, under those names, and its classic objects, spoken to the daemon.
+"""The classes in JarvisCore's documentation, under the same names, implemented with the daemon.
 
     from modelctl.jarvis import ModelBenchmark, ModelDownloadManager, format_speed
 

@@ -1,10 +1,10 @@
-"""The two calls that JarvisCore itself offers its web page: the models' status, and control of one."""
+"""The two functions that JarvisCore offers its web page: model status and model control."""
 
 from modelctl.jarvis.manager import LlmManager
 
 
 def get_llm_status(manager: LlmManager) -> dict[str, object]:
-    """What is there, what is loaded, what answers."""
+    """Which models exist, which are loaded, and which one answers."""
     overview = manager.get_model_overview()
     return {
         "available": overview,
@@ -17,7 +17,7 @@ def get_llm_status(manager: LlmManager) -> dict[str, object]:
 
 
 def control_llm_model(manager: LlmManager, action: str, model_key: str | None = None) -> dict[str, object]:
-    """Carry out ``load``, ``unload`` or ``download``; ``success`` says whether it was."""
+    """Perform ``load``, ``unload`` or ``download``; ``success`` says whether it worked."""
     match action:
         case "load":
             key = model_key or manager.default_model

@@ -1,4 +1,4 @@
-"""``ModelDownloadManager``: downloads for a program that wants to wait for them and be called back."""
+"""``ModelDownloadManager``: blocking downloads with progress callbacks."""
 
 import threading
 from collections.abc import Callable
@@ -8,25 +8,25 @@ from modeld.protocol.views import JobView
 
 from modelctl.errors import DaemonUnavailable, ModeldError
 from modelctl.jarvis import progress
+from modelctl.jarvis.daemon_access import DaemonAccess, shared
 from modelctl.jarvis.feed import call_safely
 from modelctl.jarvis.progress import DownloadProgress
-from modelctl.jarvis.reach import Reach, shared
 
 CONNECT_S = 5.0
-"""How long to wait for the daemon's news before a download is asked for."""
+"""How long to wait for the connection before requesting a download."""
 
 GRACE_S = 20.0
-"""A daemon that is away for longer in the middle of a download is not waited for (the download goes on with it)."""
+"""How long to wait for a daemon that becomes unreachable during a download (the download continues when it is back)."""
 
 Callback = Callable[[DownloadProgress], object]
 
 
 class ModelDownloadManager:
-    """Downloads through the daemon. Callbacks hear of every download, whoever asked for it."""
+    """Downloads through the daemon. Callbacks get the progress of every download, whoever requested it."""
 
-    def __init__(self, jarvis_instance: object = None, *, reach: Reach | None = None) -> None:
+    def __init__(self, jarvis_instance: object = None, *, access: DaemonAccess | None = None) -> None:
         self._jarvis = jarvis_instance
-        self._reach = reach or shared()
+        self._access = access or shared()
         self._listening = False
         self._lock = threading.Lock()
         self._callbacks: list[Callback] = []
@@ -39,74 +39,74 @@ class ModelDownloadManager:
         self._listen()
 
     def unregister_callback(self, callback: Callback) -> None:
-        """Call ``callback`` no more."""
+        """Stop calling ``callback``."""
         with self._lock:
             self._callbacks.remove(callback)
 
     def download_model(self, model_key: str) -> bool:
-        """Download a model and return when it has ended: True when its file is there, verified. Blocks."""
+        """Download a model; blocks until it has ended. True if its file is complete and verified."""
         return self.download(model_key).status in progress.SUCCESS
 
     def download(self, model_key: str) -> DownloadProgress:
-        """As ``download_model``; returns how it ended."""
+        """Like ``download_model``, but returns the final progress."""
         key = model_key.lower()
         self._listen()
-        if self._reach.feed.is_own_thread():  # called from a callback: news would never come while we wait for it
-            return self._ended(key, self._reach.attempt(lambda client: client.pull(key, wait=True)))
-        job = self._reach.attempt(lambda client: client.pull(key))
+        if self._access.feed.is_own_thread():  # in a callback: waiting would block the delivery
+            return self._ended(key, self._access.attempt(lambda client: client.pull(key, wait=True)))
+        job = self._access.attempt(lambda client: client.pull(key))
         if isinstance(job, ModeldError):
             return self._ended(key, job)
-        if not self._reach.feed.wait_until_connected(CONNECT_S):
+        if not self._access.feed.wait_until_connected(CONNECT_S):
             return self._ended(key, DaemonUnavailable("The daemon's news does not arrive."))
-        end = self._reach.feed.wait_for(job, GRACE_S)
+        end = self._access.feed.wait_for(job, GRACE_S)
         if end is None:
-            away = DaemonUnavailable("The daemon is away in the middle of the download; it goes on when it is back.")
+            away = DaemonUnavailable("The daemon became unreachable during the download, which continues later.")
             return self._ended(key, away)
         return progress.of_job(end)
 
     def get_progress(self, model_key: str) -> DownloadProgress | None:
-        """The newest download of a model, running or ended; None when there was none. From any thread."""
+        """The newest download of a model, running or ended; None if there was none. May be called from any thread."""
         key = model_key.lower()
         with self._lock:
             known = self._newest.get(key)
         if known is not None and (self._listening or known.status in progress.TERMINAL):
             return known
-        jobs = self._reach.ask(lambda client: client.jobs(key), list[JobView]())
+        jobs = self._access.ask(lambda client: client.jobs(key), list[JobView]())
         pulls = [job for job in jobs if job.kind is JobKind.PULL]
         return progress.of_job(pulls[-1]) if pulls else known
 
     def is_downloading(self, model_key: str) -> bool:
-        """Whether a download of this model has not ended."""
+        """Whether a download of this model is unfinished."""
         newest = self.get_progress(model_key)
         return newest is not None and newest.status not in progress.TERMINAL
 
     def close(self) -> None:
-        """Stop listening; downloads go on in the daemon."""
+        """Stop listening; downloads continue in the daemon."""
         with self._lock:
             listening, self._listening = self._listening, False
         if listening:
-            self._reach.feed.forget(self._heard)
+            self._access.feed.forget(self._on_job)
 
     def _listen(self) -> None:
         with self._lock:
             if self._listening:
                 return
             self._listening = True
-        self._reach.feed.listen(self._heard)
+        self._access.feed.listen(self._on_job)
 
-    def _heard(self, job: JobView) -> None:
+    def _on_job(self, job: JobView) -> None:
         if job.kind is JobKind.PULL:
-            self._tell(progress.of_job(job))
+            self._report(progress.of_job(job))
 
     def _ended(self, key: str, answer: JobView | ModeldError) -> DownloadProgress:
-        """An end that the news does not bring; told as one."""
+        """Report an end for which no event arrives."""
         if not isinstance(answer, ModeldError):
             return progress.of_job(answer)
         now = progress.of_failure(key, answer.failure)
-        self._tell(now)
+        self._report(now)
         return now
 
-    def _tell(self, now: DownloadProgress) -> None:
+    def _report(self, now: DownloadProgress) -> None:
         with self._lock:
             self._newest[now.model] = now
             callbacks = tuple(self._callbacks)

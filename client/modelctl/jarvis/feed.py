@@ -1,4 +1,4 @@
-"""News of jobs for a host program: one thread, each job's end told exactly once, over every restart of the daemon."""
+"""Job updates for a host program, in one thread; each job's end is reported exactly once, across daemon restarts."""
 
 import logging
 import threading
@@ -19,15 +19,15 @@ from modelctl.transport.transport import Transport
 if TYPE_CHECKING:
     from modelctl.follow import Mirror
 
-Heard = Callable[[JobView], None]
+Listener = Callable[[JobView], None]
 
 log = logging.getLogger(__name__)
 
 REMEMBERED = 1000
-"""Ended jobs whose end is known to have been told."""
+"""How many ended jobs are remembered as reported."""
 
 LOOK_S = 1.0
-"""How often somebody who waits for a job looks whether the daemon is still there."""
+"""How often a caller that waits for a job checks whether the daemon is still reachable."""
 
 
 class Feed:
@@ -37,8 +37,8 @@ class Feed:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._listeners: list[Heard] = []
-        self._ended = threading.Condition()  # guards everything below
+        self._listeners: list[Listener] = []
+        self._ended = threading.Condition()  # guards all attributes below
         self._open: dict[str, JobView] = {}
         self._claimed: OrderedDict[str, JobView | None] = OrderedDict()
         self._mirror: Mirror | None = None
@@ -48,25 +48,25 @@ class Feed:
         self._over = False
         self._thread: threading.Thread | None = None
 
-    def listen(self, heard: Heard) -> None:
-        """Call ``heard`` with every job that is new or changed; what it raises is logged and stops nobody else."""
+    def listen(self, listener: Listener) -> None:
+        """Call ``listener`` with every new or changed job; its exceptions are logged and affect no other listener."""
         with self._ended:
-            self._listeners.append(heard)
+            self._listeners.append(listener)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._follow, name="modeld jobs", daemon=True)
                 self._thread.start()
 
-    def forget(self, heard: Heard) -> None:
-        """Call ``heard`` no more."""
+    def forget(self, listener: Listener) -> None:
+        """Stop calling ``listener``."""
         with self._ended:
-            self._listeners.remove(heard)
+            self._listeners.remove(listener)
 
     def wait_until_connected(self, deadline_s: float) -> bool:
-        """Whether news arrives now, or does within ``deadline_s``."""
+        """Wait until updates arrive, at most ``deadline_s``; return whether they do."""
         return self._connected.wait(deadline_s)
 
     def is_own_thread(self) -> bool:
-        """Whether this is the thread that calls the listeners, which must not wait for news."""
+        """Whether this is the thread that calls the listeners; it must not wait for updates."""
         return threading.current_thread() is self._thread
 
     def wait_for(self, job: JobView, grace_s: float) -> JobView | None:
@@ -77,10 +77,10 @@ class Feed:
             if job.id not in self._claimed:
                 self._open.setdefault(job.id, job)
             known = self._mirror.job(job.id) if self._mirror is not None else None
-        # It may have ended before anybody knew that it was waited for.
+        # The job may have ended before this call registered it.
         for seen in (known, job):
             if seen is not None and seen.state in FINAL:
-                self._hear(seen)
+                self._notify(seen)
         with self._ended:
             while (end := self._claimed.get(job.id)) is None:
                 self._ended.wait(LOOK_S)
@@ -89,7 +89,7 @@ class Feed:
             return end
 
     def close(self) -> None:
-        """End the thread; takes up to a heartbeat's second."""
+        """Stop the thread; takes up to one heartbeat (a second)."""
         self._stop.set()
         if self._thread is not None and not self.is_own_thread():
             self._thread.join()
@@ -111,17 +111,17 @@ class Feed:
             self._connected.clear()
         elif event is None:
             for job in self._missed(mirror):
-                self._hear(job)
+                self._notify(job)
             self._connected.set()
         elif isinstance(event, events.JobChanged):
-            self._hear(event.job)
+            self._notify(event.job)
         elif isinstance(event, events.JobProgress):
             job_now = mirror.job(event.job)
             if job_now is not None:
-                self._hear(job_now)
+                self._notify(job_now)
 
     def _missed(self, mirror: "Mirror") -> list[JobView]:
-        """After a gap: what runs, and what ended meanwhile; older ends are history."""
+        """After a gap: report running jobs, and those that ended meanwhile; older ends are history."""
         jobs = {job.id: job for job in mirror.snapshot.jobs}
         with self._ended:
             waited_for = dict(self._open)
@@ -130,8 +130,8 @@ class Feed:
         lost = [job for job in waited_for.values() if job.id not in jobs]
         return found + [msgspec.structs.replace(job, state=JobState.FAILED, failure=why) for job in lost]
 
-    def _hear(self, job: JobView) -> None:
-        """Tell the listeners, a job's end once; who waits for it learns of it after them."""
+    def _notify(self, job: JobView) -> None:
+        """Call the listeners, once for a job's end; callers that wait for the job return after that."""
         final = job.state in FINAL
         with self._ended:
             if job.id in self._claimed:
@@ -142,8 +142,8 @@ class Feed:
             else:
                 self._open[job.id] = job
             listeners = tuple(self._listeners)
-        for heard in listeners:
-            call_safely(heard, job)
+        for listener in listeners:
+            call_safely(listener, job)
         if final:
             with self._ended:
                 self._claimed[job.id] = job
@@ -153,8 +153,8 @@ class Feed:
 
 
 def call_safely(callback: Callable[..., object], *arguments: object) -> None:
-    """Call a host program's function; whatever it raises is logged with its traceback and goes no further."""
+    """Call a host program's function; log its exceptions with their traceback, and swallow them."""
     try:
         callback(*arguments)
-    except Exception:  # the function is the host's own, and one that fails must not stop the others
+    except Exception:  # the function is the host's, and its failure must not stop the others
         log.exception("a callback failed")

@@ -1,7 +1,7 @@
-"""``LlmManager``: JarvisCore's classic ``jarvis.llm_manager``, spoken to the daemon.
+"""``LlmManager``: JarvisCore's classic ``jarvis.llm_manager``, implemented with the daemon.
 
-It never raises because of the daemon: a call that cannot be carried out answers False, None or an empty value, and the
-reason is in the log. It keeps no conversation and no cache of answers; both counts are always 0.
+It never raises because of the daemon: a call that fails returns False, None or an empty value, and logs the reason. It
+keeps no conversation and no response cache; both counts are always 0.
 """
 
 import re
@@ -14,9 +14,9 @@ from modeld.protocol.views import DaemonView, ModelView, Snapshot
 
 from modelctl.client import Client
 from modelctl.jarvis import progress, roles
+from modelctl.jarvis.daemon_access import DaemonAccess, shared
 from modelctl.jarvis.downloads import ModelDownloadManager
 from modelctl.jarvis.progress import DownloadProgress
-from modelctl.jarvis.reach import Reach, shared
 from modelctl.language.format import GIB, MIB, format_bytes
 
 Overview = dict[str, dict[str, object]]
@@ -25,40 +25,40 @@ ProgressCallback = Callable[[dict[str, object]], object]
 
 
 class LlmManager:
-    """The classic surface. ``current_model`` is the one that answered last, unless the host sets another."""
+    """The classic interface. ``current_model`` is the model that answered last, unless the host sets another."""
 
-    def __init__(self, jarvis_instance: object = None, *, reach: Reach | None = None) -> None:
+    def __init__(self, jarvis_instance: object = None, *, access: DaemonAccess | None = None) -> None:
         self._jarvis = jarvis_instance
-        self._reach = reach or shared()
-        self._downloads = ModelDownloadManager(jarvis_instance, reach=self._reach)
+        self._access = access or shared()
+        self._downloads = ModelDownloadManager(jarvis_instance, access=self._access)
         self._chosen: str | None = None
 
     # -- models in memory ----------------------------------------------------------------------------------------
 
     def load_model(self, model_key: str = "mistral") -> bool:
-        """Load a model; True when it can answer. Blocks."""
-        loaded = self._reach.ask(lambda client: client.load(model_key, wait=True), None) is not None
+        """Load a model; blocks. True once it can answer."""
+        loaded = self._access.ask(lambda client: client.load(model_key, wait=True), None) is not None
         if loaded:
             self._chosen = model_key.lower()
         return loaded
 
     def unload_model(self, model_key: str | None = None) -> None:
-        """Unload a model, or all without one; returns when their memory is free."""
-        self._reach.ask(lambda client: client.unload(model_key or "", wait=True), None)
+        """Unload one model, or all of them; returns once their memory is free."""
+        self._access.ask(lambda client: client.unload(model_key or "", wait=True), None)
         if model_key is None or model_key.lower() == self._chosen:
             self._chosen = None
 
     def is_model_ready(self, model_key: str) -> bool:
-        """Whether the model's whole file is on disk."""
+        """Whether the model's file is complete on disk."""
         model = self._model(model_key)
         return model is not None and model.state in HAS_FILE
 
     def check_model_exists(self, model_key: str) -> bool:
-        """The same, by its other name."""
+        """Another name for ``is_model_ready``."""
         return self.is_model_ready(model_key)
 
     def get_model_path(self, model_key: str) -> str | None:
-        """The path of the model's file; None while it is not on disk."""
+        """The path of the model's file; None if it is not on disk."""
         model = self._model(model_key)
         return model.path if model is not None and model.state in HAS_FILE else None
 
@@ -73,9 +73,9 @@ class LlmManager:
         model_key: str | None = None,
         use_case: str | None = None,
         task_hint: str | None = None,
-        enable_cache: bool = True,  # noqa: ARG002 - part of the surface; there is no cache of answers to switch off
+        enable_cache: bool = True,  # noqa: ARG002 - part of the interface; there is no response cache to disable
     ) -> str | None:
-        """The model's answer to ``prompt`` through its chat template; None when there is none. Blocks."""
+        """The model's answer to ``prompt`` through its chat template; None if it failed. Blocks."""
         key = model_key or self.choose_model_for_prompt(prompt, use_case, task_hint)
         system = [Message(role="system", content=system_prompt)] if system_prompt else []
         sampling = Sampling() if temperature is None else Sampling(temperature=temperature)
@@ -84,14 +84,14 @@ class LlmManager:
         def ask(client: Client) -> str:
             return client.chat(key, messages, max_tokens=max_tokens or 0, sampling=sampling).text
 
-        return self._reach.ask(ask, None)
+        return self._access.ask(ask, None)
 
     def predict_use_case(self, prompt: str) -> dict[str, object]:
-        """``use_case`` and its ``scores``, by the words of the prompt."""
+        """``use_case`` and its ``scores``, from the words of the prompt."""
         return {"use_case": roles.best_for(prompt), "scores": roles.scores(prompt)}
 
     def choose_model_for_prompt(self, prompt: str, use_case: str | None = None, task_hint: str | None = None) -> str:
-        """The key of the model to ask: one in memory for this use case, the current one, one on disk, the default."""
+        """The model to use: one in memory for this use case, else the current one, one on disk, the default."""
         wanted = use_case or task_hint or roles.best_for(prompt)
         ready = [model for model in self._models() if model.state in HAS_FILE]
         loaded = [model for model in ready if model.state in IN_MEMORY]
@@ -105,30 +105,30 @@ class LlmManager:
     # -- downloads -----------------------------------------------------------------------------------------------
 
     def download_model(self, model_key: str, progress_cb: ProgressCallback | None = None) -> bool:
-        """Download a model; True when its file is there, verified. Blocks; ``progress_cb`` gets progress payloads."""
+        """Download a model; blocks. True if its file is complete and verified; ``progress_cb`` gets payloads."""
         key = model_key.lower()
 
-        def tell(now: DownloadProgress) -> None:
+        def on_progress(now: DownloadProgress) -> None:
             if progress_cb is not None and now.model == key:
                 progress_cb(progress.payload(now))
 
-        self._downloads.register_callback(tell)
+        self._downloads.register_callback(on_progress)
         try:
             return self._downloads.download_model(key)
         finally:
-            self._downloads.unregister_callback(tell)
+            self._downloads.unregister_callback(on_progress)
 
     # -- overviews -----------------------------------------------------------------------------------------------
 
     def get_model_overview(self) -> Overview:
-        """Everything JarvisCore shows of each model, by key."""
+        """Everything that JarvisCore displays about each model, by key."""
         snapshot = self._snapshot()
         if snapshot is None:
             return {}
         return {model.key: _overview(model, snapshot.daemon) for model in snapshot.models}
 
     def get_model_status(self) -> dict[str, object]:
-        """The manager as a whole."""
+        """The state of the manager."""
         snapshot = self._snapshot()
         models = snapshot.models if snapshot is not None else []
         loaded = [model.key for model in models if model.state in IN_MEMORY]
@@ -146,29 +146,29 @@ class LlmManager:
         }
 
     def list_available_models(self) -> Overview:
-        """As ``get_model_overview``."""
+        """Another name for ``get_model_overview``."""
         return self.get_model_overview()
 
     # -- attributes ----------------------------------------------------------------------------------------------
 
     @property
     def available_models(self) -> Overview:
-        """Every model, by key."""
+        """All models by key."""
         return self.get_model_overview()
 
     @property
     def loaded_models(self) -> dict[str, dict[str, object]]:
-        """The metadata of each model in memory, by key."""
+        """The metadata of the models in memory, by key."""
         return {model.key: _metadata(model) for model in self._models() if model.state in IN_MEMORY}
 
     @property
     def model_metadata(self) -> dict[str, dict[str, object]]:
-        """The same, by its other name."""
+        """Another name for ``loaded_models``."""
         return self.loaded_models
 
     @property
     def current_model(self) -> str | None:
-        """The model that answers when none is named; None while none is in memory."""
+        """The model that answers if none is named; None if none is in memory."""
         loaded = [model for model in self._models() if model.state in IN_MEMORY]
         active = [model.key for model in loaded if model.key == self._chosen] or [m.key for m in loaded if m.active]
         return next(iter(active), loaded[0].key if loaded else None)
@@ -184,34 +184,34 @@ class LlmManager:
 
     @property
     def models_dir(self) -> Path:
-        """Where downloads go."""
+        """The folder for downloads."""
         daemon = self._daemon()
-        return Path(daemon.models_dir) if daemon is not None else self._reach.client.transport.places.models_dir
+        return Path(daemon.models_dir) if daemon is not None else self._access.client.transport.places.models_dir
 
     @property
     def default_model(self) -> str:
-        """The model of a request that names none; empty while the daemon is away."""
+        """The model for requests that name none; empty if the daemon is not reachable."""
         daemon = self._daemon()
         return daemon.default_model if daemon is not None else ""
 
     @property
     def use_gpu(self) -> bool:
-        """Whether the daemon may put layers on a GPU; False while it is away."""
+        """Whether the daemon may put layers on a GPU; False if it is not reachable."""
         daemon = self._daemon()
         return daemon is not None and daemon.use_gpu
 
     def _snapshot(self) -> Snapshot | None:
-        return self._reach.ask(lambda client: client.snapshot(), None)
+        return self._access.ask(lambda client: client.snapshot(), None)
 
     def _daemon(self) -> DaemonView | None:
-        status = self._reach.ask(lambda client: client.status(), None)
+        status = self._access.ask(lambda client: client.status(), None)
         return None if status is None else status.daemon
 
     def _models(self) -> list[ModelView]:
-        return self._reach.ask(lambda client: client.list(), [])
+        return self._access.ask(lambda client: client.list(), [])
 
     def _model(self, key: str) -> ModelView | None:
-        return self._reach.ask(lambda client: client.show(key), None)
+        return self._access.ask(lambda client: client.show(key), None)
 
 
 def _overview(model: ModelView, daemon: DaemonView) -> dict[str, object]:
@@ -266,7 +266,7 @@ def _parameters(count: int) -> str:
 
 
 def _repository(source: str, hub_endpoint: str) -> str:
-    """The page of a model's repository; of other sources the source itself."""
+    """The page of a model's repository; for other sources, the source itself."""
     if not source.startswith("hf:"):
         return source
     named = re.match(r"hf:([^/:@]+/[^/:@]+)", source)

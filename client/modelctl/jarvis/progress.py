@@ -1,4 +1,4 @@
-"""A download's progress in the shapes that its consumers read."""
+"""Download progress in the forms that JarvisCore's programs read."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -10,13 +10,13 @@ from modeld.protocol.views import JobView
 from modelctl.language.format import format_eta, format_speed
 
 IN_PROGRESS = "in_progress"
-"""The running status for the documented classes and the classic manager."""
+"""The running status in the documented classes and the classic manager."""
 
 DOWNLOADING = "downloading"
-"""The running status for the live singletons and their web page."""
+"""The running status in the live singletons and their web page."""
 
 TERMINAL = frozenset({"completed", "failed", "error", "cancelled", "already_exists"})
-"""The statuses that come exactly once, at the end."""
+"""The final statuses; exactly one of them is reported, once."""
 
 SUCCESS = frozenset({"completed", "already_exists"})
 
@@ -25,7 +25,7 @@ MIB = 1024**2
 
 @dataclass(frozen=True)
 class DownloadProgress:
-    """How far a download is. ``percent`` is 0 to 100 or None, ``speed`` bytes/s or None, ``eta`` seconds or None."""
+    """A download's progress. ``percent`` is 0 to 100 or None, ``speed`` bytes/s or None, ``eta`` seconds or None."""
 
     model: str
     status: str
@@ -42,7 +42,7 @@ class DownloadProgress:
 
 
 def of_job(job: JobView) -> DownloadProgress:
-    """A pull job in the documented words."""
+    """A pull job in the documented form."""
     progress = job.progress
     running = job.state is JobState.RUNNING
     return DownloadProgress(
@@ -58,14 +58,14 @@ def of_job(job: JobView) -> DownloadProgress:
 
 
 def of_failure(model: str, failure: Failure) -> DownloadProgress:
-    """A download that could not be asked for."""
+    """A download that could not be requested."""
     return DownloadProgress(model=model, status="error", message=sentence(failure))
 
 
 def payload(progress: DownloadProgress, running: str = IN_PROGRESS) -> dict[str, object]:
-    """One dict that every consumer reads; ``running`` is the word for a download that has not ended.
+    """A dict for all readers; ``running`` is the status of an unfinished download.
 
-    ``percent`` and ``eta`` are None when unknown, ``progress`` and ``speed`` are always numbers; ``speed`` is bytes/s,
+    ``percent`` and ``eta`` are None if unknown, ``progress`` and ``speed`` are always numbers; ``speed`` is bytes/s,
     ``speed_mbps`` MiB/s.
     """
     speed = progress.speed or 0.0
@@ -89,7 +89,7 @@ def payload(progress: DownloadProgress, running: str = IN_PROGRESS) -> dict[str,
 
 
 def sentence(failure: Failure) -> str:
-    """What went wrong and what to do about it."""
+    """The failure and its hint as one text."""
     return f"{failure.message} {failure.hint}".strip()
 
 
@@ -111,7 +111,7 @@ def _message(job: JobView) -> str:
         return sentence(job.failure)
     match job.state:
         case JobState.DONE:
-            return "The file is there already." if job.already_there else "The download is complete."
+            return "The file is already downloaded." if job.already_there else "The download is complete."
         case JobState.QUEUED | JobState.PAUSED:
             return f"The download is {job.state}."
     if progress.stalled_since:

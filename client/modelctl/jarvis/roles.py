@@ -1,6 +1,6 @@
-"""What the built-in models are for, as JarvisCore asks for it; a table of opinions, kept out of the daemon.
+"""The purpose of each built-in model, for JarvisCore; these opinions are kept out of the daemon.
 
-``best_for`` scores a prompt by the words of each use case, in English and German, and is no more than that.
+``best_for`` counts the words of each use case in the prompt, in English and German, and nothing more.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Role:
-    """What a model is good for."""
+    """What a model is suited for."""
 
     use_case: str = "general"
     strengths: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ ROLES = {
     "llama33-70b": Role("reasoning", ("hard questions", "several languages"), ("memory", "speed"), "expert"),
     "smollm2": Role("quick", ("speed", "little memory"), ("knowledge",), "assistant"),
 }
-"""The keys of the catalogue."""
+"""The catalogue's keys."""
 
 _WORDS = {
     "code": "code function class python javascript bug script program compile error funktion programm fehler skript",
@@ -43,12 +43,12 @@ _WORDS = {
 
 
 def of(key: str) -> Role:
-    """The role of a model; a general one for models of the user's own."""
+    """The role of a model; a general one for the user's own models."""
     return ROLES.get(key, Role())
 
 
 def scores(prompt: str) -> dict[str, float]:
-    """How much of the prompt speaks for each use case, 0 to 1; their sum is 1 unless nothing does."""
+    """Each use case's share of the prompt's matching words, 0 to 1; their sum is 1 unless no word matches."""
     words = re.findall(r"\w+", prompt.lower())
     hits = {use_case: sum(word in known.split() for word in words) for use_case, known in _WORDS.items()}
     total = sum(hits.values())
@@ -56,7 +56,7 @@ def scores(prompt: str) -> dict[str, float]:
 
 
 def best_for(prompt: str) -> str:
-    """The use case that most of the prompt's words speak for; ``general`` when none does."""
+    """The use case with the most matching words; ``general`` if no word matches."""
     found = scores(prompt)
     best = max(found, key=lambda use_case: found[use_case])
     return best if found[best] > 0 else "general"

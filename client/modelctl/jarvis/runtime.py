@@ -1,4 +1,4 @@
-"""``LlamaRuntime``: JarvisCore's live ``llama_runtime``, one model at a time by the path of its file."""
+"""``LlamaRuntime``: JarvisCore's live ``llama_runtime``: one model at a time, identified by its file's path."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from modeld.protocol.views import Generation, ModelView
 
 from modelctl.client import Client, GenerationStream
 from modelctl.errors import ModeldError
+from modelctl.jarvis.daemon_access import DaemonAccess, shared
 from modelctl.jarvis.progress import sentence
-from modelctl.jarvis.reach import Reach, shared
 
 Answer = dict[str, object]
 
@@ -22,10 +22,10 @@ _StreamCall = Callable[[Client], GenerationStream]
 
 
 class LlamaRuntime:
-    """The live runtime. The five ``default_...`` attributes count for calls that do not say otherwise."""
+    """The live runtime. The five ``default_...`` attributes apply to calls that do not override them."""
 
-    def __init__(self, *, reach: Reach | None = None) -> None:
-        self._reach = reach or shared()
+    def __init__(self, *, access: DaemonAccess | None = None) -> None:
+        self._access = access or shared()
         self._key: str | None = None
         self._name = ""
         self.default_temperature = 0.7
@@ -41,29 +41,29 @@ class LlamaRuntime:
         n_ctx: int = 4096,
         n_gpu_layers: int | None = None,
         n_threads: int | None = None,
-        verbose: bool = False,  # noqa: ARG002 - part of the surface; the engine's words are in the daemon's log
+        verbose: bool = False,  # noqa: ARG002 - part of the interface; the engine's output is in the daemon's log
     ) -> bool:
-        """Load the model file at ``model_path`` (made known to the daemon if it is not); True when it can answer."""
+        """Load the model file at ``model_path`` (adding it to the daemon if needed); True once it can answer."""
 
         def load(client: Client) -> str:
             key = _known(client, model_path) or _add(client, model_path, model_name)
             client.load(key, context_size=n_ctx, gpu_layers=n_gpu_layers, threads=n_threads or 0, wait=True)
             return key
 
-        before, key = self._key, self._reach.ask(load, None)
+        before, key = self._key, self._access.ask(load, None)
         if key is None:
             return False
         if before is not None and before != key:
-            self._reach.ask(lambda client: client.unload(before, wait=True), None)
+            self._access.ask(lambda client: client.unload(before, wait=True), None)
         self._key, self._name = key, model_name
         return True
 
     def unload_model(self) -> bool:
-        """Unload the model; True when it is gone, or none was there."""
+        """Unload the model; True if it is gone or none was loaded."""
         key, self._key = self._key, None
         if key is None:
             return True
-        return self._reach.ask(lambda client: client.unload(key, wait=True), None) is not None
+        return self._access.ask(lambda client: client.unload(key, wait=True), None) is not None
 
     def generate(
         self,
@@ -76,7 +76,7 @@ class LlamaRuntime:
         stop: Sequence[str] | None = None,
         stream: bool = False,
     ) -> Answer | Iterator[str]:
-        """Continue ``prompt`` as it stands; with ``stream`` an iterator of the pieces of text."""
+        """Continue ``prompt`` as is; with ``stream``, return an iterator of text chunks."""
         sampling = self._sampling(temperature, top_p, top_k, repeat_penalty, stop)
         limit = self.default_max_tokens if max_tokens is None else max_tokens
         if stream:
@@ -104,7 +104,7 @@ class LlamaRuntime:
         return self._answer(lambda client: client.chat(self._key or "", messages, max_tokens=limit, sampling=sampling))
 
     def get_status(self) -> Answer:
-        """What is loaded, and where."""
+        """The loaded model and its device."""
         model = self._model()
         loaded = model.loaded if model is not None else None
         return {
@@ -114,7 +114,7 @@ class LlamaRuntime:
             "device": self.device,
             "context_window": loaded.context_size if loaded is not None else 0,
             "gpu_layers": loaded.gpu_layers if loaded is not None else 0,
-            "available": not isinstance(self._reach.attempt(lambda client: client.ping()), ModeldError),
+            "available": not isinstance(self._access.attempt(lambda client: client.ping()), ModeldError),
         }
 
     @property
@@ -124,7 +124,7 @@ class LlamaRuntime:
 
     @property
     def model_name(self) -> str | None:
-        """The name it was loaded by."""
+        """The name under which it was loaded."""
         return self._name if self.is_loaded else None
 
     @property
@@ -143,22 +143,22 @@ class LlamaRuntime:
 
     @property
     def n_gpu_layers(self) -> int:
-        """The layers on the GPU."""
+        """The number of layers on the GPU."""
         model = self._model()
         return model.loaded.gpu_layers if model is not None and model.loaded is not None else 0
 
     def _model(self) -> ModelView | None:
-        """The model while it is in memory: it may have been unloaded by another client, or by its time to live."""
+        """The model if it is in memory: another client or its idle timeout may have unloaded it."""
         key = self._key
         if key is None:
             return None
-        model = self._reach.ask(lambda client: client.show(key), None)
+        model = self._access.ask(lambda client: client.show(key), None)
         return model if model is not None and model.state in IN_MEMORY else None
 
     def _answer(self, call: _Call) -> Answer:
         if self._key is None:
             return _failed("No model is loaded.")
-        generation = self._reach.attempt(call)
+        generation = self._access.attempt(call)
         if isinstance(generation, ModeldError):
             return _failed(sentence(generation.failure))
         seconds = (generation.prefill_ms + generation.decode_ms) / 1000
@@ -176,12 +176,12 @@ class LlamaRuntime:
     def _pieces(self, call: _StreamCall) -> Iterator[str]:
         if self._key is None:
             return
-        stream = self._reach.ask(call, None)
+        stream = self._access.ask(call, None)
         if stream is None:
             return
         with stream:
             chunks = iter(stream)
-            while (chunk := self._reach.ask(lambda _: next(chunks, None), None)) is not None:
+            while (chunk := self._access.ask(lambda _: next(chunks, None), None)) is not None:
                 yield chunk.text
 
     def _sampling(
@@ -206,13 +206,13 @@ def _failed(why: str) -> Answer:
 
 
 def _known(client: Client, path: str) -> str | None:
-    """The key of the model whose file this is."""
+    """The key of the model with this file."""
     wanted = Path(path).expanduser().resolve()
     return next((model.key for model in client.list() if model.path and Path(model.path).resolve() == wanted), None)
 
 
 def _add(client: Client, path: str, name: str) -> str:
-    """Make the file known under a key made of its name."""
+    """Add the file under a key made from its name."""
     stem = name if name != "unknown" else Path(path).stem
     key = re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-") or "model"
     taken = {model.key for model in client.list()}

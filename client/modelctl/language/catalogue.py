@@ -1,4 +1,4 @@
-"""Every text a person reads, in their language: gettext, loaded only when it is not English.
+"""Translates user-facing texts with gettext, which is loaded only if the language is not English.
 
 ``_("Close")`` and ``_n("{count} model", "{count} models", n)`` take English literals and are called where the text is
 shown, never when a module is imported; values are filled in afterwards (``_("{key} is loaded.").format(key=key)``).
@@ -24,7 +24,7 @@ _catalogue: "gettext.NullTranslations | None" = None
 
 
 def codes(language: str) -> list[str]:
-    """What a catalogue of ``language`` may be called, best first; empty for English: ``de_AT.UTF-8``: de_AT, de."""
+    """The possible catalogue names of ``language``, best first; empty for English: ``de_AT.UTF-8``: de_AT, de."""
     code = language.partition(".")[0].partition("@")[0].replace("-", "_")
     if code in ("", "C", "POSIX") or not code.replace("_", "").isalnum():
         return []
@@ -33,13 +33,13 @@ def codes(language: str) -> list[str]:
 
 
 def is_known(language: str) -> bool:
-    """Whether texts can be shown in ``language``."""
+    """Whether there is a catalogue for ``language``."""
     names = codes(language)
     return not names or any(_file(name).is_file() for name in names)
 
 
 def use(language: str) -> None:
-    """Show texts in ``language`` (``de``, ``de_AT.UTF-8``); English where there is no translation."""
+    """Use ``language`` (``de``, ``de_AT.UTF-8``) for all texts; English for those without a translation."""
     global _catalogue
     names = codes(language)
     if not names:
@@ -51,15 +51,15 @@ def use(language: str) -> None:
 
 
 def is_english() -> bool:
-    """Whether texts are shown as they stand in the code."""
+    """Whether texts are shown untranslated."""
     return _catalogue is None
 
 
 def use_for_click(language: str) -> None:
-    """Let click's own words ("Usage:") come from the same catalogue.
+    """Translate click's own texts ("Usage:") with the same catalogue.
 
-    click asks gettext for the domain of the process, in the languages of the environment; so only a command line may do
-    this, and it changes LANGUAGE only where the environment does not lead to the same catalogue.
+    click asks gettext for the process's domain, in the languages of the environment. So only a command line may call
+    this, and it changes LANGUAGE only if the environment does not lead to the same catalogue.
     """
     names = codes(language)
     if not names:
@@ -73,17 +73,17 @@ def use_for_click(language: str) -> None:
 
 
 def _(text: str) -> str:
-    """``text`` in the language in use."""
+    """``text`` in the current language."""
     return text if _catalogue is None else _catalogue.gettext(text)
 
 
 def marked(text: str) -> str:
-    """``text`` as it stands: it is collected for the catalogues, and translated with ``_`` when it is shown."""
+    """``text`` unchanged: it is collected for the catalogues, and translated with ``_`` when it is shown."""
     return text
 
 
 def _n(one: str, many: str, count: int) -> str:
-    """``one`` or ``many``, whichever ``count`` asks for, in the language in use."""
+    """``one`` or ``many``, as ``count`` requires, in the current language."""
     if _catalogue is None:
         return one if count == 1 else many
     return _catalogue.ngettext(one, many, count)

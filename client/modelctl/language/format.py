@@ -12,7 +12,7 @@ GIB = 1024**3
 MIB = 1024**2
 BAR_WIDTH = 30
 COMPARISON_HEADERS = ("Model", "Tokens/Sec", "Inference(ms)", "Memory(MB)", "Context")
-"""In English: what programs read has them in any language."""
+"""In English: programs read them in any language."""
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
@@ -50,7 +50,7 @@ def percent(value: float | None) -> str:
 
 
 def context_bar(used: int, size: int, width: int = BAR_WIDTH) -> str:
-    """``Context: 158/8192 tokens [█░░░] 1.9%``, the bar to scale: each cell is full when its middle is reached."""
+    """``Context: 158/8192 tokens [█░░░] 1.9%``, the bar to scale: a cell is full once its middle is reached."""
     fraction = min(max(used / size, 0.0), 1.0) if size > 0 else 0.0
     full = math.floor(fraction * width + 0.5)
     label = _("Context: {used}/{size} tokens").format(used=used, size=size)
@@ -66,7 +66,7 @@ def context_colour(used: int, size: int) -> str:
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
-    """The comparison as people know it; with fewer than two models, what to do first."""
+    """The comparison as text; with fewer than two models, what to do first."""
     lines = ["📊 " + _("Performance Comparison")]
     if len(comparison.rows) < 2:
         text = _("Benchmark at least two models to compare them: modelctl bench KEY, or modelctl bench --all")
@@ -95,7 +95,7 @@ def comparison_cells(row: BenchmarkResult) -> list[str]:
 
 
 def comparison_legend(comparison: Comparison) -> list[str]:
-    """Which is the fastest and which the most efficient, a line each; ``comparison`` has rows."""
+    """The fastest and the most efficient model, one line each; ``comparison`` must not be empty."""
     by_key = {row.model_key: row for row in comparison.rows}
     fastest, least = by_key[comparison.fastest], by_key[comparison.most_efficient]
     return [
@@ -107,7 +107,7 @@ def comparison_legend(comparison: Comparison) -> list[str]:
 
 
 def format_figure(figure: Figure | None) -> str:
-    """``45.32 ± 0.41``; ``n/a`` where it was not measured."""
+    """``45.32 ± 0.41``; ``n/a`` if it was not measured."""
     return _("n/a") if figure is None else f"{figure.mean:.2f} ± {figure.stddev:.2f}"
 
 
@@ -118,13 +118,13 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def labelled(rows: Sequence[tuple[str, str]], width: int) -> list[str]:
-    """``label  value`` lines, the values in one column: at ``width``, or behind the longest label."""
+    """``label  value`` lines, the values in one column: at ``width``, or after the longest label."""
     column = max([width, *(display_width(label) + 1 for label, _value in rows)])
     return [_padded(label, column) + value for label, value in rows]
 
 
 def display_width(text: str) -> int:
-    """The columns a terminal gives ``text``: two for wide characters, none for combining ones and selectors."""
+    """The columns that a terminal uses for ``text``: two for wide characters, none for combining ones and selectors."""
     return sum(_cell_width(character) for character in text)
 
 

@@ -1,7 +1,8 @@
-"""A model's card: everything a person wants to know of a model, in words; pure, quick to import.
+"""A model's card: everything a user wants to know about a model, as texts; pure, quick to import.
 
-``model_card`` makes the data. ``card_lines`` renders it for a terminal; the viewer draws the same data
-(``desktop/viewer/models/card_layout``). Each text begins with its sign. An empty text means: nothing to say.
+``model_card`` creates the data. ``card_lines`` renders it for a terminal; the viewer draws the same data
+(``desktop/viewer/models/card_layout``). Each text begins with its emoji. An empty text means that there is nothing to
+show.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from modelctl.language.format import GIB, MIB, format_bytes
 
 @dataclass(frozen=True)
 class BenchmarkFigures:
-    """A heading, and the three figures below it."""
+    """A heading and three figures."""
 
     heading: str
     figures: tuple[str, str, str]
@@ -25,7 +26,7 @@ class BenchmarkFigures:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """The texts of a card, by what they say; ``ready`` is whether the model's file is on disk."""
+    """The texts of a card by topic; ``ready`` says whether the model's file is on disk."""
 
     title: str
     ready: bool
@@ -43,22 +44,22 @@ class ModelCard:
 
     @property
     def ready_sign(self) -> str:
-        """What stands before the title."""
+        """The emoji before the title."""
         return "✅" if self.ready else "❌"
 
     @property
     def about(self) -> tuple[str, ...]:
-        """What the model is."""
+        """The model's description."""
         return _present(self.name, self.description, self.file, self.context)
 
     @property
     def machine(self) -> tuple[str, ...]:
-        """What the model runs on, and what it needs."""
+        """The device, and the memory it needs."""
         return _present(self.acceleration, self.memory, self.load_time)
 
 
 def model_card(view: ModelView) -> ModelCard:
-    """All that is known of a model."""
+    """The card of a model."""
     ready = view.state in HAS_FILE
     context = _("Context Window: {count} tokens").format(count=view.context_length)
     load_time = _("Load Time: {seconds:.1f}s").format(seconds=view.last_load_s or 0)
@@ -80,7 +81,7 @@ def model_card(view: ModelView) -> ModelCard:
 
 
 def card_lines(card: ModelCard) -> list[str]:
-    """The card for a terminal, a line for each text."""
+    """The card for a terminal, one line per text."""
     texts: list[str] = [*card.about]
     for benchmark in card.benchmarks:
         texts += [benchmark.heading, *(f"   {figure}" for figure in benchmark.figures)]

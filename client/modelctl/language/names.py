@@ -1,4 +1,4 @@
-"""The wire's words for states, jobs and steps, as a person reads them; in English they are the wire's own."""
+"""The user's words for the protocol's states, kinds and phases; in English they are the protocol's own."""
 
 from typing import assert_never
 
@@ -8,7 +8,7 @@ from modelctl.language.catalogue import _
 
 
 def of_model_state(state: ModelState) -> str:
-    """Where a model stands."""
+    """A model's state."""
     match state:
         case ModelState.ABSENT:
             return _("absent")
@@ -29,7 +29,7 @@ def of_model_state(state: ModelState) -> str:
 
 
 def of_job_state(state: JobState) -> str:
-    """Where a job stands."""
+    """A job's state."""
     match state:
         case JobState.QUEUED:
             return _("queued")
@@ -48,7 +48,7 @@ def of_job_state(state: JobState) -> str:
 
 
 def of_job_kind(kind: JobKind) -> str:
-    """What a job does."""
+    """A job's kind."""
     match kind:
         case JobKind.PULL:
             return _("pull")
@@ -59,7 +59,7 @@ def of_job_kind(kind: JobKind) -> str:
 
 
 def of_phase(phase: str) -> str:
-    """The step a job is at; a step that is not known here stays as the daemon calls it."""
+    """A job's phase; an unknown phase stays as the daemon sends it."""
     match phase:
         case Phase.RESOLVING:
             return _("looking at the source")

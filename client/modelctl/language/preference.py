@@ -1,4 +1,4 @@
-"""Which language a person wants: MODELCTL_LANGUAGE, else ``language`` of ``client.toml``, else what the system says."""
+"""Chooses the user's language: MODELCTL_LANGUAGE, else ``language`` in ``client.toml``, else the system's."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -7,13 +7,13 @@ from modelctl.language.catalogue import is_known
 
 ENGLISH = "en"
 PREFERENCES_FILE = "client.toml"
-"""Named here, so that where there is none nothing is imported to read it."""
+"""The languages with a catalogue; a constant, so that nothing need be imported to find out."""
 
 
 def chosen(environment: Mapping[str, str], setting: str = "") -> str:
-    """The first language asked for that there is; English when there is none.
+    """The first requested language that has a catalogue; English if there is none.
 
-    MODELCTL_LANGUAGE and ``setting`` may be lists as LANGUAGE is one (``fr:de``).
+    MODELCTL_LANGUAGE and ``setting`` may be lists like LANGUAGE (``fr:de``).
     """
     asked = environment.get("MODELCTL_LANGUAGE") or setting
     wanted = asked.split(":") if asked else of_system(environment)
@@ -21,10 +21,10 @@ def chosen(environment: Mapping[str, str], setting: str = "") -> str:
 
 
 def of_system(environment: Mapping[str, str]) -> Iterator[str]:
-    """The system's languages, the most wanted first.
+    """The system's languages, most preferred first.
 
-    As in GNU gettext: LANGUAGE is a list and counts before the locale (the first of LC_ALL, LC_MESSAGES and LANG that
-    is set), unless that is C or POSIX. Without any of them the platform is asked, where it has other means.
+    As in GNU gettext: LANGUAGE is a list and takes precedence over the locale (the first of LC_ALL, LC_MESSAGES and
+    LANG that is set), unless that is C or POSIX. If none is set, the platform's own settings are used, if it has any.
     """
     locale = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
     if locale not in ("C", "POSIX"):
@@ -38,21 +38,21 @@ def of_system(environment: Mapping[str, str]) -> Iterator[str]:
 if sys.platform == "darwin":
 
     def _of_platform() -> Iterator[str]:
-        """The languages of the system's settings: a program that was not started by a shell has no LANG."""
+        """The languages in the system settings: a program that was not started by a shell has no LANG."""
         import plistlib
         from pathlib import Path
 
         path = Path("~/Library/Preferences/.GlobalPreferences.plist").expanduser()
         try:
             preferences = plistlib.loads(path.read_bytes())
-        except (OSError, ValueError):  # no such settings: then it is English
+        except (OSError, ValueError):  # without these settings, use English
             return
         yield from map(str, preferences.get("AppleLanguages", []))
 
 elif sys.platform == "win32":
 
     def _of_platform() -> Iterator[str]:
-        """The language of Windows' own windows."""
+        """The display language of Windows."""
         import ctypes
         import locale
 
@@ -61,5 +61,5 @@ elif sys.platform == "win32":
 else:
 
     def _of_platform() -> Iterator[str]:
-        """None: the environment says it all."""
+        """None: the environment is the only source."""
         return iter(())

@@ -1,8 +1,8 @@
 """The daemon's failures and notes as sentences in the user's language.
 
-They come as a reason and its fields, with an English message. In another language the template of the reason
-(``modeld.protocol.reasons``) is looked up in the catalogue and filled with the same fields. A reason that this version
-does not know keeps its English message.
+They arrive as a reason and its fields, with an English message. In another language the reason's template
+(``modeld.protocol.reasons``) is translated and filled with the same fields. A reason that this version does not know
+keeps its English message.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ def of_note(note: Note) -> str:
 
 
 def of_notes(notes: Iterable[Note], english: str) -> str:
-    """The notes of an answer, each with its hint; ``english`` is the same as the daemon sends it."""
+    """The notes of an answer, each with its hint; ``english`` is the daemon's own text of them."""
     return english if is_english() else " ".join(map(_with_hint, notes)) or english
 
 
@@ -37,7 +37,7 @@ def _with_hint(note: Note) -> str:
 
 
 def of_failure(failure: Failure) -> str | None:
-    """What went wrong; None where the reason is not known, so that there is nothing but the English message."""
+    """The failure's message; None if the reason is unknown, so that only the English message is available."""
     if is_english():
         return failure.message
     reason = _reason(failure.reason)
@@ -51,23 +51,23 @@ def hint_of(failure: Failure) -> str:
 
 
 def of_cause(progress: Progress) -> str:
-    """Why a download waits or starts over; empty where it does neither."""
+    """Why a download waits or starts over; empty if it does neither."""
     return of_note(progress.cause) if progress.cause is not None else progress.trouble
 
 
 def of_disturbance(run: BenchmarkRun) -> str:
-    """What disturbed a benchmark; empty where nothing did, or where it is not known."""
+    """What disturbed a benchmark; empty if nothing did, or if it is unknown."""
     return of_notes(run.disturbances, run.disturbance)
 
 
 def of_message(message: "Message") -> str:
-    """A sentence of the service's installers."""
+    """A message of the service installers."""
     words = {name: _word(name, value) for name, value in message.fields}
     return _(message.template).format(**words)
 
 
 def _reason(name: str) -> "Reason | None":
-    """The reason of this name, if its template is needed; English messages come filled."""
+    """The reason with this name, if its template is needed; English messages are complete already."""
     if not name or is_english():
         return None
     from modeld.protocol import reasons

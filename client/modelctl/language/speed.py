@@ -1,4 +1,4 @@
-"""A speed as people write it."""
+"""Parses speeds as users write them."""
 
 import re
 
@@ -6,7 +6,7 @@ _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 def parse_speed(text: str) -> int | None:
-    """Bytes a second of ``5M``, ``500K``, ``1.5 MB/s`` (1024-based; bytes without a unit), 0 for ``off``; else None."""
+    """Bytes per second of ``5M``, ``500K``, ``1.5 MB/s`` (1024-based; bytes without unit); 0 for ``off``; else None."""
     wanted = text.strip().lower()
     if wanted in ("off", "none"):
         return 0

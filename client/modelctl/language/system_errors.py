@@ -1,4 +1,4 @@
-"""What the operating system says of files and connections, in the user's language; Python gets it in English."""
+"""Translates the operating system's messages about files and connections, which Python gets in English."""
 
 import re
 
@@ -28,7 +28,7 @@ _NUMBERED = re.compile(r"\[Errno -?\d+\] (.*)", re.DOTALL)
 
 
 def translated(text: str) -> str:
-    """``text`` in the user's language, without ``[Errno N]``; a text that is not known stays as it is."""
+    """``text`` in the user's language, without ``[Errno N]``; an unknown text stays unchanged."""
     if is_english():
         return text
     numbered = _NUMBERED.fullmatch(text)
@@ -37,5 +37,5 @@ def translated(text: str) -> str:
 
 
 def of(error: OSError) -> str:
-    """What went wrong, without the name of the file."""
+    """The error's message without the file name."""
     return translated(error.strerror or str(error))

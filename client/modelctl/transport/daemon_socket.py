@@ -1,6 +1,6 @@
-"""A socket to a daemon that also knows why a connection over tcp fails.
+"""A socket to a daemon that can also report why a TCP connection fails.
 
-ZeroMQ retries silently and without end. Over tcp a socket monitor tells a refused key from a machine that is not there
+ZeroMQ retries silently and forever. Over TCP, a socket monitor distinguishes a refused key from an unreachable machine
 (http://api.zeromq.org/4-3:zmq-socket-monitor).
 """
 
@@ -10,14 +10,14 @@ import zmq
 from modeld.protocol.connection import Connection
 
 HEARTBEAT_MS = 2_000
-"""How often a heartbeat is sent over tcp; without one for three times that, the connection is lost."""
+"""The heartbeat interval over TCP; the connection is lost after three times that without one."""
 
 SURE_AFTER = 2
-"""After so many handshakes that end without a reason, the server is taken to have another key."""
+"""After this many handshakes that fail without a reason, the server is assumed to have a different key."""
 
 
 class ConnectionFault(Enum):
-    """Why a connection does not work."""
+    """Why a connection fails."""
 
     KEY_REFUSED = "the daemon does not let this key in"
     NOT_SECURE = "what answers there speaks without CURVE, or no ZeroMQ at all"
@@ -43,7 +43,7 @@ class SocketMonitor:
         self._fault: ConnectionFault | None = None
 
     def fault(self) -> ConnectionFault | None:
-        """Why the connection does not work; None while it works or is still being tried."""
+        """Why the connection fails; None while it works or is still being tried."""
         if self.monitor.poll(0):
             from zmq.utils.monitor import parse_monitor_message
         while self.monitor.poll(0):
@@ -72,7 +72,7 @@ class DaemonSocket(zmq.Socket[bytes]):
     watch: SocketMonitor | None = None
 
     def reach(self, endpoint: str, connection: Connection) -> None:
-        """Connect; over tcp with CURVE."""
+        """Connect; over TCP with CURVE."""
         if endpoint.startswith("tcp://"):
             self.setsockopt(zmq.CURVE_SERVERKEY, connection.server_key.encode())
             self.setsockopt(zmq.CURVE_PUBLICKEY, connection.client_key.encode())
@@ -85,11 +85,11 @@ class DaemonSocket(zmq.Socket[bytes]):
         self.connect(endpoint)
 
     def fault(self) -> ConnectionFault | None:
-        """Why this connection does not work; always None on a local socket."""
+        """Why this connection fails; always None on a local socket."""
         return None if self.watch is None else self.watch.fault()
 
     def wait(self, wait_ms: int) -> bool:
-        """Whether a message arrives within ``wait_ms``; returns early when the monitor reports something."""
+        """Whether a message arrives within ``wait_ms``; returns early if the monitor reports something."""
         if self.watch is None:
             return bool(self.poll(wait_ms))
         poller = zmq.Poller()
@@ -98,7 +98,7 @@ class DaemonSocket(zmq.Socket[bytes]):
         return any(socket is self for socket, _ in poller.poll(wait_ms))
 
     def close(self, linger: int | None = None) -> None:
-        """Close it, and its monitor."""
+        """Close the socket and its monitor."""
         if self.watch is not None and not self.closed:
             self.disable_monitor()
             self.watch.monitor.close(0)

@@ -1,4 +1,4 @@
-"""The daemons of other machines: ``hosts.toml`` says where each is, its key, and which of our keys it lets in."""
+"""The daemons of other machines: ``hosts.toml`` lists each one's endpoint, its key, and which of our keys to use."""
 
 import re
 import tomllib
@@ -20,7 +20,7 @@ LAST_PORT = 65534
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One of them; ``events`` empty means the port after the endpoint's, ``key`` names a file of ours."""
+    """One remote daemon; empty ``events`` means the port after the endpoint's, ``key`` names one of our key files."""
 
     endpoint: str
     server_key: str
@@ -28,19 +28,19 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     events: str = ""
 
     def events_endpoint(self) -> str:
-        """Where its events come from."""
+        """The endpoint of its events."""
         address, _colon, port = self.endpoint.rpartition(":")
         return self.events or f"{address}:{int(port) + 1}"
 
 
 def is_endpoint(text: str) -> bool:
-    """Whether ``text`` is an address and a port with another one after it."""
+    """Whether ``text`` is an address and a port that leaves room for the next port."""
     found = _ENDPOINT.fullmatch(text)
     return found is not None and 0 < int(found["port"]) <= LAST_PORT
 
 
 def read(places: "Places") -> dict[str, Host]:
-    """All of them, by name; raises ``BadRequest`` where the file is wrong."""
+    """All hosts by name; raises ``BadRequest`` if the file is invalid."""
     path = places.hosts_file
     try:
         found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), dict[str, Host])
@@ -56,7 +56,7 @@ def read(places: "Places") -> dict[str, Host]:
 
 
 def write(places: "Places", hosts: dict[str, Host]) -> None:
-    """Write all of them; names and values are such that TOML needs no escapes."""
+    """Write all hosts; names and values need no TOML escapes."""
     parts = []
     for name, host in sorted(hosts.items()):
         values = msgspec.to_builtins(host)
@@ -65,7 +65,7 @@ def write(places: "Places", hosts: dict[str, Host]) -> None:
 
 
 def connection(places: "Places", name: str) -> "Connection":
-    """How to reach the host of this name; raises ``NotFound`` or ``BadRequest`` when that is not known."""
+    """The connection data of the host with this name; raises ``NotFound`` or ``BadRequest`` if there is none."""
     from modeld.protocol.connection import Connection
 
     hosts = read(places)
@@ -94,7 +94,7 @@ def connection(places: "Places", name: str) -> "Connection":
 
 
 def own_pair(places: "Places", name: str) -> keys.KeyPair:
-    """Our own keys of this name; raises ``NotFound`` or ``ModeldError`` when they cannot be used."""
+    """Our key pair with this name; raises ``NotFound`` or ``ModeldError`` if it cannot be used."""
     path = places.client_keys_dir / f"{name}.key"
     try:
         return keys.read_pair(path)
@@ -103,7 +103,7 @@ def own_pair(places: "Places", name: str) -> keys.KeyPair:
             LocalFailure(
                 code=ErrorCode.NOT_FOUND,
                 message=_("There is no key {name} (no file {path}).").format(name=name, path=path),
-                hint=_("Make it with: modelctl keys create {name}").format(name=name),
+                hint=_("Create it with: modelctl keys create {name}").format(name=name),
             )
         ) from None
     except keys.KeyFileError as error:
@@ -111,5 +111,5 @@ def own_pair(places: "Places", name: str) -> keys.KeyPair:
 
 
 def wrong(message: str, hint: str = "") -> BadRequest:
-    """The error for a value in ``hosts.toml`` or a command that cannot be used."""
+    """The error for an invalid value in ``hosts.toml`` or on the command line."""
     return BadRequest(LocalFailure(code=ErrorCode.BAD_REQUEST, message=message, hint=hint))

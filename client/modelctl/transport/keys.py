@@ -1,7 +1,7 @@
-"""Keys on both sides: this user's own for other machines, and those that this machine's daemon lets in.
+"""CURVE keys: this user's own, and those that this machine's daemon allows.
 
-Who is let in is a file that only this user can write, and no request of the wire: a client of the network cannot let
-in another. The daemon looks at the file whenever somebody connects or asks.
+The allowed keys are in a file that only this user can write. No request can change it, so a remote client cannot allow
+another one. The daemon reads the file for every new connection and request.
 """
 
 from pathlib import Path
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def create(places: "Places", name: str) -> keys.KeyPair:
-    """Make own keys of this name; raises ``Refused`` when there are such, since others may rely on them."""
+    """Create our own key pair with this name; raises ``Refused`` if it exists, since others may rely on it."""
     path = places.client_keys_dir / f"{_named(name)}.key"
     if path.exists():
         raise Refused(
             LocalFailure(
                 code=ErrorCode.ALREADY_EXISTS,
-                message=_("There is a key {name} already ({path}).").format(name=name, path=path),
+                message=_("Key {name} already exists ({path}).").format(name=name, path=path),
                 hint=_("See its public part with: modelctl keys list"),
             )
         )
@@ -40,7 +40,7 @@ def create(places: "Places", name: str) -> keys.KeyPair:
 
 
 def own(places: "Places") -> dict[str, keys.KeyPair]:
-    """All own keys that can be used, by name."""
+    """All usable key pairs of our own, by name."""
     try:
         files = sorted(places.client_keys_dir.glob("*.key"))
     except OSError:
@@ -59,7 +59,7 @@ def server_key(places: "Places") -> str:
 
 
 def allowed(places: "Places") -> dict[str, str]:
-    """Who is let in here: name -> public key."""
+    """The keys allowed here: name -> public key."""
     try:
         return {name: key for key, name in keys.read_allowed(places.allowed_keys_file).items()}
     except keys.KeyFileError as error:
@@ -67,10 +67,10 @@ def allowed(places: "Places") -> dict[str, str]:
 
 
 def allow(places: "Places", name: str, key: str) -> None:
-    """Let in the holder of ``key`` from now on; raises ``Refused`` when the name has another key."""
+    """Allow the owner of ``key`` to connect; raises ``Refused`` if the name has a different key."""
     if not keys.is_key(key):
         raise wrong(
-            _("{key!r} is not a public key (40 signs).").format(key=key),
+            _("{key!r} is not a public key (40 characters).").format(key=key),
             _("On the other machine: modelctl keys create NAME; quote what it prints: a key has signs like $ and &."),
         )
     known = allowed(places)
@@ -78,7 +78,7 @@ def allow(places: "Places", name: str, key: str) -> None:
         raise Refused(
             LocalFailure(
                 code=ErrorCode.ALREADY_EXISTS,
-                message=_("{name} has another key here.").format(name=name),
+                message=_("{name} has a different key here.").format(name=name),
                 hint=_("Revoke that first: modelctl keys revoke {name}").format(name=name),
             )
         )
@@ -86,14 +86,14 @@ def allow(places: "Places", name: str, key: str) -> None:
 
 
 def revoke(places: "Places", name: str) -> None:
-    """Let in the holder of this name's key no more; raises ``NotFound`` when there is no such name."""
+    """Revoke this name's access; raises ``NotFound`` if there is no such name."""
     known = allowed(places)
     if name not in known:
         names = ", ".join(sorted(known)) or _("none yet")
         raise NotFound(
             LocalFailure(
                 code=ErrorCode.NOT_FOUND,
-                message=_("No key of {name} is allowed here (allowed: {names}).").format(name=name, names=names),
+                message=_("{name} has no access here (allowed: {names}).").format(name=name, names=names),
             )
         )
     del known[name]
@@ -101,7 +101,7 @@ def revoke(places: "Places", name: str) -> None:
 
 
 def text_or_file(words: str) -> str:
-    """A public key as it was given: itself, or the path of a file that holds it."""
+    """A public key: given as text, or as the path of a file that contains it."""
     if keys.is_key(words):
         return words
     path = Path(words)
@@ -120,7 +120,7 @@ def _write(places: "Places", known: dict[str, str]) -> None:
 
 def _named(name: str) -> str:
     if not keys.NAME.fullmatch(name):
-        text = _("{name!r} is not a name: small letters, digits, dot, dash and underscore, 64 at most.")
+        text = _("{name!r} is not a valid name: use up to 64 lowercase letters, digits, dots, dashes and underscores.")
         raise wrong(text.format(name=name))
     return name
 
@@ -131,7 +131,7 @@ def _unwritable(path: Path, error: OSError) -> ModeldError:
 
 
 def new_key_pair() -> keys.KeyPair:
-    """New keys for CURVE; the public one does not begin like an option of a command line."""
+    """A new CURVE key pair; the public key does not start like an option of a command line."""
     while True:
         public, secret = zmq.curve_keypair()
         if not public.startswith(b"-"):

@@ -1,7 +1,7 @@
-"""A snapshot kept up by events; pure.
+"""A snapshot that is kept current by events; pure.
 
-``apply`` takes a snapshot and one event and returns the snapshot after it. An event that the snapshot contains already
-changes nothing. An event that shows that others were missed raises ``MissedEvents``; then take a new snapshot.
+``apply`` takes a snapshot and one event, and returns the snapshot after it. An event that the snapshot already includes
+changes nothing. An event that reveals missed events raises ``MissedEvents``; then take a new snapshot.
 """
 
 from typing import assert_never
@@ -12,12 +12,12 @@ from modeld.protocol.states import FINAL
 from modeld.protocol.views import REMEMBERED_JOBS, JobView, ModelView, Snapshot
 
 
-class MissedEvents(Exception):  # noqa: N818 - it is news, not a fault
-    """Events were missed, or they come from another daemon: the snapshot cannot be continued."""
+class MissedEvents(Exception):  # noqa: N818 - it is a signal, not an error
+    """Events were missed, or they come from another daemon: the snapshot is outdated."""
 
 
 def apply(snapshot: Snapshot, event: events.AnyEvent) -> Snapshot:
-    """``snapshot`` after ``event``; raises ``MissedEvents`` if it does not follow."""
+    """``snapshot`` after ``event``; raises ``MissedEvents`` if the event does not follow it."""
     if event.epoch != snapshot.epoch:
         raise MissedEvents(f"epoch {event.epoch} instead of {snapshot.epoch}")
     if event.seq <= snapshot.seq:
@@ -28,7 +28,7 @@ def apply(snapshot: Snapshot, event: events.AnyEvent) -> Snapshot:
 
 
 def _changed(snapshot: Snapshot, event: events.AnyEvent) -> Snapshot:
-    """The part of the snapshot that the event speaks of, replaced."""
+    """Replace the part of the snapshot that the event is about."""
     replace = msgspec.structs.replace
     match event:
         case events.ModelChanged(model=model):
@@ -54,7 +54,7 @@ def _changed(snapshot: Snapshot, event: events.AnyEvent) -> Snapshot:
 
 
 def _with_model(models: list[ModelView], new: ModelView) -> list[ModelView]:
-    """``new`` in the place of its older self, else where the daemon lists it: the catalogue, then the others by key."""
+    """``new`` in place of its older version, else at its place in the daemon's order: the catalogue, then by key."""
     if any(model.key == new.key for model in models):
         return [new if model.key == new.key else model for model in models]
     place = next((i for i, model in enumerate(models) if _order(model) > _order(new)), len(models))
@@ -62,7 +62,7 @@ def _with_model(models: list[ModelView], new: ModelView) -> list[ModelView]:
 
 
 def _order(model: ModelView) -> tuple[bool, str]:
-    """The catalogue's own order is not known here, so its models only count as one group before the others."""
+    """The catalogue's internal order is unknown here, so its models only come as a group before the others."""
     return (not model.builtin, "" if model.builtin else model.key)
 
 

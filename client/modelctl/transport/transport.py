@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from modeld.protocol.events import AnyEvent
 
 ANSWER_S = 10.0
-"""How long a daemon may take for an answer it gives at once."""
+"""The deadline for answers that the daemon gives at once."""
 
 CHECK_S = 1.0
-"""How often a waiting call looks whether the daemon is still there."""
+"""How often a waiting call checks whether the daemon is still alive."""
 
 SILENCE_S = 3.0
-"""Without any event for this long (a heartbeat comes each second) the daemon counts as away."""
+"""Without any event for this long (a heartbeat comes each second), the daemon counts as unreachable."""
 
 STOP_MS = 100
-"""How long a stream may take to see that another thread asked it to stop (a socket belongs to one thread at a time)."""
+"""How long a stream may take to notice that another thread stopped it (a socket belongs to one thread at a time)."""
 
 FLUSH_MS = 500
-"""How long a last message may take to leave after its socket is closed."""
+"""How long a last message may take to be sent after its socket is closed."""
 
 _replies = msgspec.json.Decoder(Reply)
 _numbers = itertools.count(1)
@@ -52,12 +52,12 @@ _event_decoder: "msgspec.json.Decoder[AnyEvent] | None" = None
 
 
 def new_id() -> str:
-    """An id for a request, unlike any other of this process."""
+    """A request id that is unique in this process."""
     return f"{os.getpid()}-{next(_numbers)}"
 
 
 def decode_event(body: bytes) -> "AnyEvent":
-    """One event from its frame; the decoder is built on first use, since most verbs never need it."""
+    """Decode one event frame; the decoder is built on first use, since most verbs never need it."""
     global _event_decoder
     if _event_decoder is None:
         from modeld.protocol.events import AnyEvent
@@ -70,7 +70,7 @@ def decode_event(body: bytes) -> "AnyEvent":
 
 
 class Transport:
-    """Talks to the daemon of one home, or with ``host`` to that of another machine (``hosts.toml`` names them).
+    """The connection to the daemon of one home, or with ``host`` to a remote one (see ``hosts.toml``).
 
     It connects with the first request.
     """
@@ -83,7 +83,7 @@ class Transport:
         self._closed = threading.Event()
 
     def connection(self) -> Connection:
-        """Where the daemon listens now; raises ``DaemonUnavailable`` when none runs."""
+        """Where the daemon listens now; raises ``DaemonUnavailable`` if none runs."""
         if self.host:
             from modelctl.transport import hosts
 
@@ -110,24 +110,24 @@ class Transport:
                 LocalFailure(
                     code=ErrorCode.UNSUPPORTED_VERSION,
                     message=speaks.format(version=found.version, theirs=found.v, ours=wire.VERSION),
-                    hint=_("Update the older of the two, then: modelctl down, modelctl up"),
+                    hint=_("Update the older one, then run: modelctl down, modelctl up"),
                 )
             )
         if not is_alive(found.pid):
-            ended = _("modeld is not running (its last process, {pid}, ended without a goodbye).")
+            ended = _("modeld is not running (its last process, {pid}, ended unexpectedly).")
             raise DaemonUnavailable(ended.format(pid=found.pid))
         return found
 
     def request(self, request: Request, timeout_s: float | None = ANSWER_S) -> AnyResult:
-        """Ask and wait for the one answer, at most ``timeout_s`` (None: as long as the daemon lives).
+        """Send a request and wait for its answer, at most ``timeout_s`` (None: as long as the daemon lives).
 
-        Raises ``DaemonUnavailable`` without an answer, and the ``ModeldError`` of the failure when the answer is one.
+        Raises ``DaemonUnavailable`` without an answer, and the failure's ``ModeldError`` if it failed.
         """
         connection = self.connection()
         socket = self._take(connection)
         try:
             if timeout_s is None:
-                # A process that took the dead daemon's pid would be waited for without end.
+                # Otherwise a process that reused the dead daemon's pid would keep this waiting forever.
                 self._exchange(socket, connection, Ping(id=new_id()), ANSWER_S)
             result = self._exchange(socket, connection, request, timeout_s)
         except errors.DaemonUnavailable:
@@ -139,14 +139,14 @@ class Transport:
             else:
                 socket.close(0)
             raise
-        except BaseException:  # interrupted: an answer may still come, and must not meet the next call
+        except BaseException:  # interrupted: a late answer must not reach the next call
             socket.close(0)
             raise
         self._idle.append((connection, socket))
         return result
 
     def stream(self, request: Request) -> "Stream":
-        """Ask for a streamed answer: iterate over its chunks, then the result."""
+        """Send a request with a streamed answer: iterate over its chunks, then the result."""
         connection = self.connection()
         socket = self._open(connection)
         try:
@@ -158,15 +158,15 @@ class Transport:
         return Stream(self, socket, connection, request.id)
 
     def events(self, topics: Sequence[str] = ("",)) -> "Events":
-        """The daemon's events whose topic begins with one of ``topics``, and its heartbeats whatever the topics.
+        """The events whose topic starts with one of ``topics``, and all heartbeats.
 
-        Subscribes at once, not at the first ``next``. Raises ``DaemonUnavailable`` after three seconds of silence, or
-        as soon as the daemon's process is gone.
+        Subscribes at once, not at the first ``next``. Raises ``DaemonUnavailable`` after three seconds without an
+        event, or as soon as the daemon's process is gone.
         """
         return Events(self.frames(topics))
 
     def frames(self, topics: Sequence[str] = ("",)) -> "Frames":
-        """As ``events``, undecoded: topic and JSON as they are on the wire."""
+        """Like ``events``, but undecoded: topic and JSON as they are on the wire."""
         connection = self.connection()
         socket = self._new(zmq.SUB)
         for topic in {*topics, "daemon."}:
@@ -175,13 +175,13 @@ class Transport:
         return Frames(self, socket, connection, tuple(topics))
 
     def close(self) -> None:
-        """Free the sockets; calls in other threads must have ended."""
+        """Close the sockets; calls in other threads must have ended."""
         if not self._closed.is_set():
             self._closed.set()
             self._context.destroy()
 
     def send(self, socket: DaemonSocket, request: Request) -> None:
-        """One request on its way, after the empty delimiter."""
+        """Send one request, after the empty delimiter."""
         body = wire.encode(request)
         if len(body) > wire.MAX_REQUEST_BYTES:
             large = _("The request has {size} bytes; the daemon takes {limit}.")
@@ -194,13 +194,13 @@ class Transport:
             )
         try:
             socket.send_multipart([b"", body])
-        except zmq.Again:  # over tcp: what was connected is gone, and does not come back
-            raise DaemonUnavailable(_("The request could not be sent: nobody takes it.")) from None
+        except zmq.Again:  # over TCP: the connection was lost and is not restored
+            raise DaemonUnavailable(_("The request could not be sent: the daemon does not accept it.")) from None
 
     def reply(
         self, socket: DaemonSocket, connection: Connection, request_id: str, deadline: float | None
     ) -> AnyResult | Chunk:
-        """The next frame of the answer to ``request_id``; answers to earlier requests are passed over."""
+        """The next frame of the answer to ``request_id``; drops answers to earlier requests."""
         started = time.monotonic()
         while True:
             left = CHECK_S if deadline is None else min(CHECK_S, deadline - time.monotonic())
@@ -210,11 +210,11 @@ class Transport:
                     raise self._silent(connection, waited)
                 silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
                 raise DaemonUnavailable(
-                    silent.format(pid=connection.pid, seconds=waited), _("See what it does with: modelctl logs")
+                    silent.format(pid=connection.pid, seconds=waited), _("See what it is doing: modelctl logs")
                 )
             if socket.wait(max(1, int(left * 1000))) or self._last_words(socket, connection):
                 reply = self._decode(socket.recv_multipart()[-1])
-                # The daemon cannot name the id of a request that it could not read.
+                # The daemon cannot include the id of a request that it could not read.
                 if reply.id in (request_id, ""):
                     return _unpack(reply)
 
@@ -229,7 +229,7 @@ class Transport:
                 return answer
 
     def _last_words(self, socket: DaemonSocket, connection: Connection) -> bool:
-        """False while the daemon lives, True if it is gone and left a message; raises when it is gone without one."""
+        """False while the daemon lives, True if it is gone and left a message; raises if it is gone without one."""
         if self._is_open(socket, connection):
             return False
         if socket.poll(0):
@@ -238,7 +238,7 @@ class Transport:
         raise DaemonUnavailable(_("modeld (process {pid}) ended before it answered.").format(pid=connection.pid))
 
     def still_there(self, connection: Connection) -> bool:
-        """Whether this very daemon runs and has not withdrawn its connection file; a host's is taken to do so."""
+        """Whether this same daemon runs and has not removed its connection file; a remote one is assumed to."""
         if self.host:
             return True
         try:
@@ -247,7 +247,7 @@ class Transport:
             return False
 
     def _take(self, connection: Connection) -> DaemonSocket:
-        """A socket to this daemon out of the pool, or a new one; those to an earlier daemon are closed."""
+        """A pooled or new socket to this daemon; closes sockets to an earlier daemon."""
         while True:
             try:
                 known, socket = self._idle.pop()
@@ -280,16 +280,16 @@ class Transport:
         socket.reach(endpoint, connection)
 
     def _is_open(self, socket: DaemonSocket, connection: Connection) -> bool:
-        """Whether an answer may still come on this very socket."""
+        """Whether an answer may still arrive on this socket."""
         return socket.fault() is None and self.still_there(connection)
 
     def _raise_refusal(self, socket: DaemonSocket, connection: Connection) -> None:
-        """Raise why a subscription can never get through; one that was lost is taken up again by ZeroMQ."""
+        """Raise the reason why a subscription can never succeed; ZeroMQ restores one that was lost."""
         if socket.fault() not in (None, ConnectionFault.LOST):
             self._raise_fault(socket, connection)
 
     def _raise_fault(self, socket: DaemonSocket, connection: Connection) -> None:
-        """Raise what the socket's monitor knows; without a monitor it knows nothing."""
+        """Raise the fault that the socket's monitor has reported; without a monitor there is none."""
         fault = socket.fault()
         who = self.host or connection.commands
         match fault:
@@ -299,19 +299,19 @@ class Transport:
                 raise errors.of(
                     LocalFailure(
                         code=ErrorCode.NOT_ALLOWED,
-                        message=_("{host} does not let in your key {key}.").format(host=who, key=connection.client_key),
+                        message=_("{host} does not allow your key {key}.").format(host=who, key=connection.client_key),
                         hint=_("On that machine: modelctl keys allow NAME '{key}'").format(key=connection.client_key),
                     )
                 )
             case ConnectionFault.NOT_SECURE:
-                text = _("What answers at {endpoint} is no modeld: it does not speak CURVE.")
-                hint = _("Look at the endpoint with: modelctl hosts list")
+                text = _("The server at {endpoint} is not modeld: it does not speak CURVE.")
+                hint = _("Check the endpoint: modelctl hosts list")
             case ConnectionFault.NO_HANDSHAKE:
-                text = _("{host} at {endpoint} has another key than the one you know of it, or is no modeld.")
+                text = _("{host} at {endpoint} has a different key than the one in hosts.toml, or is not modeld.")
                 hint = _("Its key is shown there by: modelctl keys list")
             case ConnectionFault.LOST:
                 text = _("The connection to {host} was lost before it answered.")
-                hint = _("Ask again when it is back.")
+                hint = _("Try again once it is reachable.")
             case _:
                 assert_never(fault)
         raise DaemonUnavailable(text.format(host=who, endpoint=connection.commands), hint)
@@ -320,7 +320,7 @@ class Transport:
         text = _("{host} did not answer at {endpoint} within {seconds:.0f} s.")
         return DaemonUnavailable(
             text.format(host=self.host, endpoint=connection.commands, seconds=waited_s),
-            _("Look whether that machine is on, runs modeld --listen, and lets these ports through its firewall."),
+            _("Check that the machine is on, that it runs modeld --listen, and that its firewall allows these ports."),
         )
 
     def _decode(self, body: bytes) -> Reply:
@@ -331,7 +331,7 @@ class Transport:
 
 
 class Stream:
-    """A streamed answer: iterate over its chunks, then one result; ``close`` ends it early and cancels it there."""
+    """A streamed answer: iterate over its chunks, then one result; ``close`` ends and cancels it early."""
 
     def __init__(self, transport: Transport, socket: DaemonSocket, connection: Connection, request_id: str) -> None:
         self._transport = transport
@@ -360,13 +360,13 @@ class Stream:
         return answer
 
     def cancel(self) -> None:
-        """Ask the daemon to stop; the result still comes, with what there was."""
+        """Ask the daemon to stop; the result, with the text so far, still follows."""
         if not self._cancelled and not self._socket.closed:
             self._cancelled = True
             self._transport.send(self._socket, Cancel(id=new_id(), request=self._id))
 
     def stop(self) -> None:
-        """As ``cancel``, from any thread: the one that iterates passes it on within ``STOP_MS``."""
+        """Like ``cancel``, from any thread: the iterating thread forwards it within ``STOP_MS``."""
         self._stop.set()
 
     def _heed_stop(self) -> None:
@@ -374,14 +374,14 @@ class Stream:
             self.cancel()
 
     def close(self) -> None:
-        """Stop listening; a generation that still runs is cancelled."""
+        """Stop reading; a running generation is cancelled."""
         self.cancel()
         if not self._socket.closed:
             self._socket.close(FLUSH_MS)
 
 
 class Frames(Iterator[tuple[str, bytes]]):
-    """A subscription, undecoded; ``close`` it, or let it go."""
+    """A subscription, undecoded; call ``close``, or drop the last reference."""
 
     def __init__(
         self, transport: Transport, socket: DaemonSocket, connection: Connection, topics: tuple[str, ...]
@@ -390,15 +390,15 @@ class Frames(Iterator[tuple[str, bytes]]):
         self._socket = socket
         self._connection = connection
         self._topics = topics
-        self._heard = time.monotonic()
+        self._last_event_at = time.monotonic()
 
     def __next__(self) -> tuple[str, bytes]:
         while not self._socket.closed:
             if self._socket.wait(int(CHECK_S * 1000)):
                 topic, body, *_ = self._socket.recv_multipart()
-                self._heard = time.monotonic()
+                self._last_event_at = time.monotonic()
                 name = topic.decode()
-                # A daemon. topic is always subscribed to, so what was not asked for is left out here.
+                # The topic ``daemon.`` is always subscribed to, so events that were not asked for are filtered here.
                 if name == "daemon.heartbeat" or name.startswith(self._topics):
                     return name, body
             else:
@@ -418,18 +418,16 @@ class Frames(Iterator[tuple[str, bytes]]):
         if not self._transport.still_there(self._connection):
             self.close()
             raise DaemonUnavailable(_("modeld (process {pid}) has ended.").format(pid=pid))
-        if time.monotonic() - self._heard >= SILENCE_S:
+        if time.monotonic() - self._last_event_at >= SILENCE_S:
             self.close()
             if self._transport.host:
                 raise self._transport._silent(self._connection, SILENCE_S)
-            silent = _("modeld (process {pid}) has been silent for {seconds:.0f} s.")
-            raise DaemonUnavailable(
-                silent.format(pid=pid, seconds=SILENCE_S), _("See what it does with: modelctl logs")
-            )
+            silent = _("modeld (process {pid}) has not responded for {seconds:.0f} s.")
+            raise DaemonUnavailable(silent.format(pid=pid, seconds=SILENCE_S), _("See what it is doing: modelctl logs"))
 
 
 class Events(Iterator["AnyEvent"]):
-    """A subscription, decoded; ``close`` it, or let it go."""
+    """A subscription, decoded; call ``close``, or drop the last reference."""
 
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
@@ -444,18 +442,18 @@ class Events(Iterator["AnyEvent"]):
 
 
 def _is_ours(descriptor: int) -> bool:
-    """Whether an open file is this user's: another user's connection file could lead to another user's daemon."""
+    """Whether an open file is this user's: another user's connection file could lead to that user's daemon."""
     return not hasattr(os, "getuid") or os.fstat(descriptor).st_uid == os.getuid()
 
 
 def _unpack(reply: Reply) -> AnyResult | Chunk:
-    """What the reply carries; a failure is raised."""
+    """The reply's payload; raises a failure."""
     if isinstance(reply.error, Failure):
         raise errors.of(reply.error)
     if isinstance(reply.chunk, Chunk):
         return reply.chunk
     if reply.result is msgspec.UNSET:
-        raise _not_understood(_("it is empty"))
+        raise _not_understood(_("the message is empty"))
     return reply.result
 
 
@@ -463,7 +461,7 @@ def _not_understood(why: object) -> errors.ModeldError:
     return errors.of(
         LocalFailure(
             code=ErrorCode.UNSUPPORTED_VERSION,
-            message=_("The daemon's message is not understood: {why}.").format(why=why),
+            message=_("The daemon's message cannot be decoded: {why}.").format(why=why),
             hint=_("modelctl and modeld may be of different versions: modelctl down, modelctl up"),
         )
     )

@@ -1,5 +1,5 @@
-"""A fuzzer of the pure core: random requests and adapters that answer late, in any order, badly or never.
+"""A fuzzer of the pure core: random requests, and adapters that answer late, out of order, wrongly or never.
 
-``random_requests`` invents what clients ask, ``adapters`` pretends to be everything outside, and ``simulation`` plays
-both against a manager and checks what a client relies on.
+``random_requests`` creates client requests, ``adapters`` simulates everything outside the core, and ``simulation`` runs
+both against a manager and checks what clients rely on.
 """

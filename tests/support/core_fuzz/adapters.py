@@ -1,7 +1,7 @@
-"""Everything outside the core, pretended: files, hub, downloads, workers, database. They answer late, badly or never.
+"""Simulates everything outside the core: files, hub, downloads, workers, database. Answers come late, wrong or never.
 
 Each effect of the core leads to a fact that waits here until the simulation delivers it. Facts of different adapters
-overtake each other; those of one worker or one download keep their order, as they do in reality.
+overtake each other; those of one worker or one download keep their order, as in reality.
 """
 
 import random
@@ -25,7 +25,7 @@ _MISSING = Failure(code=ErrorCode.NOT_FOUND, message="not there")
 
 @dataclass
 class Download:
-    """A download under way; ``stopped`` once the core asked for that."""
+    """A running download; ``stopped`` once the core has asked to stop it."""
 
     order: effects.StartPull
     done: int = 0
@@ -34,7 +34,7 @@ class Download:
 
 @dataclass
 class Child:
-    """A worker process: how far its start is, and the one task it has."""
+    """A worker process: its start phase, and its one task."""
 
     order: effects.StartWorker
     said_hello: bool = False
@@ -47,7 +47,7 @@ class Child:
 
 @dataclass
 class Adapters:
-    """The pretended adapters; ``lossy`` ones sometimes lose a question of the core for good."""
+    """The simulated adapters; ``lossy`` ones sometimes drop an effect of the core for good."""
 
     rng: random.Random
     lossy: bool = False
@@ -58,14 +58,14 @@ class Adapters:
     children: dict[int, Child] = field(default_factory=dict)
 
     def busy(self) -> bool:
-        """Whether a fact is still to come without a further request."""
+        """Whether a fact is still pending without a further request."""
         at_work = any(child.task or child.leaving or not child.ready for child in self.children.values())
         return bool(self.waiting or self.lookups or self.downloads or at_work)
 
     # -- effects -------------------------------------------------------------------------------------------------
 
     def perform(self, effect: effects.AnyEffect) -> None:
-        """Begin what the core wants done."""
+        """Start what the core asks for."""
         match effect:
             case effects.StartPull(job=job):
                 assert job not in self.downloads, f"two downloads at once for {job}"
@@ -86,7 +86,7 @@ class Adapters:
                 self.waiting.extend(self._answer(effect))
 
     def _answer(self, effect: effects.AnyEffect) -> Iterator[facts.AnyFact]:
-        """What comes back of an effect that is done in one step."""
+        """The fact that answers a one-step effect."""
         chance = self.rng.random()
         asked = getattr(effect, "ticket", None) is not None
         if asked and self.lossy and chance < 0.1:
@@ -123,7 +123,7 @@ class Adapters:
                     yield facts.WorkFailed(effect=effect, why="the disk is full")
 
     def _stored_runs(self) -> list[views.BenchmarkRun]:
-        """A history; its figures may be ones that no machine can have measured."""
+        """A history; its figures may be impossible ones."""
         stored = []
         for _ in range(self.rng.randint(0, 3)):
             deviation = views.Figure(mean=self.rng.choice(EXTREME), stddev=self.rng.choice(EXTREME), n=3)
@@ -154,7 +154,7 @@ class Adapters:
         return facts.RepositoryListed(lookup=effect.lookup, files=files)
 
     def _stop_pull(self, job: str) -> None:
-        """As the hub and the downloader do: a lookup of the download is given up at once, a transfer when it can."""
+        """Stop a download like the real adapters: a lookup is cancelled at once, a transfer as soon as possible."""
         given_up = [number for number, (effect, _) in self.lookups.items() if effect.job == job]
         for number in given_up:
             effect, _ = self.lookups.pop(number)
@@ -172,7 +172,7 @@ class Adapters:
     # -- facts ---------------------------------------------------------------------------------------------------
 
     def next_fact(self) -> facts.AnyFact | None:
-        """What one of the adapters reports now; None if none of them has anything."""
+        """The next fact of one of the adapters; None if none has one."""
         sources = [
             *([self._waiting_fact] * 3 if self.waiting else []),
             *([self._lookup_fact] if self.lookups else []),
@@ -259,7 +259,7 @@ class Adapters:
         return self.rng.choice(ends_as)
 
     def sampled(self) -> facts.Sampled:
-        """The machine's memory and processor, as they are now."""
+        """The machine's current memory and CPU."""
         system = views.SystemView(
             memory_total=16 * GIB,
             memory_available=self.rng.randint(1, 16) * GIB,

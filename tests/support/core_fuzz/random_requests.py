@@ -1,4 +1,4 @@
-"""Requests that clients could send, sensible and not."""
+"""Random client requests, valid and invalid."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -26,14 +26,14 @@ SIZES = (0, 1, 3, 2**31, 2**63 - 1, -1)
 
 
 class RandomRequests:
-    """Makes requests from ``rng``; ``job_ids`` are those that a client could know."""
+    """Creates requests from ``rng``; ``job_ids`` are those that a client could know."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._count = 0
 
     def next(self, job_ids: Sequence[str]) -> requests.AnyRequest:
-        """One more request, with an id of its own."""
+        """One more request with its own id."""
         self._count += 1
         return self._rng.choice(self._kinds(f"r{self._count}", job_ids))()
 

@@ -1,8 +1,8 @@
-"""One random life of a manager: clients ask, adapters report, and the promises that every client relies on are checked.
+"""Runs a manager with random clients and adapters, and checks the guarantees that every client relies on.
 
-The promises: the core raises nothing; each request gets exactly one answer; a worker has one task at a time; events are
-numbered without a gap; a mirror kept up by events equals a snapshot; no job runs on when nothing is under way; a
-shutdown comes to its end, and everyone who waits is answered before. Whatever is sent can be encoded and decoded.
+The guarantees: the core raises nothing; each request gets exactly one answer; a worker has one task at a time; event
+numbers have no gap; a mirror kept current by events equals a snapshot; no job keeps running when nothing is in
+progress; a shutdown completes, and every waiting client is answered before. Every message can be encoded and decoded.
 """
 
 import collections
@@ -26,9 +26,9 @@ from support.core_fuzz.random_requests import BUILT, RandomRequests
 CLIENTS = (b"c1", b"c2", b"c3")
 OBSERVER = b"observer"
 THROTTLED = (".loaded.context_used",)
-"""What events bring at most ten times a second, so that a mirror may be a moment behind."""
+"""Fields that events update at most ten times a second, so that a mirror may lag slightly."""
 TRACE = 40
-"""Steps before a broken promise that are shown."""
+"""How many steps before a failure are shown."""
 
 _DECODE_REQUEST = msgspec.json.Decoder(requests.AnyRequest)
 _DECODE_REPLY = msgspec.json.Decoder(replies.Reply)
@@ -36,7 +36,7 @@ _DECODE_EVENT = msgspec.json.Decoder(events.AnyEvent)
 
 
 class BrokenPromiseError(AssertionError):
-    """Something that a client relies on does not hold."""
+    """A guarantee for clients does not hold."""
 
 
 class Simulation:
@@ -66,7 +66,7 @@ class Simulation:
         )
 
     def run(self) -> None:
-        """Live through it; raises what the core raises, or BrokenPromiseError, with the last steps as a note."""
+        """Run it; raises what the core raises, or BrokenPromiseError, with the last steps as a note."""
         try:
             self._live()
         except Exception as error:
@@ -91,7 +91,7 @@ class Simulation:
         self._come_to_an_end()
 
     def _come_to_an_end(self) -> None:
-        """Stop the daemon, or let paused downloads go on; then ask nothing more and wait for the last fact."""
+        """Stop the daemon, or resume paused downloads; then send no more requests and wait for the last fact."""
         if self._stops:
             self._tell(facts.StopAsked())
         for number in range(10_000):
@@ -144,7 +144,7 @@ class Simulation:
             self._mirror = mirror.apply(self._mirror, event)
 
     def _compare_mirror(self) -> None:
-        """The mirror of a client that followed the events equals a snapshot of now; a new one begins with that."""
+        """A mirror that followed the events equals the current snapshot; a new mirror starts from it."""
         self._ask(OBSERVER, requests.Snapshot(id=f"s{next(self._observed)}"))
         snapshot = self._snapshot
         assert snapshot is not None
@@ -201,7 +201,7 @@ class Simulation:
         )
 
     def _remembered_jobs(self) -> list[views.JobView]:
-        """Jobs of an earlier daemon, as the store has them."""
+        """Jobs of an earlier daemon, as the store returns them."""
         count = self._rng.randint(0, 3)
         states = self._rng.sample([JobState.QUEUED, JobState.RUNNING, JobState.PAUSED, *FINAL], count)
         models = self._rng.sample(["alpha", "delta", "hub", "a model that is gone"], count)
@@ -233,7 +233,7 @@ def _specs() -> list[ModelSpec]:
 
 
 def _differences(where: str, mirrored: object, snapshot: object) -> Iterator[str]:
-    """The places in which two views differ, by name; models and jobs are paired by their keys."""
+    """The fields in which two views differ; models and jobs are paired by key or id."""
     if mirrored == snapshot or where in ("snapshot.at", "snapshot.seq") or where.endswith(THROTTLED):
         return
     if where in ("snapshot.models", "snapshot.jobs"):

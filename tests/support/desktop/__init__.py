@@ -1,1 +1,1 @@
-"""A virtual desktop, the programs that run on it, and tabs that need no screen."""
+"""A virtual desktop, programs that run on it, and tabs without a screen."""

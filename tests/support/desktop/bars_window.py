@@ -1,4 +1,4 @@
-"""A window with context bars of 400 pixels at 1.9, 50, 79 and 95 %, until its standard input is closed."""
+"""A window with context bars of 400 pixels at 1.9, 50, 79 and 95 %; ends when its standard input closes."""
 
 import sys
 import threading
@@ -11,7 +11,7 @@ BARS = ((158, 8192), (500, 1000), (790, 1000), (950, 1000))
 
 
 def main() -> None:
-    """Draw until told to stop."""
+    """Draw until standard input closes."""
     dpg.create_context()
     with dpg.window(tag="bars"):
         for used, size in BARS:

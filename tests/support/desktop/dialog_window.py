@@ -1,7 +1,7 @@
-"""A small window with the viewer's dialogs in it, driven from a test; a program of its own, for DearPyGui may end hard.
+"""A small window with the viewer's dialogs, driven by a test; a separate process, since DearPyGui may crash.
 
-Started as a program it follows the daemon of its environment and answers lines of JSON on its standard input:
-``["open", "download"]`` opens a dialog, ``["look"]`` tells what is drawn and where; ``["clipboard"]``, ``["close"]``.
+As a program it follows the daemon of its environment and answers JSON lines on standard input: ``["open", "download"]``
+opens a dialog, ``["look"]`` returns the drawn items and their positions; ``["clipboard"]``, ``["close"]``.
 ``DialogWindow`` is the test's side.
 """
 
@@ -20,12 +20,12 @@ from support.waiting import until
 
 SIZE = (1240, 740)
 PATIENCE_S = 3.0
-"""A field in which nothing has changed for so long is typed into again."""
+"""A field that has not changed for this long is typed into again."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """An item that is drawn: what kind, what it says, where, whether it can be pressed, and its window's title."""
+    """A drawn item: its kind, text, position, whether it is enabled, and its window's title."""
 
     kind: str
     text: str
@@ -85,18 +85,18 @@ class DialogWindow:
         self.ask("open", what)
 
     def look(self) -> list[Seen]:
-        """What is drawn now."""
+        """The currently drawn items."""
         return [Seen(**item) for item in self.ask("look")]
 
     def texts(self) -> list[str]:
         return [item.text for item in self.look()]
 
     def find(self, text: str, kind: str = "") -> list[Seen]:
-        """The items that say exactly ``text``."""
+        """The items with exactly ``text``."""
         return [item for item in self.look() if item.text == text and kind in item.kind]
 
     def wait_for(self, text: str, kind: str = "") -> Seen:
-        """The first item that says exactly ``text``, when it is drawn and where it stays."""
+        """The first item with exactly ``text``, once it is drawn and no longer moves."""
 
         def still() -> Seen | None:
             found = self.find(text, kind)
@@ -110,13 +110,13 @@ class DialogWindow:
         until(lambda: says(self.texts()), what)
 
     def click(self, text: str, kind: str = "Button") -> None:
-        """Click the item that says ``text``, as a person does."""
+        """Click the item with ``text``, as a user does."""
         self.desktop.click(*self.wait_for(text, kind).middle)
 
     def enter(self, number: int, text: str) -> None:
-        """Type into the field of this number, and look whether it has come: a busy program loses clicks.
+        """Type into the n-th field, and check that the text arrived: a busy program loses clicks.
 
-        ImGui takes one letter a frame, so that a slow program shows the last ones long after they were typed.
+        ImGui accepts one character per frame, so a slow program shows the last ones long after they were typed.
         """
         seen = ""
         typed_at = moved_at = -PATIENCE_S
@@ -139,7 +139,7 @@ class DialogWindow:
         until(entered, f"{text!r} in the field {number}; {self.log()}", 60)
 
     def close(self) -> None:
-        """End it; it must end in order."""
+        """Close the window; it must exit cleanly."""
         if self._process.poll() is None:
             self.ask("close")
         assert self._process.wait(30) == 0, self.log()
@@ -217,7 +217,7 @@ def main() -> None:
 
 
 class _Tab:
-    """A tab that is built when it is opened, as a tab of the panel would show it."""
+    """A tab that is built when it is opened, as it would be in the panel."""
 
     def __init__(self, tab: Any, parent: int | str) -> None:
         self._tab, self._parent, self._built = tab, parent, False
@@ -233,7 +233,7 @@ class _Tab:
 
 
 def _obey(lines: IO[str], loop: Any, dialogs: dict[str, Any], newest: list[Any]) -> None:
-    """Do what the test asks, on the drawing thread, and answer."""
+    """Perform the test's command on the drawing thread, and answer."""
     import dearpygui.dearpygui as dpg
 
     def answer(words: list[str]) -> None:
@@ -255,7 +255,7 @@ def _obey(lines: IO[str], loop: Any, dialogs: dict[str, Any], newest: list[Any])
 
 
 def drawn() -> list[dict[str, object]]:
-    """Every item of interest that was drawn in the last frame."""
+    """All items of interest that were drawn in the last frame."""
     import dearpygui.dearpygui as dpg
 
     found = []
@@ -264,7 +264,7 @@ def drawn() -> list[dict[str, object]]:
         state = dpg.get_item_state(item)
         if kind not in ("mvText", "mvButton", "mvCheckbox", "mvProgressBar", "mvInputText", "mvWindowAppItem"):
             continue
-        if not state.get("visible", kind == "mvProgressBar"):  # a bar does not say whether it is visible
+        if not state.get("visible", kind == "mvProgressBar"):  # a bar does not report whether it is visible
             continue
         settings = dpg.get_item_configuration(item)
         text = (
@@ -298,7 +298,7 @@ def drawn() -> list[dict[str, object]]:
 
 
 def _window(item: int | str) -> int | str:
-    """The window an item is in."""
+    """The window that contains an item."""
     import dearpygui.dearpygui as dpg
 
     while not dpg.get_item_info(item)["type"].endswith("mvWindowAppItem"):

@@ -1,8 +1,8 @@
-"""The viewer itself, as ``modelctl viewer`` runs it, driven from a test or a measurement by lines of JSON.
+"""The viewer, as ``modelctl viewer`` runs it, driven by JSON lines from a test or a measurement.
 
-``["look"]`` tells what is drawn and where, ``["frames"]`` how many frames were drawn, ``["latencies"]`` the
-milliseconds from a context event, whose count of tokens is its time in microseconds, to the finished frame that shows
-it, and ``["tick"]`` ticks every model of the history. ``DrivenViewer`` is the test's side.
+``["look"]`` returns the drawn items and their positions, ``["frames"]`` the number of drawn frames, ``["latencies"]``
+the milliseconds from a context event (its token count is its time in microseconds) to the finished frame that shows it,
+and ``["tick"]`` checks every model of the history. ``DrivenViewer`` is the test's side.
 """
 
 import json
@@ -21,11 +21,11 @@ from support.desktop.dialog_window import DialogWindow, drawn
 
 SIZE = Geometry(width=1240, height=740, x=0, y=0)
 CLOCK = 10**12
-"""The clock of a context event, in microseconds, has to fit into a count of tokens."""
+"""A context event's time, in microseconds, must fit into a token count."""
 
 
 class DrivenViewer(DialogWindow):
-    """A viewer of the daemon of ``home``, drawn once with its models when this returns."""
+    """A viewer of the daemon of ``home``; it has been drawn once with its models when this returns."""
 
     program = "support.desktop.driven_viewer"
 
@@ -35,12 +35,12 @@ class DrivenViewer(DialogWindow):
 
 
 def stamp() -> int:
-    """The moment, in microseconds of the machine's one monotonic clock."""
+    """The current time in microseconds of the machine's monotonic clock."""
     return time.monotonic_ns() // 1000 % CLOCK
 
 
 def main() -> None:
-    """Run the viewer with a panel that listens."""
+    """Run the viewer with a panel that reads commands."""
     from modelctl.desktop.viewer.frame import panel, window
     from modelctl.desktop.viewer.frame.own_window import OwnWindow
     from modelctl.language import catalogue, preference
@@ -51,7 +51,7 @@ def main() -> None:
             loops.append(self)
 
     class Listening(panel.Panel):
-        """Says when it was drawn with its first snapshot, and answers lines from then on."""
+        """Reports the first frame with a snapshot, and answers commands after that."""
 
         shown, sent = False, 0
 
@@ -106,7 +106,7 @@ def main() -> None:
 
 
 def _tick() -> None:
-    """Tick every box that is drawn below the toolbar and beside the plots: the models of the history."""
+    """Check every checkbox below the toolbar and beside the plots: the models of the history."""
     import dearpygui.dearpygui as dpg
 
     for item in dpg.get_all_items():

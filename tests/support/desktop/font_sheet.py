@@ -1,6 +1,6 @@
-"""A program with one text of its own and, once asked for, a panel with a grid of characters in the viewer's fonts.
+"""A program with a text of its own and, on request, a panel with a grid of characters in the viewer's fonts.
 
-Prints a word when a step is to be seen on the screen, and goes on after a line on its standard input.
+Prints a word when a step is visible on the screen, and continues after a line on its standard input.
 """
 
 import sys
@@ -25,7 +25,7 @@ def _shown(step: str) -> None:
 
 
 def main() -> None:
-    """Show the host's text, then the grid as well."""
+    """Show the host's text, then also the grid."""
     file, *characters = sys.argv[1:]
     dpg.create_context()
     dpg.create_viewport(width=1280, height=800, x_pos=0, y_pos=0, decorated=False)

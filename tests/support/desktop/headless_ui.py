@@ -1,4 +1,4 @@
-"""Tabs without a window: a DearPyGui context that draws nothing, and a ``Ui`` whose posts run when told to."""
+"""Tabs without a window: a DearPyGui context that draws nothing, and a ``Ui`` that runs posts on request."""
 
 import contextlib
 import queue
@@ -16,7 +16,7 @@ DEADLINE_S = 30.0
 
 
 class BenchUi:
-    """What a tab asks of the viewer: requests run in threads of their own, posts in ``run``."""
+    """A ``Ui`` for tabs: requests run in their own threads, posts in ``run``."""
 
     def __init__(self, client: Client | None = None) -> None:
         self._client = client
@@ -51,14 +51,14 @@ class BenchUi:
         self.said.append(text)
 
     def run(self) -> int:
-        """Run what was posted so far; how much it was."""
+        """Run the posts so far; return how many."""
         count = self._posts.qsize()
         for _number in range(count):
             self._posts.get_nowait()()
         return count
 
     def run_until(self, reached: Callable[[], bool], what: Callable[[], object] | str) -> None:
-        """Run posts as they come until ``reached``."""
+        """Run posts as they arrive until ``reached``."""
         end = time.monotonic() + DEADLINE_S
         while not reached():
             left = end - time.monotonic()
@@ -68,7 +68,7 @@ class BenchUi:
 
 
 def texts(item: int | str) -> Iterator[str]:
-    """What is written in and under an item, where it is shown."""
+    """The visible texts of an item and its children."""
     if not dpg.get_item_configuration(item).get("show", True):
         return
     kind = dpg.get_item_info(item)["type"]
@@ -81,12 +81,12 @@ def texts(item: int | str) -> Iterator[str]:
 
 
 def items(item: int | str) -> int:
-    """How many items are under an item."""
+    """The number of an item's descendants."""
     return sum(1 + items(child) for children in dpg.get_item_children(item).values() for child in children)
 
 
 def find(item: int | str, kind: str) -> list[int]:
-    """The items of a kind under an item."""
+    """The descendants of an item with this kind."""
     found = [item] if isinstance(item, int) and dpg.get_item_info(item)["type"].endswith(kind) else []
     return found + [
         each for children in dpg.get_item_children(item).values() for child in children for each in find(child, kind)

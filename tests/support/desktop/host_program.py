@@ -1,7 +1,7 @@
-"""A program of somebody else with a DearPyGui window of its own, that has our panel in a tab; run as a child of tests.
+"""A host program with its own DearPyGui window and our panel in a tab; tests run it as a child process.
 
-It has its own widgets, its own loop and its own idea of when to stop. It reads commands from standard input and
-answers each with one line: ``texts``, ``windows``, ``select N``, ``press LABEL``, ``drop``, ``rebuild``, ``end``.
+It has its own widgets, its own loop and its own end. It reads commands from standard input and answers each with one
+line: ``texts``, ``windows``, ``select N``, ``press LABEL``, ``drop``, ``rebuild``, ``end``.
 """
 
 import sys
@@ -15,7 +15,7 @@ from modelctl.jarvis import ContextWindowVisualizer, ExtendedModelManagerUI
 
 
 class Host:
-    """The program's state; everything but reading runs in its loop."""
+    """The program's state; everything except reading runs in its loop."""
 
     def __init__(self) -> None:
         self.commands: deque[str] = deque()
@@ -24,7 +24,7 @@ class Host:
         self.embedded: ExtendedModelManagerUI | None = None
 
     def build(self) -> None:
-        """The window, with a tab of its own and ours."""
+        """Build the window, with a tab of its own and ours."""
         with dpg.window(tag="host"):
             dpg.add_text("A program of its own")
             with dpg.tab_bar(tag="bar"), dpg.tab(label="Own", tag="own"):
@@ -38,7 +38,7 @@ class Host:
         dpg.set_primary_window("host", True)
 
     def run(self) -> None:
-        """The loop, as any host writes it, with commands in between."""
+        """A typical host loop that also runs commands."""
         while dpg.is_dearpygui_running():
             dpg.render_dearpygui_frame()
             self.frames += 1
@@ -46,7 +46,7 @@ class Host:
                 self.do(self.commands.popleft())
 
     def do(self, command: str) -> None:
-        """One command, and its answer."""
+        """Run one command and return its answer."""
         verb, _, rest = command.partition(" ")
         if verb == "texts":
             print(" | ".join(texts("bar")), flush=True)
@@ -63,7 +63,7 @@ class Host:
             dpg.delete_item(dpg.get_item_children("bar", 1)[1])
         elif verb == "rebuild":
             tab = dpg.add_tab(label="Models again", parent="bar")
-            for _number in range(2):  # the second takes the place of the first
+            for _number in range(2):  # the second panel replaces the first
                 assert self.embedded is not None
                 self.embedded.build_ui(tab)
         elif verb == "end":
@@ -72,7 +72,7 @@ class Host:
 
 
 def texts(item: int | str) -> Iterator[str]:
-    """What is written in and under an item, where it is shown."""
+    """The visible texts of an item and its children."""
     if not dpg.get_item_configuration(item).get("show", True):
         return
     kind = dpg.get_item_info(item)["type"]
@@ -85,7 +85,7 @@ def texts(item: int | str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Read commands until there are no more."""
+    """Read commands until the input ends."""
     dpg.create_context()
     host = Host()
     host.build()

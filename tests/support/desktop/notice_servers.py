@@ -1,4 +1,4 @@
-"""Notification servers that a desktop hardly has: a bus with none, and one that never answers."""
+"""Unusual notification servers: a bus without one, and one that never answers."""
 
 import asyncio
 import subprocess
@@ -25,7 +25,7 @@ _BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuratio
 
 
 class BareBus:
-    """A session bus without service folders: nothing on it is started by being called."""
+    """A session bus without service files: calls on it start no programs."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "bare-bus"
@@ -38,7 +38,7 @@ class BareBus:
         assert self.address, "dbus-daemon did not come up"
 
     def close(self) -> None:
-        """End it."""
+        """Stop the bus."""
         assert self._process.stdout is not None
         self._process.terminate()
         self._process.wait(DEADLINE_S)
@@ -46,9 +46,9 @@ class BareBus:
 
 
 class Server:
-    """Owns the name of the notification server on a bus, and answers if ``answers``, as one that ``can`` do so much.
+    """Owns the notification server's name on a bus; answers if ``answers``, with the capabilities ``can``.
 
-    ``calls`` are the members that were called, ``notified`` the arguments of each Notify.
+    ``calls`` are the called members, ``notified`` the arguments of each Notify.
     """
 
     def __init__(self, address: str, *, answers: bool, can: tuple[str, ...] = ()) -> None:
@@ -64,11 +64,11 @@ class Server:
         assert self._there.wait(DEADLINE_S)
 
     def invoke(self, number: int, action: str) -> None:
-        """As if a person had chosen an action of notification ``number``."""
+        """Simulate that the user chose an action of notification ``number``."""
         self._loop.call_soon_threadsafe(self._signal, "ActionInvoked", "us", [number, action])
 
     def close_notification(self, number: int) -> None:
-        """As if a person had closed it."""
+        """Simulate that the user closed it."""
         self._loop.call_soon_threadsafe(self._signal, "NotificationClosed", "uu", [number, 2])
 
     def close(self) -> None:

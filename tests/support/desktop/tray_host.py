@@ -1,4 +1,4 @@
-"""What a panel sees of the tray: its item and its menu, over D-Bus, and a running ``modelctl tray`` to look at."""
+"""The panel's view of the tray: its item and menu over D-Bus, and a running ``modelctl tray``."""
 
 import asyncio
 import subprocess
@@ -22,7 +22,7 @@ SIZE = 22
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the menu, as the panel got it."""
+    """A menu entry, as the panel receives it."""
 
     number: int
     properties: Mapping[str, object]
@@ -59,7 +59,7 @@ class TrayHost:
         return _entry(root).children
 
     def entry(self, *labels: str) -> Entry | None:
-        """The entry whose label begins so, in the submenu of the one before."""
+        """The entry whose label starts like this, each in the submenu of the previous one."""
         entries, found = self.menu(), None
         for label in labels:
             found = next((entry for entry in entries if entry.label.startswith(label)), None)
@@ -69,11 +69,11 @@ class TrayHost:
         return found
 
     def click(self, *labels: str) -> None:
-        """Choose an entry as a panel does; waits until it is there and can be chosen."""
+        """Choose an entry like a panel; waits until it exists and is enabled."""
         self.event(self._wait_for(labels).number, "clicked")
 
     def event(self, number: int, kind: str) -> None:
-        """Tell that something was done to an entry."""
+        """Send an event on an entry."""
         body = [number, kind, Variant("i", 0), 0]
         self._call("/MenuBar", "com.canonical.dbusmenu", "Event", "isvu", body)
 
@@ -96,7 +96,7 @@ class TrayHost:
         return value
 
     def icon(self) -> Shown | None:
-        """What the icon shows."""
+        """The icon's current state."""
         pixels = next(bytes(pixels) for width, _height, pixels in self.property("IconPixmap") if width == SIZE)
         return next((shown for shown, known in _icons() if known == pixels), None)
 
@@ -138,7 +138,7 @@ class TrayHost:
 
 
 class NoSuchError(Exception):
-    """The call was answered with an error."""
+    """The call returned an error."""
 
 
 class TrayProcess:
@@ -151,11 +151,11 @@ class TrayProcess:
         self.host = TrayHost(environment.get("DBUS_SESSION_BUS_ADDRESS", ""), self.process.pid)
 
     def log(self) -> str:
-        """What it has logged."""
+        """Its log so far."""
         return self.log_file.read_text() if self.log_file.exists() else ""
 
     def wait_for_log(self, text: str) -> None:
-        """Wait until it has logged this."""
+        """Wait until the log contains this text."""
         until(lambda: text in self.log(), f"{text!r} in the tray's log: {self.log()}")
 
     def wait_until_shown(self) -> None:
@@ -163,19 +163,19 @@ class TrayProcess:
         until(self.host.there, f"the icon at the panel; {self.log()}")
 
     def end(self) -> int:
-        """End it by a signal, unless it has ended; returns its exit code."""
+        """Send it a signal, unless it has ended; return its exit code."""
         if self.process.poll() is None:
             self.process.terminate()
         return self.wait()
 
     def wait(self) -> int:
-        """Wait for its end; returns its exit code."""
+        """Wait for its end; return its exit code."""
         self.output, _ = self.process.communicate(timeout=DEADLINE_S)
         return self.process.returncode
 
 
 def _icons() -> Iterator[tuple[Shown, bytes]]:
-    """Every icon there can be, as the panel gets it."""
+    """Every possible icon, as the panel receives it."""
     for unseen in (False, True):
         for state in IconState:
             yield Shown(state, unseen), _pixels(modelicons.draw(state, SIZE, unseen=unseen))

@@ -1,7 +1,7 @@
-"""A private desktop for tests: screen, session bus, notification server and tray host, all of them real.
+"""A private desktop for tests, all real: screen, session bus, notification server and tray host.
 
-Xvfb, dbus-daemon, dunst and xfce4-panel, each a child of the test run, in a home and a runtime folder of their own.
-What does not come up fails the test: nothing is skipped. ``make test`` installs what is missing, or names it.
+Xvfb, dbus-daemon, dunst and xfce4-panel, each a child of the test run, with their own home and runtime folder. If one
+does not start, the test fails; nothing is skipped. ``make test`` installs missing programs, or names them.
 """
 
 import os
@@ -31,7 +31,7 @@ _PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 class VirtualDesktop:
-    """A running desktop; ``environment`` is what a program needs to be on it."""
+    """A running desktop; ``environment`` is for programs that run on it."""
 
     def __init__(self, folder: Path, *, panel: bool = True, notifications: bool = True) -> None:
         missing = [name for name in NEEDED if not shutil.which(name)]
@@ -66,18 +66,18 @@ class VirtualDesktop:
             raise
 
     def start_panel(self) -> "subprocess.Popen[bytes]":
-        """Start the tray host; it can be ended (``stop``) and started again."""
+        """Start the tray host; it can be stopped (``stop``) and started again."""
         self.panel = self._start("panel", ["xfce4-panel", "--disable-wm-check"])
         self.wait_for_name("org.kde.StatusNotifierWatcher")
         return self.panel
 
     def stop(self, child: "subprocess.Popen[bytes]") -> None:
-        """End one of the desktop's programs."""
+        """Stop one of the desktop's programs."""
         self._children.remove(child)
         _end([child])
 
     def run(self, *command: str) -> str:
-        """Run a command on the desktop, to its end; returns what it printed."""
+        """Run a command on the desktop to its end; return its output."""
         done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=DEADLINE_S, check=False
         )
@@ -93,7 +93,7 @@ class VirtualDesktop:
         return "true" in self.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "NameHasOwner", name)
 
     def call(self, destination: str, path: str, method: str, *arguments: str) -> str:
-        """Call a D-Bus method as gdbus does; a method without a dot is of the interface named as its owner is."""
+        """Call a D-Bus method like gdbus; a method without a dot is in the interface named like the destination."""
         full = method if "." in method else f"{destination}.{method}"
         base = ["gdbus", "call", "--session", "--dest", destination, "--object-path", path, "--method", full]
         return self.run(*base, *arguments)
@@ -116,7 +116,7 @@ class VirtualDesktop:
         return done.stdout.split()
 
     def click(self, x: int, y: int, button: int = 1) -> None:
-        """Press and release as a person does: a click without a pause can be lost between two frames."""
+        """Press and release like a user: a click without a pause can be lost between two frames."""
         self.run("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "mousedown", str(button))
         self.run("xdotool", "sleep", "0.3", "mouseup", str(button), "sleep", "0.1")
 
@@ -129,16 +129,16 @@ class VirtualDesktop:
         self.run("xdotool", "type", "--delay", "30", text)
 
     def notifications(self) -> Sequence[str]:
-        """Every notification so far, as dunst got it: its fields as text."""
+        """All notifications so far as dunst received them: their fields as text."""
         text = self._dunst_log.read_text(errors="replace")
         return [part.strip() for part in re.findall(r"^\{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)]
 
     def logs(self) -> str:
-        """What the desktop's programs have printed."""
+        """The output of the desktop's programs."""
         return "\n".join(f"{path.name}: {path.read_text(errors='replace')}" for path in self.folder.glob("*.log"))
 
     def close(self) -> None:
-        """End everything."""
+        """Stop everything."""
         _end(self._children[::-1])
         self._children.clear()
 
@@ -169,9 +169,9 @@ class VirtualDesktop:
 
 
 def environment_of(desktop: VirtualDesktop, home: Path, **settings: str) -> Mapping[str, str]:
-    """The environment of a program on this desktop and of the daemon's home ``home``.
+    """The environment of a program on this desktop, for the daemon's home ``home``.
 
-    A daemon that is started there starts no tray: that would outlive the test.
+    A daemon that is started there starts no tray, since that would outlive the test.
     """
     return {**desktop.environment, "MODELD_HOME": str(home), "MODELD_TRAY": "0", **settings}
 

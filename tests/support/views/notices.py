@@ -23,7 +23,7 @@ MIB = 1024**2
 
 
 def at(second: int) -> str:
-    """A moment of the protocol."""
+    """A timestamp of the protocol."""
     return f"2026-01-02T03:{second // 60:02}:{second % 60:02}.000+00:00"
 
 
@@ -81,7 +81,7 @@ def snapshot(
     free: int = 100 * GIB,
     total: int = 200 * GIB,
 ) -> Snapshot:
-    """How things are at ``second``."""
+    """A snapshot at ``second``."""
     return Snapshot(
         epoch=epoch,
         seq=1,
@@ -94,7 +94,7 @@ def snapshot(
 
 
 def benchmark_run(rate: float = 45.32, *, disturbance: str = "") -> BenchmarkRun:
-    """A run that measured ``rate``."""
+    """A run with the decode rate ``rate``."""
     figure = Figure(mean=rate)
     return BenchmarkRun(
         id="b1",
@@ -126,6 +126,6 @@ def notice(
     body: str = "4.1 GB",
     brief: str = "",
 ) -> Notice:
-    """A notice about the model that its key names."""
+    """A notice about the model in its key."""
     model_key = key.split(":")[-1]
     return Notice(key=key, kind=kind, title=title, body=body, model=model_key, brief=brief or model_key.upper())

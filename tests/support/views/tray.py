@@ -1,4 +1,4 @@
-"""Snapshots to look at."""
+"""Snapshots for the tests of the tray."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def model(key: str, state: ModelState = ModelState.ON_DISK) -> ModelView:
 
 
 def pull(key: str, state: JobState = JobState.RUNNING, *, done: int = 0, total: int = 0, **more: Any) -> JobView:
-    """A download of so many bytes."""
+    """A download of this many bytes."""
     share = 100 * done / total if total else None
     progress = Progress(done=done, total=total, percent=share, rate=2.0 * 1024**2, eta_s=63.0 if total else None)
     return JobView(
@@ -33,6 +33,6 @@ def pull(key: str, state: JobState = JobState.RUNNING, *, done: int = 0, total: 
 
 
 def benchmark(key: str, state: JobState = JobState.RUNNING, percent: float | None = 40.0) -> JobView:
-    """A benchmark, so far."""
+    """A benchmark with this progress."""
     progress = Progress(done=2, total=5, percent=percent)
     return JobView(id=f"bench-{key}", kind=JobKind.BENCHMARK, model=key, state=state, created_at=AT, progress=progress)

@@ -1,4 +1,4 @@
-"""``backup``, ``restore`` and ``export``: what was set, added and measured, in files."""
+"""``backup``, ``restore`` and ``export``: settings, models and benchmark results as files."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ STDIN = "-"
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @pass_session
 def backup(session: Session, file: Path) -> None:
-    """Write settings, added models and all benchmark results into FILE; model files and the token are not in it."""
+    """Write settings, added models and all benchmark results to FILE, without model files and the token."""
     from modelctl import backups
 
     made = session.client.backup()
@@ -38,7 +38,7 @@ def backup(session: Session, file: Path) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @pass_session
 def restore(session: Session, file: str) -> None:
-    """Take in a backup, or a model_benchmarks.json. What is here already stays as it is; twice does no harm."""
+    """Restore a backup, or import a model_benchmarks.json. Existing data is kept; repeating it is safe."""
     from modelctl import backups
 
     content = sys.stdin.buffer.read() if file == STDIN else _read(Path(file))
@@ -47,7 +47,7 @@ def restore(session: Session, file: str) -> None:
     if session.json:
         session.emit(done)
     else:
-        for line in _said(done):
+        for line in _summary(done):
             session.line(line)
     if done.refused:
         raise click.exceptions.Exit(1)
@@ -56,10 +56,12 @@ def restore(session: Session, file: str) -> None:
 @click.command(cls=Verb, example="modelctl export csv results.csv\nmodelctl export md --model mistral")
 @click.argument("format_", metavar="FORMAT", type=click.Choice(["csv", "json", "md"]))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
-@click.option("--model", "keys", type=KEY, multiple=True, help="Of this model only; may be given more than once.")
+@click.option(
+    "--model", "keys", type=KEY, multiple=True, help="Only events of this model; may be given more than once."
+)
 @pass_session
 def export(session: Session, format_: str, file: Path | None, keys: tuple[str, ...]) -> None:
-    """Write all benchmark results as FORMAT (csv, json, md) into FILE, or to standard output."""
+    """Write all benchmark results as FORMAT (csv, json, md) to FILE or standard output."""
     from modelctl.cli import result_files
 
     runs = [run for run in session.client.backup().runs if not keys or run.result.model_key in keys]
@@ -86,23 +88,25 @@ def _holds(made: Backup) -> str:
     )
 
 
-def _said(done: replies.Restored) -> list[str]:
-    """What was done and what was not, a line each."""
+def _summary(done: replies.Restored) -> list[str]:
+    """The result of a restore, one line per kind of data."""
     lines = []
     if done.settings:
-        lines.append(_("Settings taken in, from the next start: {names}").format(names=", ".join(done.settings)))
+        lines.append(
+            _("Settings restored, effective from the next start: {names}").format(names=", ".join(done.settings))
+        )
     if done.settings_known:
-        lines.append(_("Settings that stay as they are here: {names}").format(names=", ".join(done.settings_known)))
+        lines.append(_("Settings left unchanged: {names}").format(names=", ".join(done.settings_known)))
     if done.models:
         lines.append(_("Models added: {names}").format(names=", ".join(done.models)))
     if done.models_known:
-        lines.append(_("Models that were known already: {names}").format(names=", ".join(done.models_known)))
+        lines.append(_("Models already known: {names}").format(names=", ".join(done.models_known)))
     if done.runs or done.runs_known:
-        results = _("Results taken in: {count}, known already: {known}")
+        results = _("Results restored: {count}, already known: {known}")
         lines.append(results.format(count=done.runs, known=done.runs_known))
     refused = [of_note(note) for note in done.refusals] or done.refused
     lines += [_("Refused: {reason}").format(reason=reason) for reason in refused]
-    return lines or [_("There was nothing in it.")]
+    return lines or [_("The backup is empty.")]
 
 
 def _read(file: Path) -> bytes:
@@ -114,7 +118,7 @@ def _read(file: Path) -> bytes:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Whole or not at all, and for this person's eyes only; what was there before is there until then."""
+    """Write the file atomically, readable by this user only; an existing file is replaced at the end."""
     temporary = file.with_name(file.name + ".new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

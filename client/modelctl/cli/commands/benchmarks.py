@@ -1,4 +1,4 @@
-"""``bench``, ``results``, ``compare``: measure models, and show what was measured."""
+"""``bench``, ``results``, ``compare``: run benchmarks and show their results."""
 
 import click
 from modeld.protocol import replies
@@ -18,17 +18,17 @@ from modelctl.language.sentences import of_disturbance
 @click.argument("keys", metavar="[KEY]...", type=KEY, nargs=-1)
 @click.option("--all", "all_", is_flag=True, help="Every model on disk.")
 @click.option(
-    "-r", "repetitions", type=click.IntRange(min=1), default=3, show_default=True, help="How often to repeat."
+    "-r", "repetitions", type=click.IntRange(min=1), default=3, show_default=True, help="Number of repetitions."
 )
 @pass_session
 def bench(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int) -> None:
-    """Benchmark models with the standard prompt and llama-bench's tests; loads what is needed."""
+    """Benchmark models with the standard prompt and llama-bench's tests; loads them as needed."""
     if bool(keys) == all_:
         raise click.UsageError(_("Name the models to benchmark, or give --all."))
     try:
         jobs = _watch(session, keys, all_, repetitions)
     except KeyboardInterrupt:
-        session.warn("\n" + _("The benchmark goes on in the daemon."))
+        session.warn("\n" + _("The benchmark continues in the daemon."))
         session.warn(_("hint: see it with: modelctl jobs; stop it with: modelctl cancel KEY"))
         raise click.exceptions.Exit(130) from None
     if session.json:
@@ -45,7 +45,14 @@ def bench(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int)
 
 @click.command(cls=Verb, example="modelctl results mistral -n 20")
 @click.argument("key", type=KEY)
-@click.option("-n", "limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many, the newest.")
+@click.option(
+    "-n",
+    "limit",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many results to show, newest first.",
+)
 @pass_session
 def results(session: Session, key: str, limit: int) -> None:
     """Show a model's benchmark history, its average and the last change."""
@@ -75,7 +82,7 @@ def results(session: Session, key: str, limit: int) -> None:
         )
     if history.change:
         weight = _("more than the noise") if history.change.significant else _("within the noise")
-        change = _("Change against the run before: {percent:+.1f}% ({weight})")
+        change = _("Change since the previous run: {percent:+.1f}% ({weight})")
         session.line(change.format(percent=history.change.percent, weight=weight))
 
 
@@ -95,7 +102,7 @@ def compare(session: Session, keys: tuple[str, ...]) -> None:
 
 
 def _watch(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int) -> list[JobView]:
-    """Run the benchmarks and return their jobs when all have ended."""
+    """Run the benchmarks; return their jobs once all have ended."""
     mirror = session.client.follow()
     started = session.client.benchmark(keys, all_models=all_, repetitions=repetitions)
     jobs = {job.id: job for job in started}
@@ -110,7 +117,7 @@ def _watch(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int
 
 
 def _numbers(session: Session, run: BenchmarkRun) -> None:
-    """Show the figures of one run."""
+    """Print the results of one run."""
     result = run.result
     session.line(f"{result.model_key.upper()}  {result.timestamp}")
     rows = []
@@ -145,7 +152,7 @@ def _rate_of(figure: Figure, tokens: int) -> str:
 
 
 def _highlighted(line: str, comparison: Comparison) -> str:
-    """The fastest model's row in green and the most efficient's in cyan, where colour is allowed."""
+    """The fastest model's row in green and the most efficient one's in cyan, where colour is allowed."""
     words = line.split()
     first = words[0] if words else ""
     if comparison.fastest and (first == comparison.fastest.upper() or first == "🏆"):

@@ -1,4 +1,4 @@
-"""``completion``: what a shell needs to complete modelctl's words."""
+"""``completion``: prints the script for shell completion."""
 
 import json
 
@@ -13,10 +13,10 @@ from modelctl.cli.verb import Verb
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @pass_session
 def completion(session: Session, shell: str) -> None:
-    """Print the completion script for a shell; verbs, options and model keys complete then."""
+    """Print the script that lets a shell complete verbs, options and model keys."""
     from modelctl.cli.app import cli
 
     found = get_completion_class(shell)
-    assert found is not None  # the choices are click's own
+    assert found is not None  # the choices are defined by click
     source = found(cli, {}, "modelctl", "_MODELCTL_COMPLETE").source()
     session.line(json.dumps({"shell": shell, "source": source}) if session.json else source)

@@ -1,4 +1,4 @@
-"""``notify``, ``tray``, ``viewer``: the parts of the desktop, each a process of its own."""
+"""``notify``, ``tray``, ``viewer``: the desktop programs, each in its own process."""
 
 import logging
 import signal
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Verb, example="modelctl notify --test")
-@click.option("--test", "only_test", is_flag=True, help="Show one notification, say how it was shown, and end.")
+@click.option("--test", "only_test", is_flag=True, help="Show one test notification, print how it was shown, and exit.")
 @pass_session
 def notify(session: Session, only_test: bool) -> None:
-    """Show desktop notifications until interrupted; the tray does the same while it runs."""
+    """Show desktop notifications until interrupted; a running tray icon does the same."""
     logging.basicConfig(format="%(message)s", level=logging.ERROR if only_test else logging.INFO)
     if only_test:
         _show_test_notice(session)
@@ -37,19 +37,19 @@ def notify(session: Session, only_test: bool) -> None:
 @click.command(cls=Verb, example="modelctl tray")
 @pass_session
 def tray(session: Session) -> None:
-    """Show the tray icon until it is quit; the daemon starts it by itself where there is a desktop."""
+    """Show the tray icon until you quit it; on a desktop, the daemon starts it automatically."""
     try:
         from modelctl.desktop.tray import program
     except ImportError as error:
         raise _no_tray(f"{error}.", _("Install it with: pip install 'modeld[desktop]'")) from error
     try:
-        said = program.run(session.places)
+        reason = program.run(session.places)
     except program.TrayError as error:
         raise _no_tray(str(error), "") from error
     if session.json:
-        session.emit(replies.Done(note=said))
+        session.emit(replies.Done(note=reason))
     else:
-        session.line(said)
+        session.line(reason)
 
 
 @click.command(cls=Verb, example="modelctl viewer")
@@ -84,7 +84,7 @@ def _show_test_notice(session: Session) -> None:
     if session.json:
         session.emit(replies.Done(note=how))
     else:
-        session.line(_("A notification was shown by {server}.").format(server=how))
+        session.line(_("{server} showed a notification.").format(server=how))
 
 
 def _notify(session: Session) -> None:
@@ -102,16 +102,16 @@ def _notify(session: Session) -> None:
     notices = DesktopNotices(
         session.client, session.preferences.notifications, viewer_focused=partial(is_focused, session.places)
     )
-    said: int | None = 0
+    shown_pid: int | None = 0
 
     def changed(mirror: "Mirror | None", event: "AnyEvent | None") -> None:
-        nonlocal said
+        nonlocal shown_pid
         pid = None if mirror is None else mirror.snapshot.daemon.pid
         if pid is None:
-            session.say(_("modeld is away; waiting for it."))
-        elif pid != said:
+            session.say(_("modeld is not reachable; waiting for it."))
+        elif pid != shown_pid:
             session.say(_("Showing notifications of modeld (process {pid}).").format(pid=pid))
-        said = pid
+        shown_pid = pid
         notices.on_change(mirror, event)
 
     try:

@@ -1,4 +1,4 @@
-"""``doctor``: what is wrong with this installation, and how to fix it."""
+"""``doctor``: diagnoses the installation and suggests fixes."""
 
 import json
 
@@ -14,10 +14,10 @@ _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.FAILED: "red"}
 
 
 @click.command(cls=Verb, example="modelctl doctor --online")
-@click.option("--online", is_flag=True, help="Also ask the hub whether it can be reached.")
+@click.option("--online", is_flag=True, help="Also check that the hub can be reached.")
 @pass_session
 def doctor(session: Session, online: bool) -> None:
-    """Check this installation and say what is wrong and how to mend it; it changes nothing. Exit code 1: it failed."""
+    """Diagnose problems of this installation and suggest fixes; changes nothing. Exit code 1: a check failed."""
     from modelctl.doctor.examination import examine
 
     findings = []
@@ -33,16 +33,16 @@ def doctor(session: Session, online: bool) -> None:
         warnings = _n("{count} warning", "{count} warnings", warned).format(count=warned)
         session.line(_("{count} failed, {warnings}").format(count=failed, warnings=warnings))
     else:
-        session.line(_("All is well."))
+        session.line(_("No problems found."))
     if failed:
         raise click.exceptions.Exit(1)
 
 
 def _show(session: Session, finding: Finding) -> None:
-    """One line, and one more with how to mend it."""
+    """Print a finding, and its fix on a second line."""
     names = {Level.OK: _("ok"), Level.WARNING: _("warning"), Level.FAILED: _("failed")}
     width = max(map(len, names.values()))
     label = click.style(f"{names[finding.level]:<{width}}", fg=_COLOURS[finding.level])
     session.line(f"{label}  {finding.title()}: {finding.text}")
-    if finding.mend:
-        session.line(f"{'':{width}}  → {finding.mend}")
+    if finding.fix:
+        session.line(f"{'':{width}}  → {finding.fix}")

@@ -1,4 +1,4 @@
-"""``downloads``, ``move`` and ``limit``: the downloads that have not ended, their order and their speed."""
+"""``downloads``, ``move`` and ``limit``: the unfinished downloads, their order and their speed limits."""
 
 import click
 from modeld.protocol import replies
@@ -13,15 +13,15 @@ from modelctl.language.speed import parse_speed
 
 
 class SpeedType(click.ParamType):  # type: ignore[type-arg]  # generic in click's newest stubs only
-    """A speed: ``5M``, ``500K``, ``1.5 MB/s``, bytes without a unit; ``0``, ``off`` and ``none`` lift a bound."""
+    """A speed: ``5M``, ``500K``, ``1.5 MB/s``, bytes without a unit; ``0``, ``off`` and ``none`` mean no limit."""
 
     name = "speed"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Bytes a second."""
+        """Bytes per second."""
         speed = parse_speed(value)
         if speed is None:
-            self.fail(_("{value} is no speed; write 5M, 500K or off.").format(value=value), param, ctx)
+            self.fail(_("{value} is not a speed; use 5M, 500K or off.").format(value=value), param, ctx)
         return speed
 
 
@@ -31,7 +31,7 @@ SPEED = SpeedType()
 @click.command(cls=Verb, example="modelctl downloads")
 @pass_session
 def downloads(session: Session) -> None:
-    """List the downloads that have not ended, in the order in which they run."""
+    """List the unfinished downloads in the order of the queue."""
     found = sorted(
         (job for job in session.client.jobs() if job.kind is JobKind.PULL and job.state not in FINAL),
         key=lambda job: job.rank,
@@ -44,7 +44,7 @@ def downloads(session: Session) -> None:
 @click.argument("place", type=click.IntRange(min=1))
 @pass_session
 def move(session: Session, key: str, place: int) -> None:
-    """Give the download of KEY another PLACE among those that have not ended; 1 is the first."""
+    """Move the download of KEY to PLACE in the download queue; 1 is first."""
     _list(session, session.client.move(place, model=key))
 
 
@@ -53,7 +53,7 @@ def move(session: Session, key: str, place: int) -> None:
 @click.argument("key", type=KEY, required=False)
 @pass_session
 def limit(session: Session, speed: int, key: str | None) -> None:
-    """Bound the speed of all downloads together, or of that of KEY; `off` lifts the bound."""
+    """Limit the speed of all downloads together, or of the download of KEY; `off` removes the limit."""
     jobs = session.client.limit(speed, model=key or "")
     if session.json:
         session.emit(replies.Jobs(jobs=jobs))
@@ -64,7 +64,7 @@ def limit(session: Session, speed: int, key: str | None) -> None:
     if speed:
         session.line(_("{whose}: at most {speed}.").format(whose=whose, speed=format_speed(speed)))
     else:
-        session.line(_("{whose}: no bound.").format(whose=whose))
+        session.line(_("{whose}: no limit.").format(whose=whose))
 
 
 def _list(session: Session, jobs: list[JobView]) -> None:

@@ -1,4 +1,4 @@
-"""``files`` and ``search``: what a hub has, before anything is downloaded."""
+"""``files`` and ``search``: what a hub offers, before any download."""
 
 import click
 from modeld.protocol.views import RepoFileView, RepositoryView
@@ -13,7 +13,7 @@ from modelctl.language.sentences import of_notes
 @click.argument("repo")
 @pass_session
 def files(session: Session, repo: str) -> None:
-    """List the models in REPO (hf:ORG/REPO, with @REVISION if wanted): size, quantization, and whether each fits."""
+    """List the models in REPO (hf:ORG/REPO, optionally @REVISION): size, quantization, and whether each fits."""
     answer = session.client.files(repo if repo.startswith("hf:") else f"hf:{repo}")
     if session.json:
         session.emit(answer)
@@ -25,7 +25,9 @@ def files(session: Session, repo: str) -> None:
         session.line(line)
     fit = next((file.fits for file in answer.files if file.fits), None)
     if fit is not None:
-        text = _("Memory is for a context of {count} tokens. Download the one marked *: modelctl pull hf:{repo}")
+        text = _(
+            "Memory is estimated for a context of {count} tokens. Download the model marked *: modelctl pull hf:{repo}"
+        )
         session.say(text.format(count=fit.context_size, repo=answer.repo))
     if answer.note:
         session.say(of_notes(answer.notes, answer.note))
@@ -33,11 +35,13 @@ def files(session: Session, repo: str) -> None:
 
 @click.command(cls=Verb, example="modelctl search qwen instruct")
 @click.argument("words", nargs=-1, required=True)
-@click.option("-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many to show.")
-@click.option("--next", "cursor", default="", help="Go on after an earlier search: the text it ended with.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many results to show."
+)
+@click.option("--next", "cursor", default="", help="Continue an earlier search with the text that it printed last.")
 @pass_session
 def search(session: Session, words: tuple[str, ...], limit: int, cursor: str) -> None:
-    """Search the hub for repositories with GGUF files, the most downloaded first."""
+    """Search the hub for repositories with GGUF files, most downloaded first."""
     text = " ".join(words)
     answer = session.client.search(text, limit=limit, cursor=cursor)
     if session.json:

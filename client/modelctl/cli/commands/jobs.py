@@ -1,4 +1,4 @@
-"""``jobs``, ``cancel``, ``pause`` and ``resume``: what the daemon works on."""
+"""``jobs``, ``cancel``, ``pause`` and ``resume``: lists and controls the daemon's jobs."""
 
 import click
 from modeld.protocol import replies
@@ -50,21 +50,21 @@ def cancel(session: Session, target: str, delete: bool) -> None:
 @click.option("-a", "--all", "all_", is_flag=True, help="Every download.")
 @pass_session
 def pause(session: Session, target: str | None, all_: bool) -> None:
-    """Hold a download, keeping what it has: TARGET is its id, or the key of its model."""
+    """Pause a download and keep its data: TARGET is its id, or the key of its model."""
     _report(session, session.client.pause(**_chosen(session, target, all_)))
 
 
 @click.command(cls=Verb, example="modelctl resume mistral\nmodelctl resume --all")
 @click.argument("target", type=KEY, required=False)
-@click.option("-a", "--all", "all_", is_flag=True, help="Every download that is held.")
+@click.option("-a", "--all", "all_", is_flag=True, help="Every paused download.")
 @pass_session
 def resume(session: Session, target: str | None, all_: bool) -> None:
-    """Let a held download go on: TARGET is its id, or the key of its model."""
+    """Resume a paused download: TARGET is its id, or the key of its model."""
     _report(session, session.client.resume(**_chosen(session, target, all_)))
 
 
 def _chosen(session: Session, target: str | None, all_: bool) -> dict[str, str]:
-    """The job or the model that TARGET names; nothing for all of them."""
+    """The job or the model that TARGET names; neither means all jobs."""
     if all_ == (target is not None):
         raise click.UsageError(_("Name a download, or use --all."))
     if target is None:

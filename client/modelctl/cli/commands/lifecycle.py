@@ -1,4 +1,4 @@
-"""``up`` and ``down``: the daemon's process, started and stopped."""
+"""``up`` and ``down``: start and stop the daemon's process."""
 
 import time
 
@@ -19,21 +19,21 @@ STOP_S = 30.0
 @click.command(cls=Verb, example="modelctl up")
 @pass_session
 def up(session: Session) -> None:
-    """Start the daemon, unless it runs already."""
+    """Start the daemon, unless it is already running."""
     pong = answering(session.client)
     if pong is not None:
         text = _("modeld {version} is running already (process {pid}).")
-        _tell(session, pong, text.format(version=pong.version, pid=pong.pid))
+        _print_pong(session, pong, text.format(version=pong.version, pid=pong.pid))
         return
     pong = start(session.client)
     text = _("modeld {version} is running (process {pid}).")
-    _tell(session, pong, text.format(version=pong.version, pid=pong.pid))
+    _print_pong(session, pong, text.format(version=pong.version, pid=pong.pid))
 
 
 @click.command(cls=Verb, example="modelctl down")
 @pass_session
 def down(session: Session) -> None:
-    """Stop the daemon in order: models unloaded, downloads kept for later."""
+    """Stop the daemon cleanly: models are unloaded, downloads are kept for later."""
     transport = session.client.transport
     try:
         connection = transport.connection()
@@ -51,17 +51,17 @@ def down(session: Session) -> None:
                 LocalFailure(
                     code=ErrorCode.INTERNAL,
                     message=still.format(pid=connection.pid, seconds=STOP_S),
-                    hint=_("See what it does with: modelctl logs"),
+                    hint=_("See what it is doing: modelctl logs"),
                 )
             )
-        time.sleep(LOOK_S)  # another process's end can only be looked for
+        time.sleep(LOOK_S)  # there is no event for the end of another user's process, so poll
     if session.json:
         session.emit(done)
     else:
         session.line(_("modeld has stopped."))
 
 
-def _tell(session: Session, pong: replies.Pong, text: str) -> None:
+def _print_pong(session: Session, pong: replies.Pong, text: str) -> None:
     if session.json:
         session.emit(pong)
     else:

@@ -1,4 +1,4 @@
-"""``logs``: the daemon's log, also while no daemon runs."""
+"""``logs``: prints the daemon's log, even while no daemon runs."""
 
 import json
 
@@ -13,9 +13,9 @@ from modelctl.language.catalogue import _
 
 
 @click.command(cls=Verb, example="modelctl logs -f -n 100")
-@click.option("-f", "--follow", is_flag=True, help="Go on with new lines as they are written.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new lines as they are written.")
 @click.option(
-    "-n", "lines", type=click.IntRange(min=0), default=50, show_default=True, help="How many lines to begin with."
+    "-n", "lines", type=click.IntRange(min=0), default=50, show_default=True, help="How many earlier lines to show."
 )
 @pass_session
 def logs(session: Session, follow: bool, lines: int) -> None:

@@ -1,4 +1,4 @@
-"""``ps``, ``load``, ``unload``, ``pin``, ``unpin``: which models are in memory."""
+"""``ps``, ``load``, ``unload``, ``pin``, ``unpin``: controls which models are in memory."""
 
 from datetime import UTC, datetime
 
@@ -37,10 +37,10 @@ def ps(session: Session) -> None:
 @click.argument("key", type=KEY)
 @click.option("--context", type=click.IntRange(min=1), help="Context size in tokens.")
 @click.option("--gpu-layers", type=click.IntRange(min=-1), help="Layers on the GPU: -1 all, 0 none.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads to compute with.")
+@click.option("--threads", type=click.IntRange(min=1), help="Number of CPU threads.")
 @pass_session
 def load(session: Session, key: str, context: int | None, gpu_layers: int | None, threads: int | None) -> None:
-    """Load a model into memory, and return when it can answer."""
+    """Load a model into memory and wait until it can answer."""
     answer = session.client.load(key, context_size=context or 0, gpu_layers=gpu_layers, threads=threads or 0)
     if session.json:
         session.emit(answer)
@@ -72,7 +72,7 @@ def load(session: Session, key: str, context: int | None, gpu_layers: int | None
 @click.option("--all", "all_", is_flag=True, help="Unload every model.")
 @pass_session
 def unload(session: Session, key: str | None, all_: bool) -> None:
-    """Unload a model, and return when its memory is free."""
+    """Unload a model and wait until its memory is free."""
     if bool(key) == all_:
         raise click.UsageError(_("Name one model, or give --all."))
     answer = session.client.unload(key or "")
@@ -84,7 +84,7 @@ def unload(session: Session, key: str | None, all_: bool) -> None:
 @click.argument("key", type=KEY)
 @pass_session
 def pin(session: Session, key: str) -> None:
-    """Keep a model loaded: it is never evicted and never unloaded for being idle."""
+    """Keep a model loaded: it is never evicted, and never unloaded when idle."""
     _done(session, session.client.pin(key), _("{key} is pinned.").format(key=key.upper()))
 
 
@@ -92,7 +92,7 @@ def pin(session: Session, key: str) -> None:
 @click.argument("key", type=KEY)
 @pass_session
 def unpin(session: Session, key: str) -> None:
-    """Let a pinned model be unloaded again."""
+    """Unpin a model, so that it may be unloaded."""
     _done(session, session.client.pin(key, False), _("{key} is not pinned.").format(key=key.upper()))
 
 
@@ -119,7 +119,7 @@ def _loaded_row(model: ModelView, now: datetime) -> list[str]:
 
 
 def _idle_time(model: ModelView, now: datetime) -> str:
-    """How long ago the model was last used; "-" while it works or if that is not known."""
+    """The time since the model was last used; "-" if it is busy or the time is unknown."""
     from modelctl.language.format import format_eta
 
     if model.state is not ModelState.LOADED or model.loaded is None:

@@ -1,4 +1,4 @@
-"""``add``, ``ls``, ``show``, ``rm``: the models the daemon knows."""
+"""``add``, ``ls``, ``show``, ``rm``: the models that the daemon knows."""
 
 from pathlib import Path
 
@@ -21,13 +21,13 @@ REMOTE = ("https://", "http://", "hf:")
 @click.argument("key", type=KEY)
 @click.argument("source")
 @click.option("--name", default="", help="The name to show.")
-@click.option("--description", default="", help="A sentence about it.")
+@click.option("--description", default="", help="A short description.")
 @click.option("--sha256", default="", help="The file's SHA-256, verified before the model can be used.")
 @pass_session
 def add(session: Session, key: str, source: str, name: str, description: str, sha256: str) -> None:
-    """Add a model from a hub, from an https URL, or from the path of a GGUF file, which stays where it is.
+    """Add a model from a hub, from an https URL, or from the path of a GGUF file, which is used in place.
 
-    Of a hub, SOURCE is hf:ORG/REPO, hf:ORG/REPO:Q4_K_M or hf:ORG/REPO:FILE.gguf, with @REVISION behind it if wanted.
+    For a hub, SOURCE is hf:ORG/REPO, hf:ORG/REPO:Q4_K_M or hf:ORG/REPO:FILE.gguf, optionally followed by @REVISION.
     """
     where = source if source.startswith(REMOTE) else str(Path(source).expanduser().absolute())
     answer = session.client.add(key, where, display_name=name, description=description, sha256=sha256)
@@ -42,7 +42,7 @@ def add(session: Session, key: str, source: str, name: str, description: str, sh
 
 
 @click.command(cls=Verb, example="modelctl ls --long")
-@click.option("-l", "--long", "long_", is_flag=True, help="Show everything that is known of each model.")
+@click.option("-l", "--long", "long_", is_flag=True, help="Show everything known about each model.")
 @pass_session
 def ls(session: Session, long_: bool) -> None:
     """List the models."""
@@ -66,7 +66,7 @@ def ls(session: Session, long_: bool) -> None:
 @click.argument("key", type=KEY)
 @pass_session
 def show(session: Session, key: str) -> None:
-    """Show everything that is known of a model."""
+    """Show everything known about a model."""
     shown = replies.Model(model=session.client.show(key))
     model = shown.model
     if model.state is ModelState.ABSENT and model.fits is None and model.source.startswith(REMOTE):
@@ -103,7 +103,7 @@ def show(session: Session, key: str) -> None:
 
 @click.command(cls=Verb, example="modelctl rm mistral --keep-file")
 @click.argument("key", type=KEY)
-@click.option("--keep-file", is_flag=True, help="Leave the downloaded file on disk.")
+@click.option("--keep-file", is_flag=True, help="Keep the downloaded file.")
 @pass_session
 def rm(session: Session, key: str, keep_file: bool) -> None:
     """Remove a model, and its downloaded file."""

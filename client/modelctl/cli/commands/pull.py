@@ -1,4 +1,4 @@
-"""``pull``: download models and show how far they are; the daemon goes on without the one who looks."""
+"""``pull``: starts downloads and shows their progress; the daemon continues them without this process."""
 
 from typing import TYPE_CHECKING
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     example="modelctl pull mistral qwen --no-wait\nmodelctl pull hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:Q4_K_M",
 )
 @click.argument("keys", metavar="KEY...", type=KEY_OR_SOURCE, nargs=-1, required=True)
-@click.option("--wait/--no-wait", default=True, help="Watch until all have ended, or return at once.")
+@click.option("--wait/--no-wait", default=True, help="Wait until all downloads have ended, or return at once.")
 @pass_session
 def pull(session: Session, keys: tuple[str, ...], wait: bool) -> None:
-    """Download models, or watch their downloads. Ctrl-C stops watching, not the downloads.
+    """Download models, or watch their downloads. Ctrl-C stops watching; the downloads continue.
 
-    KEY may be a source, hf:ORG/REPO:Q4_K_M or a URL: the model is added first, under a key made of its name.
+    KEY may also be a source (hf:ORG/REPO:Q4_K_M or a URL): the model is added first, with a key made from its name.
     """
     mirror = session.client.follow() if wait else None
-    # One that is refused does not keep the others from being asked for.
+    # One refused download does not keep the others from being requested.
     asked = [_asked(session, key) for key in keys]
     jobs = [job for job in asked if not isinstance(job, errors.ModeldError)]
     if mirror is None:
@@ -63,15 +63,15 @@ def _asked(session: Session, key: str) -> JobView | errors.ModeldError:
 
 
 def _watch(session: Session, mirror: "Mirror", jobs: list[JobView]) -> list[JobView]:
-    """The jobs when all have ended, or are paused for reasons that the person must mend."""
+    """The jobs, once each has ended or is paused by a problem that the user must fix."""
     now = {job.id: job for job in jobs}
-    told: set[str] = set()
+    reported: set[str] = set()
     with shown(session) as show:
         for event, job in watched(mirror, jobs):
             now[job.id] = job
             model = mirror.model(job.model)
-            if not session.json and job.id not in told and model is not None and model.fits is not None:
-                told.add(job.id)
+            if not session.json and job.id not in reported and model is not None and model.fits is not None:
+                reported.add(job.id)
                 if not job.already_there:
                     _say_fit(session, job, model.fits)
             if not job.already_there:
@@ -88,16 +88,16 @@ def _is_stuck(job: JobView) -> bool:
 
 
 def _left(session: Session, jobs: list[JobView]) -> None:
-    """Say that what is not watched any more goes on."""
+    """Print that downloads continue although they are no longer watched."""
     for job in jobs:
         key = job.model
-        session.warn("\n" + _("The download of {key} goes on in the daemon.").format(key=key.upper()))
+        session.warn("\n" + _("The download of {key} continues in the daemon.").format(key=key.upper()))
         hint = _("hint: watch it with: modelctl pull {key}; stop it with: modelctl cancel {key}")
         session.warn(hint.format(key=key))
 
 
 def _say_fit(session: Session, job: JobView, fit: FitView) -> None:
-    """What is known of the model before its download: whether it is worth it."""
+    """Print what is known about the model before its download, so that the user can judge whether it fits."""
     from modelctl.cli.fit import fit_lines
 
     session.say(job.model.upper())
@@ -116,7 +116,7 @@ def _begun(session: Session, job: JobView) -> None:
 
 
 def _end(session: Session, job: JobView) -> errors.ModeldError | None:
-    """Say how it ended; what it failed of is returned."""
+    """Print how the download ended; return its failure."""
     if session.json:
         session.emit(replies.Jobs(jobs=[job]))
     if job.state is JobState.CANCELLED:
@@ -124,7 +124,7 @@ def _end(session: Session, job: JobView) -> errors.ModeldError | None:
             errors.LocalFailure(
                 code=ErrorCode.CANCELLED,
                 message=_("The download of {key} was cancelled.").format(key=job.model.upper()),
-                hint=_("Go on with: modelctl pull {key}").format(key=job.model),
+                hint=_("Continue with: modelctl pull {key}").format(key=job.model),
             )
         )
     if job.failure is not None and job.state is not JobState.DONE:
@@ -132,7 +132,7 @@ def _end(session: Session, job: JobView) -> errors.ModeldError | None:
     if session.json:
         return None
     if job.already_there:
-        session.line(_("{key} is there already, complete and verified.").format(key=job.model.upper()))
+        session.line(_("{key} is already downloaded, complete and verified.").format(key=job.model.upper()))
     else:
         session.line(
             _("{key} is downloaded.").format(key=job.model.upper())

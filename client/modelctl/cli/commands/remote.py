@@ -1,4 +1,4 @@
-"""``hosts`` and ``keys``: the daemons of other machines, and the keys that let clients in over the network."""
+"""``hosts`` and ``keys``: daemons of other machines, and the keys of clients that may connect over the network."""
 
 import shlex
 
@@ -35,7 +35,7 @@ class NamedKey(msgspec.Struct, frozen=True):
 
 
 class KeyList(msgspec.Struct, frozen=True):
-    """What ``keys list --json`` prints; there is no secret in it."""
+    """The output of ``keys list --json``; it contains no secret."""
 
     server: str
     allowed: list[NamedKey]
@@ -44,30 +44,30 @@ class KeyList(msgspec.Struct, frozen=True):
 
 @click.group(cls=VerbGroup, example="modelctl hosts list")
 def hosts() -> None:
-    """The daemons of other machines that --host can name."""
+    """Manage the daemons of other machines, for --host."""
 
 
 @hosts.command("add", cls=Verb, example="modelctl hosts add workstation tcp://192.168.1.20:5577 'SERVER KEY'")
 @click.argument("name")
 @click.argument("endpoint", metavar="tcp://ADDRESS:PORT")
 @click.argument("server_key", metavar="SERVERKEY")
-@click.option("--key", "key", default="", help="Which of your own keys to use; not needed while there is one.")
+@click.option("--key", "key", default="", help="Which of your own keys to use; needed only if you have several.")
 @click.option(
-    "--events", default="", metavar="tcp://ADDRESS:PORT", help="Where events come from, if not the next port."
+    "--events", default="", metavar="tcp://ADDRESS:PORT", help="The endpoint of events, if it is not the next port."
 )
 @pass_session
 def add_host(session: Session, name: str, endpoint: str, server_key: str, key: str, events: str) -> None:
-    """Remember another machine's daemon as NAME, with the key that it shows of itself."""
+    """Add another machine's daemon as NAME; SERVERKEY is its public key."""
     if not NAME.fullmatch(name):
-        raise known.wrong(_("{name!r} is not a name for a host.").format(name=name))
+        raise known.wrong(_("{name!r} is not a valid host name.").format(name=name))
     for given in filter(None, (endpoint, events)):
         if not known.is_endpoint(given):
-            text = _("{endpoint!r} is not an endpoint; write tcp://ADDRESS:PORT.")
+            text = _("{endpoint!r} is not an endpoint; use tcp://ADDRESS:PORT.")
             raise known.wrong(text.format(endpoint=given))
     if not is_key(server_key):
         raise known.wrong(
-            _("{key!r} is not a public key (40 signs).").format(key=server_key),
-            _("That machine shows its own by: modelctl keys list"),
+            _("{key!r} is not a public key (40 characters).").format(key=server_key),
+            _("To see the key, run on that machine: modelctl keys list"),
         )
     host = Host(endpoint=endpoint, events=events, server_key=server_key, key=key or _only_key(session))
     known.own_pair(session.places, host.key)
@@ -78,7 +78,7 @@ def add_host(session: Session, name: str, endpoint: str, server_key: str, key: s
 @hosts.command("list", cls=Verb, example="modelctl hosts list")
 @pass_session
 def list_hosts(session: Session) -> None:
-    """Show the machines that are known."""
+    """List the known machines."""
     for name, host in sorted(known.read(session.places).items()):
         named = NamedHost(name, host.endpoint, host.events_endpoint(), host.server_key, host.key)
         if session.json:
@@ -93,7 +93,7 @@ def list_hosts(session: Session) -> None:
 @click.argument("name")
 @pass_session
 def remove_host(session: Session, name: str) -> None:
-    """Forget NAME."""
+    """Remove the machine NAME from the list."""
     found = known.read(session.places)
     if name not in found:
         raise NotFound(LocalFailure(code=ErrorCode.NOT_FOUND, message=_("There is no host {name}.").format(name=name)))
@@ -103,19 +103,17 @@ def remove_host(session: Session, name: str) -> None:
 
 @click.group(cls=VerbGroup, example="modelctl keys list")
 def keys() -> None:
-    """Keys for the network: your own, and those that the daemon of this machine lets in."""
+    """Manage network keys: your own, and those that may connect to this machine's daemon."""
 
 
 @keys.command("create", cls=Verb, example="modelctl keys create laptop")
 @click.argument("name")
 @pass_session
 def create_key(session: Session, name: str) -> None:
-    """Make keys of your own called NAME and print the public one; the secret one stays in its file."""
+    """Create your own key pair NAME and print the public key; the secret key stays in its file."""
     pair = stored.create(session.places, name)
     _show_key(session, NamedKey(name, pair.public))
-    session.say(
-        _("On the machine with the daemon, allow it: {command}").format(command=_allow_command(name, pair.public))
-    )
+    session.say(_("Allow it on the daemon's machine: {command}").format(command=_allow_command(name, pair.public)))
 
 
 @keys.command("allow", cls=Verb, example="modelctl keys allow laptop 'PUBLIC KEY'")
@@ -123,7 +121,7 @@ def create_key(session: Session, name: str) -> None:
 @click.argument("key", metavar="PUBLICKEY|FILE")
 @pass_session
 def allow_key(session: Session, name: str, key: str) -> None:
-    """Let whoever holds the other half of PUBLICKEY connect and do what you can do."""
+    """Allow the owner of PUBLICKEY to connect, with the same rights as you."""
     key = stored.text_or_file(key)
     stored.allow(session.places, name, key)
     _show_key(session, NamedKey(name, key))
@@ -134,13 +132,13 @@ def allow_key(session: Session, name: str, key: str) -> None:
         )
         return
     command = shlex.join(["modelctl", "hosts", "add", "NAME", "tcp://ADDRESS:PORT", server])
-    session.say(_("On the other machine, name this one: {command}").format(command=command))
+    session.say(_("On the other machine, add this one: {command}").format(command=command))
 
 
 @keys.command("list", cls=Verb, example="modelctl keys list")
 @pass_session
 def list_keys(session: Session) -> None:
-    """Show the public keys: of this machine's daemon, of those it lets in, and your own."""
+    """List the public keys: of this machine's daemon, of the clients it allows, and your own."""
     places = session.places
     found = KeyList(
         server=stored.server_key(places),
@@ -159,9 +157,9 @@ def list_keys(session: Session) -> None:
 @click.argument("name")
 @pass_session
 def revoke_key(session: Session, name: str) -> None:
-    """Let NAME connect no more; what it has open ends within two seconds."""
+    """Revoke NAME's access; its open connections end within two seconds."""
     stored.revoke(session.places, name)
-    session.say(_("{name} is not let in any more.").format(name=name))
+    session.say(_("{name} is no longer allowed to connect.").format(name=name))
 
 
 def _only_key(session: Session) -> str:
@@ -169,8 +167,8 @@ def _only_key(session: Session) -> str:
     if len(names) == 1:
         return names[0]
     if names:
-        raise known.wrong(_("Say which key to use with --key: {names}.").format(names=", ".join(names)))
-    raise known.wrong(_("You have no key yet."), _("Make one with: modelctl keys create NAME"))
+        raise known.wrong(_("Choose one of your keys with --key: {names}.").format(names=", ".join(names)))
+    raise known.wrong(_("You have no key yet."), _("Create one with: modelctl keys create NAME"))
 
 
 def _show_key(session: Session, key: NamedKey) -> None:

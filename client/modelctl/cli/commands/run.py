@@ -1,4 +1,4 @@
-"""``run``: ask a model something, or talk with it."""
+"""``run``: sends a model one prompt, or starts a conversation."""
 
 import sys
 
@@ -15,11 +15,11 @@ from modelctl.language.catalogue import _
 @click.command(cls=Verb, example='modelctl run mistral "Why is the sky blue?"\ngit diff | modelctl run mistral')
 @click.argument("key", type=KEY)
 @click.argument("prompt", required=False)
-@click.option("--system", help="What the model is told before the conversation.")
-@click.option("--max-tokens", type=click.IntRange(min=0), default=0, help="Stop after so many tokens; 0: when it ends.")
+@click.option("--system", help="System message: the model's instructions for the conversation.")
+@click.option("--max-tokens", type=click.IntRange(min=0), default=0, help="Maximum number of tokens; 0: no limit.")
 @click.option("--temperature", type=click.FloatRange(min=0), default=0.8, show_default=True, help="0 is greedy.")
 @click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same answer.")
-@click.option("--raw", is_flag=True, help="Continue PROMPT as it stands, without the model's chat template.")
+@click.option("--raw", is_flag=True, help="Continue PROMPT as is, without the model's chat template.")
 @pass_session
 def run(
     session: Session,
@@ -31,9 +31,9 @@ def run(
     seed: int | None,
     raw: bool,
 ) -> None:
-    """Answer PROMPT (or standard input); without either, on a terminal, talk: /clear forgets, /bye or Ctrl-D ends.
+    """Answer PROMPT, or standard input. Without either, a terminal starts a conversation.
 
-    Ctrl-C cancels the answer.
+    In a conversation, /clear clears it, and /bye or Ctrl-D ends it. Ctrl-C cancels the answer.
     """
     sampling = Sampling(temperature=temperature, seed=seed)
     instruction = [Message(role="system", content=system)] if system else []
@@ -44,7 +44,7 @@ def run(
         return
     asked = sys.stdin.read() if prompt is None else prompt
     if not asked.strip():
-        raise click.UsageError(_("There is no PROMPT, and nothing on standard input."))
+        raise click.UsageError(_("No PROMPT is given, and standard input is empty."))
     if raw:
         stream = session.client.stream_generate(key, asked, max_tokens=max_tokens, sampling=sampling)
     else:

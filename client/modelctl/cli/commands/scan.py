@@ -1,4 +1,4 @@
-"""``scan``: models that other programs have on this disk, used where they lie."""
+"""``scan``: finds models that other programs have on this disk, and adds them in place."""
 
 import click
 from modeld.protocol.views import FoundView
@@ -10,11 +10,11 @@ from modelctl.language.catalogue import _
 
 
 @click.command(cls=Verb, example="modelctl scan\nmodelctl scan --add llama3-8b\nmodelctl scan --all")
-@click.option("--add", "keys", type=KEY, multiple=True, help="Use the model of this KEY where it lies (repeatable).")
-@click.option("--all", "all_", is_flag=True, help="Use every model that was found.")
+@click.option("--add", "keys", type=KEY, multiple=True, help="Add the model with this KEY in place (repeatable).")
+@click.option("--all", "all_", is_flag=True, help="Add every model that was found.")
 @pass_session
 def scan(session: Session, keys: tuple[str, ...], all_: bool) -> None:
-    """List the models of Ollama, LM Studio, llama.cpp and the hub's cache; nothing is copied, and nothing changed."""
+    """List the models of Ollama, LM Studio, llama.cpp and the hub's cache; copies and changes nothing."""
     answer = session.client.scan(keys, all_models=all_)
     if session.json:
         session.emit(answer)
@@ -31,13 +31,13 @@ def scan(session: Session, keys: tuple[str, ...], all_: bool) -> None:
     for model in answer.added:
         session.say(_("{key} was added: {path}").format(key=model.key.upper(), path=model.path))
     if not answer.added and any(not found.model and found.failure is None for found in answer.found):
-        session.say(_("Use one where it lies: modelctl scan --add KEY; all of them: modelctl scan --all"))
+        session.say(_("Add one in place: modelctl scan --add KEY; add all: modelctl scan --all"))
 
 
 def _row(found: FoundView) -> list[str]:
     from modelctl.language.format import format_bytes
 
-    state = _("in use") if found.model else _("not used yet")
+    state = _("in use") if found.model else _("not added")
     if found.failure is not None:
         state = explained(found.failure)
     quantization = found.header.quantization if found.header else "?"

@@ -1,4 +1,4 @@
-"""``service``: modeld at login."""
+"""``service``: controls whether modeld starts at login."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 @click.group(cls=VerbGroup, example="modelctl service install")
 def service() -> None:
-    """Start modeld at login, or stop doing so."""
+    """Manage whether modeld starts at login."""
 
 
 @service.command(cls=Verb, example="modelctl service install")
@@ -33,7 +33,7 @@ def install(session: Session) -> None:
 @service.command(cls=Verb, example="modelctl service uninstall")
 @pass_session
 def uninstall(session: Session) -> None:
-    """Start modeld at login no more. Models, settings and results stay where they are."""
+    """Stop starting modeld at login. Models, settings and results are kept."""
     done = _tried(lambda: for_this_system().uninstall())
     _report(session, done)
     if not done:
@@ -44,7 +44,7 @@ def uninstall(session: Session) -> None:
 @service.command(cls=Verb, example="modelctl service status")
 @pass_session
 def status(session: Session) -> None:
-    """Show whether modeld is started at login."""
+    """Show whether modeld starts at login."""
     state = _tried(lambda: for_this_system().state())
     if session.json:
         session.line(json.dumps(asdict(state)))

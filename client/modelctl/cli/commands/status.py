@@ -1,4 +1,4 @@
-"""``status``: the daemon and the machine at a glance."""
+"""``status``: an overview of the daemon and the machine."""
 
 import click
 from modeld.protocol import replies
@@ -12,7 +12,7 @@ from modelctl.language.catalogue import _
 @click.command(cls=Verb, example="modelctl status")
 @pass_session
 def status(session: Session) -> None:
-    """Show the daemon, the machine's memory, what is loaded and what runs."""
+    """Show the daemon, the machine's memory, the loaded models and the running jobs."""
     answer = session.client.status()
     if session.json:
         session.emit(answer)
@@ -28,7 +28,7 @@ def _rows(answer: replies.Status) -> list[tuple[str, str]]:
 
     daemon, system = answer.daemon, answer.system
     process = _("{version}, process {pid}, since {since}")
-    available, taken = _("{available} of {total} available"), _("daemon {daemon}, workers {workers}")
+    available, used = _("{available} of {total} available"), _("daemon {daemon}, workers {workers}")
     rows = [
         ("modeld", process.format(version=daemon.version, pid=daemon.pid, since=daemon.started_at)),
         (_("home"), daemon.home),
@@ -39,8 +39,8 @@ def _rows(answer: replies.Status) -> list[tuple[str, str]]:
             available.format(available=format_bytes(system.memory_available), total=format_bytes(system.memory_total)),
         ),
         (
-            _("taken"),
-            taken.format(daemon=format_bytes(system.daemon_memory), workers=format_bytes(system.workers_memory)),
+            _("in use"),
+            used.format(daemon=format_bytes(system.daemon_memory), workers=format_bytes(system.workers_memory)),
         ),
     ]
     for model in answer.loaded:

@@ -1,4 +1,4 @@
-"""``watch``: the daemon's events as they happen."""
+"""``watch``: prints the daemon's events as they happen."""
 
 from typing import assert_never
 
@@ -18,11 +18,11 @@ from modelctl.transport.transport import decode_event
 @click.argument("topics", metavar="[TOPIC]...", nargs=-1)
 @pass_session
 def watch(session: Session, topics: tuple[str, ...]) -> None:
-    """Show events, one a line: all, or those whose topic begins with a TOPIC (download. model. ...)."""
+    """Show events, one per line: all, or those whose topic starts with a TOPIC (download. model. ...)."""
     wanted = topics or ("",)
     for topic, body in session.client.transport.frames(wanted):
         if session.json:
-            # A heartbeat shows a program that nothing was missed, but only to one that asked for it.
+            # A heartbeat tells a program that it missed nothing, but only a program that asked for it.
             if topic.startswith(wanted):
                 session.line(body.decode())
             continue

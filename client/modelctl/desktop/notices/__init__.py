@@ -1,1 +1,1 @@
-"""Desktop notifications: what is worth one, what is said, and the ways to show it."""
+"""Desktop notifications: which events are worth one, their text, and the backends that show them."""

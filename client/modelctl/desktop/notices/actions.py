@@ -1,4 +1,4 @@
-"""What a click on a notification does."""
+"""Performs what the user chose on a notification."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,13 @@ from modelctl.language.catalogue import _
 
 
 def act(client: Client, notice: Notice, action: NoticeAction, viewer: Callable[[], None]) -> str:
-    """Do what was chosen; returns what went wrong as a sentence, or nothing."""
+    """Perform the chosen action; return an error message, or an empty string."""
     try:
         if action is NoticeAction.OPEN:
             viewer()
         elif action is NoticeAction.SHOW_LOG:
             if not open_path(client.transport.places.log_file):
-                return _("Nothing is installed to open the log with. Read it with: modelctl logs")
+                return _("No program is installed that opens the log. Read it with: modelctl logs")
         elif notice.kind is NoticeKind.DOWNLOAD_FAILED:
             client.pull(notice.model)
         else:

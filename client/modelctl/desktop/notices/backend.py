@@ -12,7 +12,7 @@ from typing import Protocol
 from modelctl.desktop.notices.notice import Notice
 
 DEADLINE_S = 2.0
-"""How long one notice may take to be shown."""
+"""The time limit for showing one notice."""
 
 
 class NotShownError(Exception):
@@ -31,12 +31,12 @@ class NotifierBackend(Protocol):
     """Shows notices. ``send`` and ``close`` are called from one thread."""
 
     name: str
-    """Its name in the log."""
+    """The backend's name for the log."""
     replaces: bool
     """Whether a notice replaces an earlier one with the same key."""
 
     def send(self, notice: Notice) -> str:
-        """Show ``notice`` and return how, within about two seconds; raises ``NotShownError``."""
+        """Show ``notice`` within about two seconds; return how it was shown. Raises ``NotShownError``."""
 
     def close(self) -> None:
-        """Free everything, within about a second."""
+        """Release all resources within about a second."""

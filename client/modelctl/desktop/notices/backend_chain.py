@@ -1,4 +1,4 @@
-"""The backends that can show a notice, best first; the first that works shows it."""
+"""The backends that can show a notice, best first; each notice goes to the first one that works."""
 
 import logging
 import sys
@@ -12,13 +12,13 @@ from modelctl.desktop.notices.notice import Notice, NoticeAction
 from modelctl.language.catalogue import _
 
 OFF_S = 60.0
-"""How long a backend is not used after it did not answer."""
+"""How long a backend is skipped after it failed to answer."""
 
 log = logging.getLogger("modelctl.desktop.notices")
 
 
 def found(clicked: Callable[[Notice, NoticeAction], None]) -> list[NotifierBackend]:
-    """The backends of this machine: D-Bus (not on Windows and macOS), else plyer if installed; the log is the last."""
+    """This machine's backends: D-Bus (not on Windows and macOS), plyer if installed, and the log as the last."""
     first = _dbus(clicked)
     if first is None and plyer.available():
         first = plyer.PlyerBackend()
@@ -36,7 +36,7 @@ def _dbus(clicked: Callable[[Notice, NoticeAction], None]) -> NotifierBackend | 
 
 
 class BackendChain:
-    """Shows notices with the first backend that works. One that is unavailable is tried each time, and logged once."""
+    """Shows notices through the first working backend. Unavailable backends are tried every time and logged once."""
 
     def __init__(self, backends: Sequence[NotifierBackend], clock: Callable[[], float] = time.monotonic) -> None:
         self._backends = backends
@@ -46,12 +46,12 @@ class BackendChain:
 
     @property
     def replaces(self) -> bool:
-        """Whether the backend that would be tried first can replace a notice it has shown."""
+        """Whether the first backend in line can replace a notice it has shown."""
         return next((backend.replaces for backend in self._backends if not self._is_off(backend)), False)
 
     def show(self, notice: Notice) -> str:
-        """Show a notice and return how; raises NotShownError when no backend could."""
-        why = _("there is no way to show it")
+        """Show a notice and return how; raises NotShownError if no backend could."""
+        why = _("no backend can show it")
         for backend in self._backends:
             if self._is_off(backend):
                 continue
@@ -66,7 +66,7 @@ class BackendChain:
         raise NotShownError(why)
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all backends."""
         for backend in self._backends:
             backend.close()
 
@@ -79,4 +79,4 @@ class BackendChain:
             log.warning("Notifications by %s: %s; not tried again for %.0f s.", backend.name, error, OFF_S)
         elif backend.name not in self._missing:
             self._missing.add(backend.name)
-            log.warning("Notifications by %s: %s; used as soon as it is there.", backend.name, error)
+            log.warning("Notifications by %s: %s; tried again with the next one.", backend.name, error)

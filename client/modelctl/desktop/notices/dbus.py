@@ -1,7 +1,7 @@
 """Notifications over D-Bus.
 
-Connected when first needed and again after the bus was away. A loop in a thread of its own holds the connection, since
-clicks arrive at any time; ``send`` waits for it no longer than the deadline.
+The backend connects on first use, and again after the bus was unavailable. A loop in its own thread holds the
+connection, since clicks arrive at any time; ``send`` waits for it until the deadline at most.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class DBusBackend:
         self._server: NotificationServer | None = None
 
     def send(self, notice: Notice) -> str:
-        """Show it and name the server; raises UnavailableError or NoAnswerError."""
+        """Show it and return the server's name; raises UnavailableError or NoAnswerError."""
         loop = self._loop or self._start()
         future = asyncio.run_coroutine_threadsafe(self._send(notice), loop)
         try:
@@ -46,7 +46,7 @@ class DBusBackend:
             raise UnavailableError(_("the connection was closed")) from None
 
     def close(self) -> None:
-        """Leave the bus; what is on the screen stays there."""
+        """Disconnect from the bus; notifications on the screen stay."""
         loop, thread = self._loop, self._thread
         self._loop = None
         if loop is None or thread is None:
@@ -107,7 +107,7 @@ class DBusBackend:
 
 
 def session_bus_address() -> str:
-    """Where the session bus is: what the environment says, else the user's own where systemd keeps it; or empty."""
+    """The session bus address: from the environment, else systemd's default for this user; empty if there is none."""
     address = os.environ.get("DBUS_SESSION_BUS_ADDRESS")
     if address:
         return address

@@ -1,4 +1,4 @@
-"""Desktop notifications: takes the daemon's events and shows notices.
+"""Turns the daemon's events into desktop notifications.
 
 notices = DesktopNotices(client, preferences.read(places).notifications)
 keep_following(client.transport, notices.on_change, stop)
@@ -34,10 +34,10 @@ log = logging.getLogger("modelctl.desktop.notices")
 
 
 class DesktopNotices:
-    """Notifies of what ends and fails; quiet while ``viewer_focused()``, since the viewer shows it anyway.
+    """Notifies about ended jobs and failures; silent while ``viewer_focused()``, since the viewer shows them anyway.
 
-    The caller closes ``client``. ``viewer`` opens the viewer (by default as a program of its own); a click calls it in
-    the notifier's thread. Only one program for each home notifies at a time.
+    The caller closes ``client``. ``viewer`` opens the viewer (by default as a separate process); a click calls it in
+    the notifier's thread. Only one program per home notifies at a time.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class DesktopNotices:
                 self._notifier.post(partial(self._worded, news))
 
     def clicked(self, notice: Notice, action: NoticeAction) -> None:
-        """Do what the user chose on a notification; from any thread."""
+        """Perform what the user chose on a notification; may be called from any thread."""
 
         def act() -> Notice | None:
             wrong = actions.act(self._client, notice, action, self._viewer or partial(self._open_viewer, notice))
@@ -77,7 +77,7 @@ class DesktopNotices:
         self._notifier.post(act)
 
     def close(self) -> bool:
-        """Show what is held and end, within three seconds; return False if a thread still uses the client."""
+        """Show pending notices and stop within three seconds; return False if a thread still uses the client."""
         ended = self._notifier.close()
         self._notifier_lock.release()
         return ended
@@ -91,13 +91,13 @@ class DesktopNotices:
         return worded(news, self._change(news) if isinstance(news, JobEnded) else None)
 
     def _change(self, news: JobEnded) -> Change | None:
-        """How a benchmark compares with the run before; None if that is not known."""
+        """How a benchmark compares with the previous run; None if that is unknown."""
         run = news.job.benchmark
         if run is None:
             return None
         try:
             history = self._client.results(news.job.model, 2)
         except errors.ModeldError as error:
-            log.info("The change against the run before is not known: %s", error.message)
+            log.info("The change since the previous run is unknown: %s", error.message)
             return None
         return history.change if history.runs and history.runs[-1].id == run.id else None

@@ -1,8 +1,8 @@
-"""Ends that come together become one notification; pure: the time comes in as a value.
+"""Combines jobs that end close together into one notification; pure: the time is an argument.
 
-The first is held for a moment, for others that end with it. What ends later within the same window takes the place of
-what was shown, as a summary; failures are always named in it. A server that cannot replace gets the summary alone:
-there everything is held for the whole window.
+The first notice is delayed briefly, so that others can join it. A notice that arrives later within the window replaces
+the one shown with a summary, which always names failures. If the server cannot replace notices, everything is delayed
+for the whole window and shown once.
 """
 
 from dataclasses import replace
@@ -11,13 +11,13 @@ from modelctl.desktop.notices.notice import BODY_LENGTH, FAILURES, Notice, Notic
 from modelctl.language.catalogue import _, _n
 
 WINDOW_S = 5.0
-"""Jobs that end this soon after the first are told in one notification."""
+"""The window after the first end within which ends share one notification."""
 
 SETTLE_S = 0.5
-"""How long a notification is held for others to come, where it can be replaced afterwards."""
+"""How long a notice waits for others if it can be replaced later."""
 
 NAMES = 6
-"""So many names are listed, then the number of the others."""
+"""A summary lists at most this many names, then the number of the others."""
 
 _ALONE = frozenset({NoticeKind.DISK_LOW, NoticeKind.ANSWER})
 _DOWNLOADS = frozenset({NoticeKind.DOWNLOAD_FINISHED, NoticeKind.DOWNLOAD_FAILED})
@@ -25,7 +25,7 @@ _BENCHMARKS = frozenset({NoticeKind.BENCHMARK_FINISHED, NoticeKind.BENCHMARK_FAI
 
 
 class Grouping:
-    """Holds what came and is not shown yet, and what a summary would be made of."""
+    """Holds the pending notices and those that a summary would include."""
 
     def __init__(self) -> None:
         self._ready: list[Notice] = []
@@ -36,7 +36,7 @@ class Grouping:
         self._shown = ""
 
     def add(self, notice: Notice, now: float) -> None:
-        """Take one in at ``now``."""
+        """Add a notice at ``now``."""
         if notice.kind in _ALONE:
             self._ready.append(notice)
             return
@@ -47,19 +47,19 @@ class Grouping:
         self._newest, self._waiting = now, True
 
     def due_at(self, settle_s: float) -> float | None:
-        """When ``due`` has something to give; None while there is nothing."""
+        """When ``due`` will return something; None if nothing is pending."""
         if self._ready:
             return 0.0
         return min(self._newest + settle_s, self._since + WINDOW_S) if self._waiting else None
 
     def due(self, now: float, settle_s: float) -> list[Notice]:
-        """What is to be shown at ``now``; ``settle_s`` is how long a notification waits for others."""
+        """The notices to show at ``now``; ``settle_s`` is how long a notice waits for others."""
         if self._waiting and now >= min(self._newest + settle_s, self._since + WINDOW_S):
             self._emit()
         return self._taken()
 
     def flush(self) -> list[Notice]:
-        """All that is held, at once."""
+        """All pending notices, at once."""
         self._close_group()
         return self._taken()
 
@@ -75,15 +75,15 @@ class Grouping:
 
     def _emit(self) -> None:
         self._waiting = False
-        told = together(self._group, f"group:{self._groups}")
-        if self._shown and self._shown != told.key:
-            told = replace(told, instead_of=self._shown)
-        self._shown = told.key
-        self._ready.append(told)
+        summary = together(self._group, f"group:{self._groups}")
+        if self._shown and self._shown != summary.key:
+            summary = replace(summary, instead_of=self._shown)
+        self._shown = summary.key
+        self._ready.append(summary)
 
 
 def together(notices: list[Notice], key: str) -> Notice:
-    """One notification for all of ``notices``: itself, or their summary under ``key``."""
+    """One notification for all of ``notices``: the only one, or a summary under ``key``."""
     notices = _without_echoes(notices)
     if len(notices) == 1:
         return notices[0]
@@ -99,12 +99,12 @@ def together(notices: list[Notice], key: str) -> Notice:
 
 
 def _without_echoes(notices: list[Notice]) -> list[Notice]:
-    """A worker that crashes during a benchmark is reported once, as the failed benchmark."""
-    told = {(notice.model, notice.body) for notice in notices if notice.kind is NoticeKind.BENCHMARK_FAILED}
+    """Drops a worker's crash during a benchmark: the failed benchmark reports it."""
+    reported = {(notice.model, notice.body) for notice in notices if notice.kind is NoticeKind.BENCHMARK_FAILED}
     return [
         notice
         for notice in notices
-        if notice.kind is not NoticeKind.MODEL_CRASHED or (notice.model, notice.body) not in told
+        if notice.kind is not NoticeKind.MODEL_CRASHED or (notice.model, notice.body) not in reported
     ]
 
 
@@ -125,7 +125,7 @@ def _title(notices: list[Notice], failed: list[Notice]) -> str:
 
 
 def _clauses(notices: list[Notice]) -> list[str]:
-    """What happened, a clause for each kind."""
+    """The summary's text, one clause per kind."""
     by_kind = {kind: [notice.brief for notice in notices if notice.kind is kind] for kind in NoticeKind}
     fetched, unfetched = by_kind[NoticeKind.DOWNLOAD_FINISHED], by_kind[NoticeKind.DOWNLOAD_FAILED]
     measured, unmeasured = by_kind[NoticeKind.BENCHMARK_FINISHED], by_kind[NoticeKind.BENCHMARK_FAILED]

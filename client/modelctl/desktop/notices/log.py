@@ -1,4 +1,4 @@
-"""The last way: a line in the program's log."""
+"""The fallback backend: writes a notice to the program's log."""
 
 import logging
 
@@ -8,15 +8,15 @@ log = logging.getLogger("modelctl.desktop.notices")
 
 
 class LogBackend:
-    """Writes notices to the log; always there."""
+    """Writes notices to the log; always available."""
 
     name = "log"
     replaces = False
 
     def send(self, notice: Notice) -> str:
-        """One line."""
+        """Log the notice as one line."""
         log.info("%s: %s", notice.title, notice.body.replace("\n", " "))
         return self.name
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""

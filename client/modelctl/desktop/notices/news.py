@@ -1,7 +1,8 @@
-"""What happened that deserves a notification, found by comparing two snapshots; pure.
+"""Finds what deserves a notification by comparing two snapshots; pure.
 
-Comparing snapshots reports each end once, whether it came as an event or in the snapshot after missed events or a
-restart. The first snapshot reports nothing. What the user did or already knows (cancelled, already there) is no news.
+Comparing snapshots reports each end once, whether it arrived as an event or in a snapshot after missed events or a
+restart. The first snapshot reports nothing. What the user did or already knows (cancelled, already downloaded) is not
+news.
 """
 
 from dataclasses import dataclass
@@ -17,16 +18,16 @@ from modelctl.desktop.notices.notice import NoticeKind
 LOW_DISK_BYTES = 5 * 1024**3
 LOW_DISK_SHARE = 0.02
 RECOVERED = 1.25
-"""Free space must grow this far beyond the limit before it can be low again: it hovers around a limit otherwise."""
+"""Free space must exceed the limit by this factor before it can be reported as low again, since it fluctuates."""
 
 _NO_NEWS = frozenset({ErrorCode.CANCELLED, ErrorCode.INTERRUPTED, ErrorCode.ALREADY_EXISTS, ErrorCode.SHUTTING_DOWN})
 
 
 @dataclass(frozen=True)
 class JobEnded:
-    """A job finished, failed, or is held until the user solves a problem (a full disk).
+    """A job finished, failed, or is paused until the user solves a problem (a full disk).
 
-    ``received`` counts the bytes of its last attempt, None where that was not seen.
+    ``received`` counts the bytes of its last attempt; None if the start of the attempt was not seen.
     """
 
     job: JobView
@@ -36,7 +37,7 @@ class JobEnded:
 
 @dataclass(frozen=True)
 class ModelCrashed:
-    """A model's worker ended by itself."""
+    """A model's worker process crashed."""
 
     model: ModelView
 
@@ -53,7 +54,7 @@ AnyNews = JobEnded | ModelCrashed | DiskLow
 
 
 def kind_of(news: AnyNews) -> NoticeKind:
-    """The kind of notification that tells it."""
+    """The notification kind for this news."""
     match news:
         case JobEnded(job=job):
             done = job.state is JobState.DONE
@@ -69,7 +70,7 @@ def kind_of(news: AnyNews) -> NoticeKind:
 
 
 class NewsReader:
-    """Reads the daemon's snapshots and events in their order, and tells what is news."""
+    """Reads the daemon's snapshots and events in order and returns what is news."""
 
     def __init__(self) -> None:
         self._before: Snapshot | None = None
@@ -77,7 +78,7 @@ class NewsReader:
         self._starts: dict[str, int | None] = {}
 
     def read(self, event: AnyEvent | None, after: Snapshot) -> list[AnyNews]:
-        """The news in ``event``, or (None) in all that is different; ``after`` is how things are now."""
+        """The news in ``event``, or (None) in all that differs; ``after`` is the current snapshot."""
         before, self._before = self._before, after
         self._note_start(event, before)
         found: list[AnyNews] = []
@@ -96,7 +97,7 @@ class NewsReader:
         return JobEnded(job, name, None if start is None else max(job.progress.done - start, 0))
 
     def _note_start(self, event: AnyEvent | None, before: Snapshot | None) -> None:
-        """Keep what an attempt began with: a resumed download did not fetch all of its bytes in its time."""
+        """Remember the bytes at the start of an attempt: a resumed download did not fetch all of its bytes."""
         match event:
             case None:
                 self._starts.clear()
@@ -109,22 +110,22 @@ class NewsReader:
 
 
 def ended(before: Snapshot, after: Snapshot) -> list[JobView]:
-    """The jobs that ended between the two and are worth telling, in their order.
+    """The jobs that ended between two snapshots and are worth a notification, in order.
 
-    A job that was not known before counts when it ended after ``before``: it was begun and ended in a hole.
+    A job that was unknown before counts if it ended after ``before``: it started and ended while events were missed.
     """
     known = {job.id: job for job in before.jobs}
     return [job for job in after.jobs if _is_over(job) and _newly_ended(known, job, before.at) and _worth(job)]
 
 
 def crashed(before: Snapshot, after: Snapshot) -> list[ModelView]:
-    """The models whose worker crashed between the two."""
+    """The models whose worker crashed between two snapshots."""
     known = {model.key: model for model in before.models}
     return [model for model in after.models if _newly_crashed(known.get(model.key), model)]
 
 
 def disk_is_low(system: SystemView, was_low: bool) -> bool:
-    """Whether free space is below 5 GiB or 2 % of the disk, whichever is more; once low, until it is well above."""
+    """Whether free space is below 5 GiB or 2 % of the disk, whichever is more; stays true until it is well above."""
     if not system.disk_total:
         return False
     limit = max(LOW_DISK_BYTES, LOW_DISK_SHARE * system.disk_total)
@@ -137,7 +138,7 @@ def _newly_ended(known: dict[str, JobView], job: JobView, since: str) -> bool:
 
 
 def _is_over(job: JobView) -> bool:
-    """Whether nothing goes on by itself: it ended, or is held for a reason."""
+    """Whether the job needs the user or has ended: it will not continue on its own."""
     return job.state in FINAL or (job.state is JobState.PAUSED and job.failure is not None)
 
 

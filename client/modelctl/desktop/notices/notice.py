@@ -1,20 +1,20 @@
-"""One desktop notification as a value: what is said, how loudly, and what a click may do."""
+"""One desktop notification as a value: its text, its urgency, and its actions."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 TITLE_LENGTH = 80
 BODY_LENGTH = 300
-"""Servers show about this much; a longer text is cut and ends with an ellipsis."""
+"""The length that servers show; longer text is cut and ends with an ellipsis."""
 
 _JOINERS = "\u200c\u200d"
-"""Not printable by themselves, but they make one sign of several."""
+"""Unprintable code points that join others into one character."""
 
 
 class NoticeKind(StrEnum):
-    """What a notice is about: the names of the switches in ``preferences.Notifications``.
+    """The kinds of notices; the names are the switches in ``preferences.Notifications``.
 
-    ANSWER has no switch: it answers a test, or a click whose wish could not be fulfilled.
+    ANSWER has no switch: it is the reply to a test, or to a click whose action failed.
     """
 
     DOWNLOAD_FINISHED = "download_finished"
@@ -27,11 +27,11 @@ class NoticeKind(StrEnum):
 
 
 FAILURES = frozenset({NoticeKind.DOWNLOAD_FAILED, NoticeKind.BENCHMARK_FAILED, NoticeKind.MODEL_CRASHED})
-"""The kinds that say that something went wrong."""
+"""The kinds that report a failure."""
 
 
 class Urgency(IntEnum):
-    """As the notification specification counts; a critical one stays until it is clicked away."""
+    """The levels of the notification specification; a critical one stays until the user dismisses it."""
 
     LOW = 0
     NORMAL = 1
@@ -39,7 +39,7 @@ class Urgency(IntEnum):
 
 
 class NoticeAction(StrEnum):
-    """What the user may choose; OPEN is a click on the notification itself."""
+    """The actions of a notification; OPEN is a click on the notification itself."""
 
     OPEN = "default"
     RETRY = "retry"
@@ -48,10 +48,10 @@ class NoticeAction(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """One notification. A later one of the same ``key`` takes its place on the screen.
+    """One notification; a later one with the same ``key`` replaces it on the screen.
 
-    ``brief`` is what a summary says of it (``LLAMA (disk full)``); ``progress`` is a percentage to draw, where the
-    server draws bars; ``instead_of`` is the key of another notice on the screen that this one takes the place of.
+    ``brief`` is its text in a summary (``LLAMA (disk full)``); ``progress`` is a percentage for servers that draw bars;
+    ``instead_of`` is the key of another visible notice that this one replaces.
     """
 
     key: str
@@ -67,7 +67,7 @@ class Notice:
 
 
 def tidy(text: str, length: int, *, lines: bool = False) -> str:
-    """``text`` fit to be shown: no control characters, at most ``length`` long, on one line unless ``lines``."""
+    """``text`` without control characters, at most ``length`` long, on one line unless ``lines``."""
     rows = [
         " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in row).split())
         for row in text.splitlines()

@@ -1,6 +1,6 @@
-"""The thread that shows notifications; callers post their news and go on.
+"""The thread that shows notifications; callers post their news and continue.
 
-Only this thread waits for the desktop. The queue has a limit, and errors here do not reach the caller.
+Only this thread waits for the desktop. The queue is limited, and errors here do not reach the caller.
 """
 
 import logging
@@ -19,11 +19,11 @@ QUEUE = 50
 log = logging.getLogger("modelctl.desktop.notices")
 
 Work = Callable[[], Notice | None]
-"""Makes a notice in the notifier's thread, where it may block; None means that there is nothing to show."""
+"""Creates a notice in the notifier's thread, where it may block; None means that there is nothing to show."""
 
 
 class Notifier:
-    """Shows notices in a thread of its own; ``post`` may be called from any thread, and never blocks or raises."""
+    """Shows notices in its own thread; ``post`` may be called from any thread, and never blocks or raises."""
 
     def __init__(self, backends: BackendChain) -> None:
         self._backends = backends
@@ -35,18 +35,18 @@ class Notifier:
         self._thread.start()
 
     def post(self, work: Work) -> None:
-        """Show what ``work`` makes, soon; if too many wait, the oldest is dropped."""
+        """Show the notice that ``work`` creates, soon; if the queue is full, the oldest entry is dropped."""
         with self._changed:
             if self._closed:
                 return
             if len(self._queue) >= QUEUE:
                 self._queue.popleft()
-                log.warning("More than %d notifications wait to be shown; the oldest is dropped.", QUEUE)
+                log.warning("More than %d notifications are waiting; the oldest is dropped.", QUEUE)
             self._queue.append(work)
             self._changed.notify()
 
     def close(self, wait_s: float = DEADLINE_S + 1.0) -> bool:
-        """Show what is held and end; return False if the thread needs longer than ``wait_s`` and still runs."""
+        """Show pending notices and stop; return False if the thread still runs after ``wait_s``."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -65,7 +65,7 @@ class Notifier:
         self._backends.close()
 
     def _next(self) -> tuple[Work | None, bool]:
-        """The next piece of work, or None when a held notice is due or the notifier is closed."""
+        """The next work item; None if a pending notice is due or the notifier is closed."""
         with self._changed:
             while not self._queue and not self._closed:
                 due_at = self._grouping.due_at(self._settle_s())

@@ -1,7 +1,7 @@
-"""Notifications through plyer: Windows, macOS, and a Linux where D-Bus is not to be had.
+"""Notifications through plyer: Windows, macOS, and Linux without D-Bus.
 
-plyer calls block, some for more than a minute, and cannot be ended. Each runs in a thread that is left behind after the
-deadline; while one is left behind no other is begun.
+plyer calls block, some for more than a minute, and cannot be interrupted. Each runs in a thread that is abandoned after
+the deadline; while an abandoned call runs, no other is started.
 """
 
 import importlib.util
@@ -16,10 +16,10 @@ from modelctl.language.catalogue import _
 
 TITLE_LENGTH = 63
 BODY_LENGTH = 255
-"""Windows has room for one character more of each, and plyer raises where it is not enough."""
+"""The maximum lengths of title and text on Windows, minus one: plyer raises above them."""
 
 SHOWN_S = 5
-"""On Windows plyer keeps an icon and a thread for this long, which also holds up the end of the program."""
+"""On Windows, plyer keeps an icon and a thread this long, which also delays the end of the program."""
 
 Notify = Callable[[str, str], None]
 
@@ -43,38 +43,38 @@ class PlyerBackend:
     def send(self, notice: Notice) -> str:
         """Show it; raises UnavailableError or NoAnswerError."""
         if self._running is not None and self._running.is_alive():
-            raise NoAnswerError(_("an earlier call has not come back yet"))
+            raise NoAnswerError(_("an earlier call has not returned yet"))
         wrong: list[Exception] = []
         title, body = _fit(notice.title, TITLE_LENGTH), _fit(notice.body, BODY_LENGTH)
 
         def call() -> None:
             try:
                 self._notify(title, body)
-            except Exception as error:  # noqa: BLE001 - each platform's part of plyer raises its own
+            except Exception as error:  # noqa: BLE001 - each platform's backend in plyer raises its own errors
                 wrong.append(error)
 
         self._running = threading.Thread(target=call, name="plyer", daemon=True)
         self._running.start()
         self._running.join(self._deadline_s)
         if self._running.is_alive():
-            raise NoAnswerError(_("it did not come back within {seconds} s").format(seconds=f"{self._deadline_s:g}"))
+            raise NoAnswerError(_("the call did not return within {seconds} s").format(seconds=f"{self._deadline_s:g}"))
         if wrong:
             raise UnavailableError(str(wrong[0]) or type(wrong[0]).__name__) from wrong[0]
         return self.name
 
     def close(self) -> None:
-        """A call that has not come back is left behind."""
+        """Abandon a call that has not returned."""
 
 
 def _fit(text: str, length: int) -> str:
-    """``text`` cut to ``length``; never an option of the program that plyer may call with it."""
+    """``text`` cut to ``length``; it never starts like an option of the program that plyer may run with it."""
     kept = tidy(text, length - 1, lines=True)
     return f" {kept}" if not kept or kept.startswith("-") else kept
 
 
 def _by_plyer(title: str, body: str) -> None:
     with warnings.catch_warnings():
-        # It warns where it would like dbus-python, which its user cannot do anything about.
+        # plyer warns that dbus-python is missing, which the user cannot change.
         warnings.simplefilter("ignore")
         from plyer import notification
 

@@ -1,4 +1,4 @@
-"""A notification server as seen over one connection to the session bus; the words of its specification are here.
+"""A notification server on the session bus, addressed as its specification describes.
 
 Source: Desktop Notifications Specification 1.2, https://specifications.freedesktop.org/notification-spec/
 """
@@ -18,13 +18,13 @@ PATH = "/org/freedesktop/Notifications"
 APPLICATION = "modeld"
 ICON_SIZE = 64
 REMEMBERED = 100
-"""Notices whose clicks and replacements are still known; servers tell when one is closed, but need not."""
+"""How many notices are remembered for clicks and replacement; servers need not report every closed notice."""
 
 Clicked = Callable[[Notice, NoticeAction], None]
 
 
 class NotificationServer:
-    """What the server there can do, and which of our notices it shows."""
+    """The server's capabilities, and which of our notices it shows."""
 
     def __init__(self, bus: MessageBus, clicked: Clicked) -> None:
         self.bus = bus
@@ -34,8 +34,8 @@ class NotificationServer:
         self._shown: dict[int, Notice] = {}
 
     async def listen(self) -> None:
-        """Hear of clicks, of closed notices, and of the server's end."""
-        self.bus.add_message_handler(self._heard)
+        """Subscribe to clicks, closed notices, and the server's exit."""
+        self.bus.add_message_handler(self._on_message)
         for rule in (
             f"type='signal',sender='{NAME}',path='{PATH}'",
             f"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{NAME}'",
@@ -43,7 +43,7 @@ class NotificationServer:
             await self._call("org.freedesktop.DBus", "/org/freedesktop/DBus", "AddMatch", "s", [rule])
 
     async def show(self, notice: Notice) -> str:
-        """Show ``notice``, in the place of an earlier one of its key; returns the server's name."""
+        """Show ``notice``, replacing an earlier one with its key; return the server's name."""
         if not self._name:
             found = await self._call(NAME, PATH, "GetCapabilities")
             self._can = frozenset(found) if isinstance(found, list) else frozenset()
@@ -68,12 +68,12 @@ class NotificationServer:
             del self._shown[next(iter(self._shown))]
         return self._name
 
-    def _heard(self, message: Message) -> None:
+    def _on_message(self, message: Message) -> None:
         if message.message_type is not MessageType.SIGNAL:
             return
         match message.member, message.body:
             case "NameOwnerChanged", [name, *_rest] if name == NAME:
-                # Another server numbers its notices from 1, so our old numbers could replace notices of other programs.
+                # A new server numbers its notices from 1, so our old numbers could replace notices of other programs.
                 self._name = ""
                 self._shown.clear()
             case "NotificationClosed", [int(id_), *_rest]:
@@ -89,7 +89,7 @@ class NotificationServer:
         signature: str = "",
         body: list[object] | None = None,
     ) -> object:
-        """The first value of the answer; raises UnavailableError when the answer is an error."""
+        """The first value of the reply; raises UnavailableError for an error reply."""
         reply = await self.bus.call(
             Message(
                 destination=destination,
@@ -106,7 +106,7 @@ class NotificationServer:
 
 
 def _actions(notice: Notice) -> list[str]:
-    """The actions as the specification wants them: key, label, key, label."""
+    """The actions in the specification's form: key, label, key, label."""
     labels = {NoticeAction.OPEN: _("Open"), NoticeAction.RETRY: _("Retry"), NoticeAction.SHOW_LOG: _("Show log")}
     return [text for action in notice.actions for text in (action.value, labels[action])]
 
@@ -126,7 +126,7 @@ def _hints(notice: Notice) -> dict[str, Variant]:
 
 
 def _category(kind: NoticeKind) -> str:
-    """One of the specification's categories, as near as they come."""
+    """The closest category of the specification."""
     if kind is NoticeKind.DOWNLOAD_FINISHED:
         return "transfer.complete"
     if kind is NoticeKind.DOWNLOAD_FAILED:

@@ -1,4 +1,4 @@
-"""News in words: what a notification says of it; pure."""
+"""The text of notifications: turns news into notices; pure."""
 
 from datetime import datetime
 from typing import assert_never
@@ -18,13 +18,13 @@ _AFTER_FAILURE = (NoticeAction.OPEN, NoticeAction.RETRY, NoticeAction.SHOW_LOG)
 
 
 def worded(news: AnyNews, change: Change | None = None) -> Notice:
-    """The notification that tells ``news``; ``change`` is a finished benchmark's against the run before."""
+    """The notification for ``news``; ``change`` compares a finished benchmark with the previous run."""
     match news:
         case JobEnded(job=job) if job.kind is JobKind.PULL:
             if job.state is JobState.DONE:
                 return _downloaded(news)
             held = job.state is JobState.PAUSED
-            return _failed(news, _("Download held: {model}") if held else _("Download failed: {model}"))
+            return _failed(news, _("Download paused: {model}") if held else _("Download failed: {model}"))
         case JobEnded(job=job):
             if job.state is JobState.DONE:
                 return _benchmarked(news, change)
@@ -38,18 +38,18 @@ def worded(news: AnyNews, change: Change | None = None) -> Notice:
 
 
 def test_notice() -> Notice:
-    """A notification that only shows that notifications are shown."""
+    """A notification that tests whether notifications work."""
     return Notice(
         key="test",
         kind=NoticeKind.ANSWER,
         title=_("Notifications work"),
-        body=_("This is how modeld tells that a download or a benchmark has ended."),
+        body=_("modeld notifies you like this when a download or a benchmark has ended."),
         actions=(NoticeAction.OPEN,),
     )
 
 
 def action_failed(notice: Notice, why: str) -> Notice:
-    """What was chosen on ``notice`` could not be done."""
+    """The notification for a failed action on ``notice``."""
     return Notice(
         key=f"{notice.key}!",
         kind=NoticeKind.ANSWER,
@@ -100,34 +100,34 @@ def _downloaded(news: JobEnded) -> Notice:
         text = _("{size} in {time}, {speed} on average").format(
             size=size, time=format_eta(seconds), speed=format_speed(news.received / seconds)
         )
-    return _told(news, _("Download finished: {model}"), [news.display_name, text], brief=_name(job.model))
+    return _notice(news, _("Download finished: {model}"), [news.display_name, text], brief=_name(job.model))
 
 
 def _benchmarked(news: JobEnded, change: Change | None) -> Notice:
     run = news.job.benchmark
     if run is None:
-        return _told(news, _("Benchmark finished: {model}"), [news.display_name], brief=_name(news.job.model))
+        return _notice(news, _("Benchmark finished: {model}"), [news.display_name], brief=_name(news.job.model))
     rate = f"{run.result.tokens_per_second:.1f} tokens/s"
     lines = [rate if change is None else f"{rate}, {_compared(change)}"]
     if run.disturbed:
         lines.append(_("The run was disturbed: {cause}").format(cause=of_disturbance(run) or _("other load")))
-    return _told(news, _("Benchmark finished: {model}"), lines, brief=f"{_name(news.job.model)} ({rate})")
+    return _notice(news, _("Benchmark finished: {model}"), lines, brief=f"{_name(news.job.model)} ({rate})")
 
 
 def _compared(change: Change) -> str:
     if not change.significant:
-        return _("within noise of the run before ({percent})").format(percent=f"{change.percent:+.1f}%")
+        return _("within noise of the previous run ({percent})").format(percent=f"{change.percent:+.1f}%")
     percent = f"{abs(change.percent):.1f}%"
     if change.percent < 0:
-        return _("{percent} slower than the run before").format(percent=percent)
-    return _("{percent} faster than the run before").format(percent=percent)
+        return _("{percent} slower than the previous run").format(percent=percent)
+    return _("{percent} faster than the previous run").format(percent=percent)
 
 
 def _failed(news: JobEnded, title: str) -> Notice:
     job = news.job
     code = job.failure.code if job.failure else ErrorCode.INTERNAL
     percent = job.progress.percent if job.kind is JobKind.PULL else None
-    return _told(
+    return _notice(
         news,
         title,
         _failure_lines(job.failure),
@@ -137,7 +137,7 @@ def _failed(news: JobEnded, title: str) -> Notice:
     )
 
 
-def _told(
+def _notice(
     news: JobEnded,
     title: str,
     lines: list[str],
@@ -175,7 +175,10 @@ def _disk_low(system: SystemView, folder: str) -> Notice:
     free = _("{free} of {total} are free where the models are").format(
         free=format_bytes(system.disk_free), total=format_bytes(system.disk_total)
     )
-    lines = [f"{free}: {folder}" if folder else free, _("Downloads may fail. Remove what you do not use: modelctl rm")]
+    lines = [
+        f"{free}: {folder}" if folder else free,
+        _("Downloads may fail. Remove models that you do not use: modelctl rm"),
+    ]
     return Notice(
         key="disk",
         kind=NoticeKind.DISK_LOW,
@@ -187,19 +190,19 @@ def _disk_low(system: SystemView, folder: str) -> Notice:
 
 
 def _failure_lines(failure: Failure | None) -> list[str]:
-    """What the daemon said of it, with the hint."""
+    """The daemon's message and its hint."""
     if failure is None:
         return [_("The reason is not known.")]
     return [explained(failure), advice(failure)]
 
 
 def _name(key: str) -> str:
-    """A key as people see it."""
+    """A key as it is displayed."""
     return tidy(key.upper(), 40)
 
 
 def _seconds(start: str, end: str) -> float | None:
-    """The time between two moments of the protocol; None where one is missing."""
+    """The time between two timestamps of the protocol; None if one is missing."""
     try:
         return max((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds(), 0.0)
     except ValueError:

@@ -1,1 +1,1 @@
-"""The tray icon: what it shows, its menu, and the backends that put it on the screen."""
+"""The tray icon: its appearance, its menu, and the backends that show it."""

@@ -1,7 +1,7 @@
-"""Doing what was chosen in the menu: requests to the daemon, and programs of their own.
+"""Performs what the user chose in the menu: requests to the daemon, and starting programs.
 
-Every choice runs in a thread of its own pool, so that neither the bus nor the drawing waits for a daemon. What goes
-wrong is told to ``failed`` as one sentence.
+Every choice runs in a thread pool, so that neither the bus nor the drawing waits for the daemon. ``failed`` gets errors
+as one sentence.
 """
 
 import logging
@@ -43,25 +43,25 @@ class Actions:
         self._pool.submit(self._perform, choice)
 
     def open_viewer(self) -> None:
-        """Start the viewer; raises OSError when it cannot be started."""
+        """Start the viewer; raises OSError if that fails."""
         viewer_process.start(self._failed)
 
     def close(self) -> None:
-        """Let what runs end, at most as long as a daemon may take for an answer."""
+        """Wait for running choices, at most as long as the daemon may take to answer."""
         self._pool.shutdown(cancel_futures=True)
 
     def _perform(self, choice: Choice) -> None:
         try:
             self._do(choice)
         except ModeldError as error:
-            self._tell(choice, f"{explained(error.failure)} {advice(error.failure)}".strip())
+            self._report(choice, f"{explained(error.failure)} {advice(error.failure)}".strip())
         except OSError as error:
-            self._tell(choice, str(error))
-        except Exception:  # noqa: BLE001 - the outer loop of a choice: the tray goes on
+            self._report(choice, str(error))
+        except Exception:  # noqa: BLE001 - the outer loop of a choice: a bug must not end the tray
             _log.exception("%s", choice)
-            self._failed(_("This failed; the tray's log has the details."))
+            self._failed(_("This failed. See the tray's log for details."))
 
-    def _tell(self, choice: Choice, sentence: str) -> None:
+    def _report(self, choice: Choice, sentence: str) -> None:
         _log.warning("%s: %s", choice, sentence)
         self._failed(sentence)
 
@@ -99,4 +99,4 @@ class Actions:
         log = self._places.log_file
         path = log if log.exists() else self._places.state_dir
         if not open_path(path):
-            self._failed(_("Nothing is installed to open the log with; it is {path}.").format(path=path))
+            self._failed(_("No program is installed that opens the log; it is at {path}.").format(path=path))

@@ -1,4 +1,4 @@
-"""Which backend this desktop gets."""
+"""Chooses the tray backend for this desktop."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ _log = logging.getLogger("modelctl.desktop.tray")
 
 
 class NoBackendError(Exception):
-    """Nothing that is installed can show a tray icon here; the message says what to install."""
+    """No installed backend can show a tray icon here; the message says what to install."""
 
 
 def choose(listener: Listener, panel: modelicons.Panel) -> TrayBackend:
@@ -38,9 +38,9 @@ def choose(listener: Listener, panel: modelicons.Panel) -> TrayBackend:
 
 
 def _only_an_old_tray() -> bool:
-    """Whether there is an XEmbed tray, PyGObject to reach it, and nothing on the bus that takes a StatusNotifierItem.
+    """Whether there is an XEmbed tray, PyGObject to reach it, and no StatusNotifierItem host on the bus.
 
-    Without a session bus pystray's GTK part never ends, so that counts as no.
+    Without a session bus, pystray's GTK backend never ends, so that counts as no.
     """
     if not os.environ.get("DISPLAY") or not os.environ.get("DBUS_SESSION_BUS_ADDRESS") or find_spec("gi") is None:
         return False
@@ -48,7 +48,7 @@ def _only_an_old_tray() -> bool:
 
 
 def _x_tray_there() -> bool:
-    """Whether an XEmbed tray owns its selection on the screen."""
+    """Whether an XEmbed tray owns its selection on this screen."""
     try:
         # python-xlib has no types; it comes with pystray on Linux.
         display = import_module("Xlib.display").Display()
@@ -63,7 +63,7 @@ def _x_tray_there() -> bool:
 
 
 def _watcher_there() -> bool:
-    """Whether something on the bus takes StatusNotifierItems."""
+    """Whether a StatusNotifierItem watcher is on the bus."""
     try:
         from modelctl.desktop.tray import sni
     except ImportError:

@@ -1,4 +1,4 @@
-"""What the user can choose in the tray's menu, as values: the menu holds them, ``actions`` performs them."""
+"""The menu's choices as values: the menu contains them, ``actions`` performs them."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ class OpenLogs:
 
 @dataclass(frozen=True)
 class StartDaemon:
-    """Start the daemon, which is away."""
+    """Start the daemon, which is not running."""
 
 
 @dataclass(frozen=True)
 class QuitTray:
-    """End the tray; the daemon and its jobs go on."""
+    """End the tray; the daemon and its jobs continue."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Unload:
 
 @dataclass(frozen=True)
 class Pin:
-    """Keep a model loaded, or stop doing so."""
+    """Pin a model, or unpin it."""
 
     model: str
     pinned: bool
@@ -54,21 +54,21 @@ class Pull:
 
 @dataclass(frozen=True)
 class Pause:
-    """Hold a download, or all with an empty id."""
+    """Pause a download, or all with an empty id."""
 
     job: str = ""
 
 
 @dataclass(frozen=True)
 class Resume:
-    """Let a held download go on, or all with an empty id."""
+    """Resume a download, or all with an empty id."""
 
     job: str = ""
 
 
 @dataclass(frozen=True)
 class Cancel:
-    """End a job; what it has downloaded stays for a later one."""
+    """Cancel a job; a download's partial file is kept for later."""
 
     job: str
 
@@ -83,4 +83,4 @@ class Benchmark:
 Choice = (
     OpenViewer | OpenLogs | StartDaemon | QuitTray | Load | Unload | Pin | Pull | Pause | Resume | Cancel | Benchmark
 )
-"""Everything there is to choose."""
+"""Every possible choice."""

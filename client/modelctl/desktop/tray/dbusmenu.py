@@ -1,6 +1,6 @@
-"""com.canonical.dbusmenu: the menu on the bus, by which the panel draws it and says what was clicked.
+"""com.canonical.dbusmenu: publishes the menu on the bus, where the panel reads it and reports clicks.
 
-Source: libdbusmenu's dbus-menu.xml. KDE uses the group calls, others the single ones; both are here.
+Source: libdbusmenu's dbus-menu.xml. KDE uses the group calls, other panels the single ones; both are implemented.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,11 +20,11 @@ Variants = dict[str, Variant]
 Numbers = Annotated[list[int], DBusSignature("ai")]
 Names = Annotated[list[str], DBusSignature("as")]
 Entry = list[object]
-"""(ia{sv}av): number, properties, the entries below."""
+"""(ia{sv}av): number, properties, children."""
 
 
 class MenuService(ServiceInterface):
-    """The menu; everything here runs on the bus's loop."""
+    """The menu on the bus; all methods run on the bus's loop."""
 
     def __init__(self, listener: Listener) -> None:
         super().__init__("com.canonical.dbusmenu")
@@ -32,7 +32,7 @@ class MenuService(ServiceInterface):
         self._layout = MenuLayout()
 
     def show(self, menu: Menu) -> None:
-        """Offer this menu from now on, and tell the panel what is different."""
+        """Publish this menu, and tell the panel what has changed."""
         update = self._layout.show(menu)
         if update.restructured:
             self.layout_updated(self._layout.revision, ROOT)
@@ -42,7 +42,7 @@ class MenuService(ServiceInterface):
 
     @dbus_property(access=PropertyAccess.READ, name="Version")
     def version(self) -> DBusUInt32:
-        """The version of the protocol."""
+        """The protocol version."""
         return 3
 
     @dbus_property(access=PropertyAccess.READ, name="TextDirection")
@@ -52,7 +52,7 @@ class MenuService(ServiceInterface):
 
     @dbus_property(access=PropertyAccess.READ, name="Status")
     def status(self) -> DBusStr:
-        """The menu asks for no attention."""
+        """The menu never requests attention."""
         return "normal"
 
     @dbus_property(access=PropertyAccess.READ, name="IconThemePath")
@@ -64,7 +64,7 @@ class MenuService(ServiceInterface):
     def get_layout(
         self, parent: DBusInt32, depth: DBusInt32, names: Names
     ) -> Annotated[list[object], DBusSignature("u(ia{sv}av)")]:
-        """The entries from ``parent`` on, ``depth`` levels deep (-1: all), with these properties (none: all)."""
+        """The entries below ``parent``, ``depth`` levels deep (-1: all), with these properties (none: all)."""
         return [self._layout.revision, _entry(self._known(parent), depth, names)]
 
     @dbus_method(name="GetGroupProperties")
@@ -84,7 +84,7 @@ class MenuService(ServiceInterface):
 
     @dbus_method(name="Event")
     def event(self, number: DBusInt32, kind: DBusStr, data: DBusVariant, timestamp: DBusUInt32) -> None:  # noqa: ARG002 - D-Bus's signature
-        """Something was done to an entry; what comes for one that is gone was meant for what stood there: nothing."""
+        """Handle an event on an entry; an event for an entry that no longer exists is ignored."""
         self._happened(number, kind)
 
     @dbus_method(name="EventGroup")
@@ -96,33 +96,33 @@ class MenuService(ServiceInterface):
 
     @dbus_method(name="AboutToShow")
     def about_to_show(self, number: DBusInt32) -> DBusBool:
-        """A submenu will be shown; the layout is always up to date."""
+        """A submenu will open; the layout is always current."""
         if number == ROOT:
             self._listener.opened()
         return False
 
     @dbus_method(name="AboutToShowGroup")
     def about_to_show_group(self, numbers: Numbers) -> Annotated[list[list[int]], DBusSignature("aiai")]:
-        """Several will be shown; returns those that changed, and those that do not exist."""
+        """Several submenus will open; return those that changed, and those that do not exist."""
         if ROOT in numbers:
             self._listener.opened()
         return [[], [number for number in numbers if self._layout.node(number) is None]]
 
     @dbus_signal(name="LayoutUpdated")
     def layout_updated(self, revision: int, parent: int) -> Annotated[list[int], DBusSignature("ui")]:
-        """There are other entries now."""
+        """The entries have changed."""
         return [revision, parent]
 
     @dbus_signal(name="ItemsPropertiesUpdated")
     def items_properties_updated(
         self, changed: list[list[object]], removed: list[list[object]]
     ) -> Annotated[list[object], DBusSignature("a(ia{sv})a(ias)")]:
-        """The same entries, with other properties."""
+        """Properties of existing entries have changed."""
         return [changed, removed]
 
     def _happened(self, number: int, kind: str) -> None:
         if number == ROOT:
-            # AboutToShow said already that it opens; some panels send this one only.
+            # AboutToShow already reported this; some panels send only this event.
             if kind == "opened":
                 self._listener.opened()
             elif kind == "closed":

@@ -1,7 +1,7 @@
-"""The menu tree as com.canonical.dbusmenu speaks of it: numbered entries with properties; pure.
+"""The menu tree in the form of com.canonical.dbusmenu: numbered entries with properties; pure.
 
-An entry keeps its number for as long as the process runs, so a host that shows an open menu can be told of new labels
-alone. Source of the properties: libdbusmenu's dbus-menu.xml.
+An entry keeps its number for the life of the process, so a host that shows an open menu can be sent new labels only.
+Source of the properties: libdbusmenu's dbus-menu.xml.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -18,7 +18,7 @@ Properties = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class MenuNode:
-    """An entry, its properties and those below it."""
+    """An entry, its properties and its children."""
 
     number: int
     properties: Properties
@@ -28,9 +28,9 @@ class MenuNode:
 
 @dataclass(frozen=True)
 class Update:
-    """What a new menu changed. ``restructured``: ask for the layout again; else only these properties are different.
+    """What a new menu changed. ``restructured``: ask for the layout again; else only these properties differ.
 
-    ``removed`` names the properties that an entry has no longer (they have their default again).
+    ``removed`` names properties that an entry no longer has (they are back at their default).
     """
 
     restructured: bool = False
@@ -40,7 +40,7 @@ class Update:
 
 @dataclass
 class MenuLayout:
-    """The menu that is offered now; ``revision`` grows with every new structure."""
+    """The current menu; ``revision`` grows with every change of structure."""
 
     revision: int = 1
     root: MenuNode = field(default_factory=lambda: MenuNode(ROOT, {"children-display": "submenu"}))
@@ -48,7 +48,7 @@ class MenuLayout:
     _nodes: dict[int, MenuNode] = field(default_factory=dict)
 
     def show(self, menu: Menu) -> Update:
-        """Offer this menu; returns what is different."""
+        """Set the menu; return what has changed."""
         before, nodes_before = self.root, self._nodes
         self.root = MenuNode(ROOT, before.properties, tuple(self._node(item) for item in menu))
         self._nodes = {node.number: node for node in _all(self.root)}
@@ -67,11 +67,11 @@ class MenuLayout:
         return Update(changed=tuple(changed), removed=tuple(removed))
 
     def node(self, number: int) -> MenuNode | None:
-        """The entry of this number; None where there is none now."""
+        """The entry with this number; None if there is none."""
         return self.root if number == ROOT else self._nodes.get(number)
 
     def nodes(self, numbers: Collection[int]) -> list[MenuNode]:
-        """The entries of these numbers that exist; all without any."""
+        """The existing entries with these numbers; all if none are given."""
         if not numbers:
             return list(_all(self.root))
         return [node for number in numbers if (node := self.node(number)) is not None]
@@ -82,15 +82,15 @@ class MenuLayout:
 
 
 def selected(properties: Properties, names: Collection[str]) -> Properties:
-    """The properties of these names; all without any."""
+    """The properties with these names; all if none are given."""
     return {name: value for name, value in properties.items() if not names or name in names}
 
 
 def _properties(item: MenuItem) -> Properties:
-    """What differs from dbusmenu's defaults (enabled, visible, no submenu)."""
+    """Only what differs from dbusmenu's defaults (enabled, visible, no submenu)."""
     if item.separator:
         return {"type": "separator"}
-    properties: dict[str, Value] = {"label": item.label.replace("_", "__")}  # a single one marks the access key
+    properties: dict[str, Value] = {"label": item.label.replace("_", "__")}  # a single underscore marks the access key
     if not item.enabled:
         properties["enabled"] = False
     if item.checked is not None:
@@ -101,7 +101,7 @@ def _properties(item: MenuItem) -> Properties:
 
 
 def _structure(node: MenuNode) -> tuple[object, ...]:
-    """Which entries there are and in what order: what a host cannot learn from properties alone."""
+    """Which entries exist and in which order: what a host cannot learn from properties alone."""
     return (node.number, *(_structure(child) for child in node.children))
 
 

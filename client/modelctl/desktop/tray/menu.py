@@ -1,7 +1,7 @@
-"""The tray's menu as a tree of values: a pure function of the snapshot and the news.
+"""The tray's menu as a tree of values: a pure function of the snapshot and the unseen news.
 
-Every entry has an ``id`` that stays the same while what it stands for stays the same, so that a menu which is open can
-be brought up to date without jumping.
+Every entry has an ``id`` that stays the same while it represents the same thing, so that an open menu can be updated
+without jumping.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,21 +11,21 @@ from modeld.protocol.states import HAS_FILE, HAS_WORKER, IN_MEMORY, JobState, Mo
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.desktop.tray import choices
+from modelctl.desktop.tray.appearance import benchmarks, download_text, downloads, headline, memory
 from modelctl.desktop.tray.choices import Choice
-from modelctl.desktop.tray.look import benchmarks, download_text, downloads, headline, memory
-from modelctl.desktop.tray.unseen import Unseen
+from modelctl.desktop.tray.unseen import UnseenNews
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, percent
 
 MOST_ENTRIES = 40
-"""A longer submenu leaves the screen; the rest is in the viewer."""
+"""The maximum length of a submenu, so that it fits the screen; the viewer shows the rest."""
 
 FAILURE_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
 class MenuItem:
-    """An entry: a line to choose (``action``), a submenu (``children``), a ``separator``, or a line to read."""
+    """An entry: a choice (``action``), a submenu (``children``), a ``separator``, or a plain text."""
 
     id: str
     label: str = ""
@@ -39,8 +39,8 @@ class MenuItem:
 Menu = tuple[MenuItem, ...]
 
 
-def menu(snapshot: Snapshot | None, news: Unseen) -> Menu:
-    """The whole menu; without a snapshot the daemon is away."""
+def menu(snapshot: Snapshot | None, news: UnseenNews) -> Menu:
+    """The whole menu; without a snapshot the daemon is not reachable."""
     if snapshot is None:
         groups = [
             [_line("status", _("modeld is not running")), *_failure(news)],
@@ -65,7 +65,7 @@ def menu(snapshot: Snapshot | None, news: Unseen) -> Menu:
 
 
 def find(entries: Iterable[MenuItem], id_: str) -> MenuItem | None:
-    """The entry of this id, at any depth."""
+    """The entry with this id, at any depth."""
     for entry in entries:
         if entry.id == id_:
             return entry
@@ -76,7 +76,7 @@ def find(entries: Iterable[MenuItem], id_: str) -> MenuItem | None:
 
 
 def _separated(groups: Iterable[list[MenuItem]]) -> list[MenuItem]:
-    """The groups that have entries, with a line between each two."""
+    """The non-empty groups, with a separator between each two."""
     items: list[MenuItem] = []
     for number, group in enumerate(groups):
         if group and items:
@@ -89,8 +89,8 @@ def _line(id_: str, label: str) -> MenuItem:
     return MenuItem(id_, label, enabled=False)
 
 
-def _failure(news: Unseen) -> list[MenuItem]:
-    """The last failure; choosing it opens the viewer, which has the whole sentence."""
+def _failure(news: UnseenNews) -> list[MenuItem]:
+    """The last failure; choosing it opens the viewer, which shows the full message."""
     if not news.failure:
         return []
     text = " ".join(news.failure.split())
@@ -192,7 +192,7 @@ def _submenu(
 def _entries(
     id_: str, models: list[ModelView], action: Callable[[ModelView], Choice], size: Callable[[ModelView], int]
 ) -> Menu:
-    """An entry for each model with its size; where there are too many, the last leads to the viewer."""
+    """One entry per model with its size; if there are too many, the last entry opens the viewer."""
     shown = models if len(models) <= MOST_ENTRIES else models[: MOST_ENTRIES - 1]
     entries = [
         MenuItem(f"{id_}/{model.key}", _with_size(model.key.upper(), size(model)), action(model)) for model in shown

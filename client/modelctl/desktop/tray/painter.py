@@ -1,6 +1,6 @@
-"""Bringing the icon and the menu up to date: at most twice a second, and the last state always.
+"""Updates the icon and the menu: at most twice a second, and always to the latest state.
 
-Others say what is new; a thread draws it. Nothing is drawn, and nothing sent, where nothing the user sees is different.
+Other threads report changes; this thread draws them. Nothing is drawn or sent if the user would see no difference.
 """
 
 import threading
@@ -10,15 +10,15 @@ from collections.abc import Callable
 from modeld.protocol.views import Snapshot
 
 from modelctl.desktop.tray import unseen
+from modelctl.desktop.tray.appearance import Appearance, appearance
 from modelctl.desktop.tray.backend import TrayBackend
-from modelctl.desktop.tray.look import Look, look
 from modelctl.desktop.tray.menu import Menu, menu
-from modelctl.desktop.tray.unseen import Unseen
+from modelctl.desktop.tray.unseen import UnseenNews
 
 INTERVAL_S = 0.5
 
 READ_S = 30.0
-"""How long what was seen stays in the menu where the panel does not tell that it was closed (xfce4-panel does not)."""
+"""How long seen news stays in the menu if the panel does not report that the menu was closed (xfce4-panel)."""
 
 
 class Painter:
@@ -33,24 +33,24 @@ class Painter:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._last_known: Snapshot | None = None
-        self._news = Unseen()
-        self._look: Look | None = None
+        self._news = UnseenNews()
+        self._appearance: Appearance | None = None
         self._menu: Menu | None = None
         self._thread = threading.Thread(target=self._keep_drawing, name="painter")
 
     def start(self) -> None:
-        """Draw from now on, first of all that the daemon is away until a snapshot says otherwise."""
+        """Start drawing; until the first snapshot, the daemon counts as not reachable."""
         self._changed.set()
         self._thread.start()
 
     def stop(self) -> None:
-        """End the drawing."""
+        """Stop drawing."""
         self._stop.set()
         self._changed.set()
         self._thread.join()
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """This is how the daemon is now; None: it is away."""
+        """Set the daemon's current state; None: it is not reachable."""
         with self._lock:
             if snapshot is self._snapshot:
                 return  # a heartbeat
@@ -61,31 +61,31 @@ class Painter:
         self._changed.set()
 
     def failed(self, sentence: str) -> None:
-        """Something that was chosen went wrong."""
-        self._tell(lambda _: unseen.failed(sentence))
+        """A chosen action failed."""
+        self._change(lambda _: unseen.failed(sentence))
 
     def opened(self) -> None:
         """The menu was opened."""
         self._opened_at = time.monotonic()
-        self._tell(unseen.opened)
+        self._change(unseen.opened)
 
     def closed(self) -> None:
         """The menu was closed."""
-        self._tell(unseen.closed)
+        self._change(unseen.closed)
 
     def draw(self) -> None:
-        """Show what is new, if anything is."""
+        """Draw the changes, if there are any."""
         with self._lock:
-            snapshot, told = self._snapshot, self._news
-        new_look, new_menu = look(snapshot, told), menu(snapshot, told)
+            snapshot, news = self._snapshot, self._news
+        new_appearance, new_menu = appearance(snapshot, news), menu(snapshot, news)
         if new_menu != self._menu:
             self._menu = new_menu
             self._backend.set_menu(new_menu)
-        if new_look != self._look:
-            self._look = new_look
-            self._backend.set_look(new_look)
+        if new_appearance != self._appearance:
+            self._appearance = new_appearance
+            self._backend.set_appearance(new_appearance)
 
-    def _tell(self, change: Callable[[Unseen], Unseen]) -> None:
+    def _change(self, change: Callable[[UnseenNews], UnseenNews]) -> None:
         with self._lock:
             self._news = change(self._news)
         self._changed.set()
@@ -102,7 +102,7 @@ class Painter:
             self._stop.wait(INTERVAL_S)
 
     def _reading_s(self) -> float | None:
-        """For how long still the seen news stay in the menu; None when there are none."""
+        """How long the seen news still stays in the menu; None if there is none."""
         if not self._news.seen:
             return None
         return max(0.0, self._opened_at + self._read_s - time.monotonic())

@@ -1,24 +1,24 @@
-"""The icon as a StatusNotifierItem carries it: ARGB32 in network byte order, in the sizes panels use."""
+"""The icon in the form of a StatusNotifierItem: ARGB32 in network byte order, in the sizes that panels use."""
 
 import modelicons
 from PIL import Image
 
-from modelctl.desktop.tray.look import Look
+from modelctl.desktop.tray.appearance import Appearance
 
 SIZES = (16, 22, 24, 32, 48)
 
 Pixmap = tuple[int, int, bytes]
-"""Width, height, and four bytes a pixel: alpha, red, green, blue."""
+"""Width, height, and four bytes per pixel: alpha, red, green, blue."""
 
 
-def pixmaps(look: Look, panel: modelicons.Panel) -> list[Pixmap]:
-    """The look's icon in every size."""
-    return [_pixmap(picture(look, size, panel)) for size in SIZES]
+def pixmaps(appearance: Appearance, panel: modelicons.Panel) -> list[Pixmap]:
+    """The icon in every size."""
+    return [_pixmap(picture(appearance, size, panel)) for size in SIZES]
 
 
-def picture(look: Look, size: int, panel: modelicons.Panel) -> Image.Image:
-    """The look's icon as a picture."""
-    return modelicons.draw(look.state, size, progress=look.progress, unseen=look.unseen, panel=panel)
+def picture(appearance: Appearance, size: int, panel: modelicons.Panel) -> Image.Image:
+    """The icon as a picture."""
+    return modelicons.draw(appearance.state, size, progress=appearance.progress, unseen=appearance.unseen, panel=panel)
 
 
 def _pixmap(image: Image.Image) -> Pixmap:

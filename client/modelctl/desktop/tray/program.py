@@ -1,4 +1,4 @@
-"""The tray as a process: one for each home, in a session of its own, until it is quit or ended by a signal."""
+"""The tray as a process: one per home, in its own session, until the user quits it or a signal ends it."""
 
 import logging
 import logging.handlers
@@ -31,26 +31,26 @@ _log = logging.getLogger("modelctl.desktop.tray")
 
 
 class TrayError(Exception):
-    """The tray cannot run here, now or later; the message says why."""
+    """The tray cannot run here; the message says why."""
 
 
 def run(places: Places) -> str:
-    """Show the tray until it is quit; returns a word on why it ended. Raises TrayError."""
+    """Show the tray until the user quits it; return why it ended. Raises TrayError."""
     try:
         places.runtime_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = filelock.hold(places.runtime_dir / "tray.lock")
         if lock is None:
-            return _("A tray runs for this home already.")
+            return _("A tray icon is already running for this home.")
         with lock:
             _log_to(places)
             Tray(places).run()
     except (OSError, backends.NoBackendError) as error:
         raise TrayError(str(error)) from error
-    return _("The tray has ended; the daemon goes on.")
+    return _("The tray icon has ended; the daemon keeps running.")
 
 
 class Tray:
-    """The parts, put together: follower -> painter -> backend -> actions."""
+    """Connects the parts: follower -> painter -> backend -> actions."""
 
     def __init__(self, places: Places) -> None:
         self._client = Client(places)
@@ -72,7 +72,7 @@ class Tray:
         self._follower = threading.Thread(target=self._follow, name="follower")
 
     def run(self) -> None:
-        """Show the icon on this thread until quit or SIGTERM."""
+        """Show the icon on this thread until the user quits it or SIGTERM arrives."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
         threading.excepthook = self._thread_failed
@@ -92,7 +92,7 @@ class Tray:
         _log.info("ended")
 
     def _thread_failed(self, failure: threading.ExceptHookArgs) -> None:
-        """A bug in a thread ends the process with its traceback: an icon that stays as it was would be a lie."""
+        """A bug in a thread ends the process with its traceback: otherwise the icon would show an outdated state."""
         self._bug = failure.exc_value or RuntimeError("a thread failed")
         _log.error("%s failed", failure.thread.name if failure.thread else "a thread", exc_info=self._bug)
         self._backend.stop()
@@ -114,7 +114,7 @@ class Tray:
 
 
 def _preferences(places: Places) -> preferences.Preferences:
-    """The person's own, or the defaults and a line in the log."""
+    """This user's preferences, or the defaults and a line in the log."""
     try:
         return preferences.read(places)
     except preferences.PreferencesError as error:
@@ -123,7 +123,7 @@ def _preferences(places: Places) -> preferences.Preferences:
 
 
 def _log_to(places: Places) -> None:
-    """Log to ``tray.log``, whatever the environment says of logging."""
+    """Log to ``tray.log``, regardless of the environment's log settings."""
     places.state_dir.mkdir(parents=True, exist_ok=True)
     file = logging.handlers.RotatingFileHandler(
         places.state_dir / "tray.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"

@@ -1,7 +1,7 @@
-"""The tray through pystray: Windows, macOS, and Linux desktops that have only an old (XEmbed) tray and PyGObject.
+"""The tray through pystray: Windows, macOS, and Linux desktops with an XEmbed tray and PyGObject only.
 
-pystray's own X backend is never used: it has no menu. Its backends do not tell when the menu is opened; what is chosen
-in it counts as having looked.
+pystray's own X backend is never used: it has no menu. Its backends do not report that the menu was opened, so a choice
+in the menu counts as having seen it.
 """
 
 import importlib
@@ -15,18 +15,18 @@ from typing import Protocol
 import modelicons
 from PIL import Image
 
+from modelctl.desktop.tray.appearance import Appearance
 from modelctl.desktop.tray.backend import Listener
 from modelctl.desktop.tray.choices import Choice, OpenViewer
-from modelctl.desktop.tray.look import Look
 from modelctl.desktop.tray.menu import Menu, MenuItem
 from modelctl.desktop.tray.pixmaps import picture
 from modelctl.language.catalogue import _
 
 SIZE = 64
-"""One size, which every desktop scales down."""
+"""One size; every desktop scales it down."""
 
 TIP_CHARACTERS = 127
-"""Windows keeps no more of a tooltip, and pystray fails with more."""
+"""Windows shows no more of a tooltip, and pystray fails with more."""
 
 
 class PystrayError(Exception):
@@ -34,7 +34,7 @@ class PystrayError(Exception):
 
 
 class PystrayIcon(Protocol):
-    """What is used of ``pystray.Icon``, which has no types."""
+    """The used part of ``pystray.Icon``, which has no types."""
 
     icon: Image.Image
     title: str
@@ -57,16 +57,16 @@ class PystrayTray:
         self._lock = threading.RLock()
         self._stopped = False
         self._icon: PystrayIcon | None = None
-        self._look: Look | None = None
+        self._appearance: Appearance | None = None
         self._menu: Menu = ()
 
-    def set_look(self, look: Look) -> None:
+    def set_appearance(self, appearance: Appearance) -> None:
         """Show this icon and tooltip."""
         with self._lock:
-            self._look = look
+            self._appearance = appearance
             if self._icon is not None:
-                self._icon.icon = picture(look, SIZE, self._panel)
-                self._icon.title = tip(look)
+                self._icon.icon = picture(appearance, SIZE, self._panel)
+                self._icon.title = tip(appearance)
 
     def set_menu(self, menu: Menu) -> None:
         """Offer this menu."""
@@ -76,11 +76,11 @@ class PystrayTray:
                 self._icon.menu = self._converted(menu)
 
     def run(self) -> None:
-        """Show the icon until ``stop``; on the main thread, which macOS insists on."""
+        """Show the icon until ``stop``; must run on the main thread, as macOS requires."""
         with self._lock:
             if self._stopped:
                 return
-            first = self._look or Look(modelicons.IconState.OFFLINE, None, False, "modeld")
+            first = self._appearance or Appearance(modelicons.IconState.OFFLINE, None, False, "modeld")
             icon: PystrayIcon = self._pystray.Icon(
                 "modeld", picture(first, SIZE, self._panel), tip(first), self._converted(self._menu)
             )
@@ -105,7 +105,7 @@ class PystrayTray:
 
 
 def converted(menu: Menu, pystray: ModuleType, chosen: Callable[[Choice], None]) -> list[object]:
-    """The entries as pystray's; a click on the icon itself opens the viewer."""
+    """The entries as pystray's; a click on the icon opens the viewer."""
     return [_converted_item(item, pystray, chosen) for item in menu]
 
 
@@ -131,14 +131,14 @@ def _converted_item(item: MenuItem, pystray: ModuleType, chosen: Callable[[Choic
     )
 
 
-def tip(look: Look) -> str:
-    """The tooltip, no longer than every desktop can show."""
-    text = look.tooltip
+def tip(appearance: Appearance) -> str:
+    """The tooltip, cut to what every desktop can show."""
+    text = appearance.tooltip
     return text if len(text) <= TIP_CHARACTERS else text[: TIP_CHARACTERS - 1] + "…"
 
 
 def load() -> ModuleType:
-    """pystray with a backend that has menus. Raises PystrayError, whatever pystray's import raises."""
+    """Import pystray with a backend that has menus. Raises PystrayError, whatever pystray's import raises."""
     if sys.platform not in ("win32", "darwin"):
         os.environ["PYSTRAY_BACKEND"] = "gtk"
     try:

@@ -1,6 +1,6 @@
-"""The tray on Linux: a StatusNotifierItem of our own over D-Bus, with no toolkit and no X.
+"""The tray on Linux: our own StatusNotifierItem over D-Bus, without a toolkit or X.
 
-No bus, no panel, a panel that is started again: each is waited for, with one line in the log.
+If the bus or the panel is missing, or the panel restarts, the tray waits for it and logs one line.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError, DBusFastError
 
 from modelctl.desktop.tray import dbusmenu, statusitem
+from modelctl.desktop.tray.appearance import Appearance
 from modelctl.desktop.tray.backend import Listener
-from modelctl.desktop.tray.look import Look
 from modelctl.desktop.tray.menu import Menu
 from modelctl.desktop.tray.pixmaps import Pixmap, pixmaps
 
@@ -43,29 +43,29 @@ class SniTray:
         self._menu = dbusmenu.MenuService(listener)
         self._drawn: tuple[modelicons.IconState, float | None, bool] | None = None
         self._icon: list[Pixmap] = []
-        self._said = ""
-        # Guards the loop against calls from other threads after its end; a signal may call stop on the main thread.
+        self._last_logged = ""
+        # Guards the loop against calls from other threads after it ended; a signal may call stop on the main thread.
         self._ending = threading.RLock()
 
-    def set_look(self, look: Look) -> None:
-        """Show this icon and tooltip; drawn here, in the caller's thread."""
-        key = (look.state, look.progress, look.unseen)
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Set the icon and the tooltip; draws in the caller's thread."""
+        key = (appearance.state, appearance.progress, appearance.unseen)
         if key != self._drawn:
-            self._drawn, self._icon = key, pixmaps(look, self._panel)
+            self._drawn, self._icon = key, pixmaps(appearance, self._panel)
         icon = self._icon
 
         def show() -> None:
-            self._item.show(look, icon)
+            self._item.show(appearance, icon)
             self._dressed.set()
 
         self._post(show)
 
     def set_menu(self, menu: Menu) -> None:
-        """Offer this menu."""
+        """Set the menu."""
         self._post(lambda: self._menu.show(menu))
 
     def run(self) -> None:
-        """Be on the bus until ``stop``, over every end and start of bus and panel."""
+        """Stay on the bus until ``stop``, across restarts of the bus and the panel."""
         try:
             self._loop.run_until_complete(self._keep_on_bus())
         finally:
@@ -87,11 +87,11 @@ class SniTray:
             try:
                 await self._on_bus(stopped)
             except (OSError, EOFError, DBusFastError, DBusError) as error:
-                self._say(f"no session bus ({error or 'it has gone'}): the tray waits for one")
+                self._log_once(f"no session bus ({error or 'it ended'}): the tray waits for one")
             await asyncio.wait({stopped}, timeout=self._retry_s)
 
     async def _on_bus(self, stopped: "asyncio.Future[Literal[True]]") -> None:
-        """Be on one bus for as long as it lives or until stopped."""
+        """Serve one bus connection until it ends or the tray is stopped."""
         bus = MessageBus(bus_address=_address(), auth_timeout=ANSWER_S)
         await bus.connect()
         registering = asyncio.ensure_future(self._keep_registered(bus))
@@ -108,13 +108,13 @@ class SniTray:
             await asyncio.gather(registering, gone, return_exceptions=True)
 
     async def _keep_registered(self, bus: MessageBus) -> None:
-        """Export the item, then register it with every watcher that comes; not before there is an icon to show."""
+        """Export the item and register it with every new watcher; starts once there is an icon to show."""
         await self._dressed.wait()
         name = f"org.kde.StatusNotifierItem-{os.getpid()}-1"
         bus.export(statusitem.PATH, self._item)
         bus.export(dbusmenu.PATH, self._menu)
         await bus.request_name(name)
-        bus.add_message_handler(self._heard)
+        bus.add_message_handler(self._on_message)
         rule = f"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{WATCHER}'"
         await _call(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch", rule)
         while True:
@@ -122,24 +122,24 @@ class SniTray:
             try:
                 await _call(bus, WATCHER, "/StatusNotifierWatcher", WATCHER, "RegisterStatusNotifierItem", name)
             except (DBusError, TimeoutError) as error:
-                self._say(f"no tray on this desktop ({error or 'it does not answer'}): the icon waits for one")
+                self._log_once(f"no tray on this desktop ({error or 'it does not answer'}): the icon waits for one")
             else:
-                self._say("the icon is in the tray")
+                self._log_once("the icon is in the tray")
             await self._watcher_came.wait()
 
-    def _heard(self, message: Message) -> None:
+    def _on_message(self, message: Message) -> None:
         if message.member == "NameOwnerChanged" and message.body[:1] == [WATCHER] and message.body[2]:
             self._watcher_came.set()
 
-    def _say(self, text: str) -> None:
-        """Log it, unless that was the last thing said."""
-        if text != self._said:
-            self._said = text
+    def _log_once(self, text: str) -> None:
+        """Log the message, unless it is the same as the last one."""
+        if text != self._last_logged:
+            self._last_logged = text
             _log.info("%s", text)
 
 
 async def _call(bus: MessageBus, destination: str, path: str, interface: str, member: str, argument: str) -> None:
-    """Call a method with one text; raises DBusError for a refusal and TimeoutError for silence."""
+    """Call a method with one text; raises DBusError for an error reply and TimeoutError without a reply."""
     message = Message(
         destination=destination, path=path, interface=interface, member=member, signature="s", body=[argument]
     )
@@ -149,7 +149,7 @@ async def _call(bus: MessageBus, destination: str, path: str, interface: str, me
 
 
 def _address() -> str | None:
-    """Where the bus is when the environment does not say: systemd's place for it; None: as the environment says."""
+    """The bus address if the environment does not define it: systemd's default; None: use the environment."""
     if os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return None
     folder = os.environ.get("XDG_RUNTIME_DIR")
@@ -160,7 +160,7 @@ def _address() -> str | None:
 
 
 async def watcher_there() -> bool:
-    """Whether the bus has a panel, or something before it, that takes icons."""
+    """Whether the bus has a StatusNotifierItem watcher (a panel or a helper of one)."""
     try:
         bus = await MessageBus(bus_address=_address(), auth_timeout=ANSWER_S).connect()
     except (OSError, EOFError, DBusFastError):

@@ -1,4 +1,4 @@
-"""org.kde.StatusNotifierItem: the icon and its tooltip on the bus.
+"""org.kde.StatusNotifierItem: publishes the icon and its tooltip on the bus.
 
 Source: freedesktop's StatusNotifierItem specification. Badge and progress are drawn into the icon, since few panels
 show overlays.
@@ -11,10 +11,10 @@ from dbus_fast import PropertyAccess
 from dbus_fast.annotations import DBusBool, DBusInt32, DBusObjectPath, DBusSignature, DBusStr
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
 
+from modelctl.desktop.tray.appearance import Appearance
 from modelctl.desktop.tray.backend import Listener
 from modelctl.desktop.tray.choices import OpenViewer
 from modelctl.desktop.tray.dbusmenu import PATH as MENU_PATH
-from modelctl.desktop.tray.look import Look
 from modelctl.desktop.tray.pixmaps import Pixmap
 
 PATH = "/StatusNotifierItem"
@@ -23,7 +23,7 @@ Pixmaps = Annotated[list[list[object]], DBusSignature("a(iiay)")]
 
 
 class StatusItem(ServiceInterface):
-    """The icon; everything here runs on the bus's loop."""
+    """The icon on the bus; all methods run on the bus's loop."""
 
     def __init__(self, listener: Listener) -> None:
         super().__init__("org.kde.StatusNotifierItem")
@@ -32,11 +32,11 @@ class StatusItem(ServiceInterface):
         self._title = "modeld"
         self._details = ""
 
-    def show(self, look: Look, pixmaps: list[Pixmap]) -> None:
-        """Show this from now on, and tell the panel what is different."""
+    def show(self, appearance: Appearance, pixmaps: list[Pixmap]) -> None:
+        """Set the icon and the tooltip, and tell the panel what has changed."""
         icon = [list(pixmap) for pixmap in pixmaps]
-        # Panels read the details as markup.
-        words = (look.title, escape("\n".join(look.details), quote=False))
+        # Panels parse the details as markup.
+        words = (appearance.title, escape("\n".join(appearance.details), quote=False))
         new_icon, new_words = icon != self._pixmaps, words != (self._title, self._details)
         self._pixmaps, (self._title, self._details) = icon, words
         if new_icon:
@@ -47,7 +47,7 @@ class StatusItem(ServiceInterface):
 
     @dbus_property(access=PropertyAccess.READ, name="Category")
     def category(self) -> DBusStr:
-        """It shows how a program is."""
+        """The category for a program that shows its state."""
         return "ApplicationStatus"
 
     @dbus_property(access=PropertyAccess.READ, name="Id")
@@ -57,12 +57,12 @@ class StatusItem(ServiceInterface):
 
     @dbus_property(access=PropertyAccess.READ, name="Title")
     def title(self) -> DBusStr:
-        """What goes on, in a line."""
+        """The current activity in one line."""
         return self._title
 
     @dbus_property(access=PropertyAccess.READ, name="Status")
     def status(self) -> DBusStr:
-        """Always shown: the icon itself says what needs attention."""
+        """Always active: the icon itself shows what needs attention."""
         return "Active"
 
     @dbus_property(access=PropertyAccess.READ, name="WindowId")
@@ -72,7 +72,7 @@ class StatusItem(ServiceInterface):
 
     @dbus_property(access=PropertyAccess.READ, name="IconName")
     def icon_name(self) -> DBusStr:
-        """No icon of the theme: it is drawn."""
+        """No themed icon: we draw our own."""
         return ""
 
     @dbus_property(access=PropertyAccess.READ, name="IconPixmap")
@@ -87,7 +87,7 @@ class StatusItem(ServiceInterface):
 
     @dbus_property(access=PropertyAccess.READ, name="Menu")
     def menu(self) -> DBusObjectPath:
-        """Where the menu is."""
+        """The object path of the menu."""
         return MENU_PATH
 
     @dbus_property(access=PropertyAccess.READ, name="ItemIsMenu")
@@ -97,36 +97,36 @@ class StatusItem(ServiceInterface):
 
     @dbus_method(name="Activate")
     def activate(self, x: DBusInt32, y: DBusInt32) -> None:  # noqa: ARG002 - D-Bus's signature
-        """A click opens the viewer, so the news count as seen."""
+        """A click opens the viewer, so the news counts as seen."""
         self._listener.opened()
         self._listener.closed()
         self._listener.chosen(OpenViewer())
 
     @dbus_method(name="SecondaryActivate")
     def secondary_activate(self, x: DBusInt32, y: DBusInt32) -> None:
-        """A click with the middle button does nothing: it is easily done by mistake."""
+        """A middle click does nothing, since it easily happens by mistake."""
 
     @dbus_method(name="ContextMenu")
     def context_menu(self, x: DBusInt32, y: DBusInt32) -> None:
-        """The panel draws the menu itself, by ``Menu``."""
+        """Nothing to do: the panel draws the menu itself, from ``Menu``."""
 
     @dbus_method(name="Scroll")
     def scroll(self, delta: DBusInt32, orientation: DBusStr) -> None:
-        """Nothing to turn."""
+        """Scrolling does nothing."""
 
     @dbus_signal(name="NewIcon")
     def new_icon(self) -> None:
-        """Read the icon again."""
+        """Tells the panel to read the icon again."""
 
     @dbus_signal(name="NewTitle")
     def new_title(self) -> None:
-        """Read the title again."""
+        """Tells the panel to read the title again."""
 
     @dbus_signal(name="NewToolTip")
     def new_tool_tip(self) -> None:
-        """Read the tooltip again."""
+        """Tells the panel to read the tooltip again."""
 
     @dbus_signal(name="NewStatus")
     def new_status(self, status: str) -> DBusStr:
-        """The status is another (part of the interface; ours never is)."""
+        """The status has changed (required by the interface; ours never changes)."""
         return status

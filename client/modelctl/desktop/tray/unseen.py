@@ -1,7 +1,7 @@
-"""What happened that the user has not looked at yet; pure.
+"""News that the user has not seen yet; pure.
 
-A job that ended while the user was elsewhere puts a badge on the icon, a failure makes it an error; opening the menu
-counts as having looked. The failure's text stays in the menu while it is open, so that it can be read.
+A finished job puts a badge on the icon, a failure turns it into an error; opening the menu marks both as seen. The
+failure's text stays in the menu while it is open, so that it can be read.
 """
 
 from dataclasses import dataclass, replace
@@ -14,8 +14,8 @@ from modelctl.errors import explained
 
 
 @dataclass(frozen=True)
-class Unseen:
-    """What is new. ``failure`` is a sentence or empty; ``seen``: it was looked at, and only its text is left."""
+class UnseenNews:
+    """The unseen news. ``failure`` is a sentence or empty; ``seen``: the user has seen it; only its text is left."""
 
     finished: bool = False
     failure: str = ""
@@ -23,32 +23,32 @@ class Unseen:
 
     @property
     def unseen_finish(self) -> bool:
-        """Whether something ended that the user has not looked at."""
+        """Whether a job finished that the user has not seen."""
         return self.finished and not self.seen
 
     @property
     def unseen_failure(self) -> bool:
-        """Whether something failed that the user has not looked at."""
+        """Whether a failure occurred that the user has not seen."""
         return bool(self.failure) and not self.seen
 
 
-def failed(sentence: str) -> Unseen:
-    """Something that was chosen here went wrong."""
-    return Unseen(failure=sentence)
+def failed(sentence: str) -> UnseenNews:
+    """A chosen action failed."""
+    return UnseenNews(failure=sentence)
 
 
-def opened(news: Unseen) -> Unseen:
-    """The menu was opened: all is seen now, and a failure's words stay to be read."""
+def opened(news: UnseenNews) -> UnseenNews:
+    """The menu was opened: all news counts as seen; a failure's text stays."""
     return replace(news, seen=bool(news.failure), finished=False)
 
 
-def closed(news: Unseen) -> Unseen:
-    """The menu was closed, or there was time to read it: what was seen is forgotten."""
-    return Unseen() if news.seen else news
+def closed(news: UnseenNews) -> UnseenNews:
+    """The menu was closed, or there was time to read it: drop the seen news."""
+    return UnseenNews() if news.seen else news
 
 
-def after(news: Unseen, before: Snapshot | None, now: Snapshot | None) -> Unseen:
-    """``news`` after the daemon went from ``before`` to ``now``; a first snapshot (no ``before``) holds no news."""
+def after(news: UnseenNews, before: Snapshot | None, now: Snapshot | None) -> UnseenNews:
+    """``news`` after the daemon's state changed from ``before`` to ``now``; a first snapshot contains no news."""
     if before is None or now is None:
         return news
     if now.jobs is not before.jobs:
@@ -58,7 +58,7 @@ def after(news: Unseen, before: Snapshot | None, now: Snapshot | None) -> Unseen
     return news
 
 
-def _after_jobs(news: Unseen, before: Snapshot, now: Snapshot) -> Unseen:
+def _after_jobs(news: UnseenNews, before: Snapshot, now: Snapshot) -> UnseenNews:
     for job in ended(before, now):
         if job.state is JobState.DONE:
             news = replace(news, finished=True, seen=False, failure="" if news.seen else news.failure)
@@ -68,7 +68,7 @@ def _after_jobs(news: Unseen, before: Snapshot, now: Snapshot) -> Unseen:
     return news
 
 
-def _after_models(news: Unseen, before: Snapshot, now: Snapshot) -> Unseen:
+def _after_models(news: UnseenNews, before: Snapshot, now: Snapshot) -> UnseenNews:
     known = {model.key: model.failure for model in before.models}
     for model in now.models:
         if model.failure is not None and model.key in known and known[model.key] != model.failure:

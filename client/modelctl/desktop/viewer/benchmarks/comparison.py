@@ -1,4 +1,4 @@
-"""The comparison: benchmarked models side by side in a table that sorts by every column."""
+"""The comparison window: benchmarked models in a table that sorts by every column."""
 
 import dearpygui.dearpygui as dpg
 from modeld.protocol.views import Comparison, Snapshot
@@ -25,10 +25,10 @@ from modelctl.language.format import COMPARISON_HEADERS, comparison_legend
 
 WIDTH_EM = 50.0
 ROW_EM, REST_EM, MOST_EM = 1.67, 11.5, 32.0
-"""The height of a row, of all that is not rows, and of the tallest window."""
+"""The height of a row, of everything except the rows, and of the tallest window."""
 
 SPEED = 1
-"""The column it is sorted by at first, fastest on top."""
+"""The initial sort column, fastest first."""
 
 FASTEST_ROW, EFFICIENT_ROW = (255, 200, 60, 40), (79, 158, 248, 45)
 CELL_ALPHA = 95
@@ -37,7 +37,7 @@ Specs = list[list[int]] | None
 
 
 class ComparisonWindow:
-    """Opened by the panel; kept fresh while it is open."""
+    """The comparison window; the panel opens it, and it is updated while it is open."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
@@ -49,7 +49,7 @@ class ComparisonWindow:
         self._drawn: list[ComparisonRow] = []
 
     def open(self, snapshot: Snapshot | None) -> None:
-        """Open it, or close it and open it again."""
+        """Open the window; if it is open already, open it again."""
         self.close()
         title = glyphs(_("📊 Performance Comparison"))
         self._frame = DialogFrame(self._ui, title, (WIDTH_EM, REST_EM), self.close)
@@ -59,7 +59,7 @@ class ComparisonWindow:
         self.show(snapshot)
 
     def close(self) -> None:
-        """Close it, if it is open."""
+        """Close the window if it is open."""
         if self._frame is not None:
             self._frame.close()
         self._frame = None
@@ -68,12 +68,12 @@ class ComparisonWindow:
         self._sorted_by = (SPEED, False)
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Ask for the comparison again when a benchmark has ended since."""
+        """Request the comparison again if a benchmark has ended since."""
         if self._frame is None:
             return
         if snapshot is None:
             if not self._rows:
-                self._frame.say(_("The daemon is away."), tones.WARNING)
+                self._frame.say(_("The daemon is not reachable."), tones.WARNING)
             return
         newest = benchmarked(snapshot)
         if newest != self._asked:
@@ -124,7 +124,7 @@ class ComparisonWindow:
         self._copied = dpg.add_text(parent=self._foot, color=theme.PALETTE.muted)
 
     def _sort_wanted(self, _table: Tag, specs: Specs) -> None:
-        """DearPyGui's callback: a head was clicked; it comes once at the start, too."""
+        """DearPyGui's callback for a click on a column header; it also comes once at the start."""
         if specs:
             column, direction = specs[0]
             self._ui.post(lambda: self._sort(column, direction > 0))
@@ -138,7 +138,7 @@ class ComparisonWindow:
             self._fill()
 
     def _fill(self) -> None:
-        """Bring the table to the rows in their order, changing only what is different."""
+        """Set the table's rows in this order, changing only cells that differ."""
         wanted = ordered(self._rows, *self._sorted_by)
         while len(self._lines) < len(wanted):
             line = dpg.add_table_row(parent=self._table)

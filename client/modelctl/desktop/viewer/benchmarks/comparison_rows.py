@@ -1,4 +1,4 @@
-"""The comparison as rows of a sortable table: cells, values to sort by, colours from best to worst; pure."""
+"""The comparison as rows of a sortable table: cells, sort values, colours from best to worst; pure."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ WORST: Colour = (200, 70, 60)
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """One model: what its cells say, what its columns sort by, and how good each is (0 best, 1 worst, None: alike)."""
+    """One model: its cells, their sort values, and their ranks (0 best, 1 worst, None: all equal)."""
 
     key: str
     cells: tuple[str, ...]
@@ -37,7 +37,7 @@ class ComparisonRow:
 
 
 def rows(comparison: Comparison) -> list[ComparisonRow]:
-    """The rows in the comparison's own order, fastest first."""
+    """The rows in the comparison's order, fastest first."""
     ranks = zip(
         _ranks([result.tokens_per_second for result in comparison.rows], larger_is_better=True),
         _ranks([result.inference_time for result in comparison.rows], larger_is_better=False),
@@ -59,26 +59,26 @@ def rows(comparison: Comparison) -> list[ComparisonRow]:
 
 
 def ordered(table: Sequence[ComparisonRow], column: int, ascending: bool) -> list[ComparisonRow]:
-    """``table`` by the values of a column (not by its text); equal ones keep the model's alphabetical order."""
+    """``table`` sorted by a column's values (not its text); equal values stay in alphabetical order."""
     by_key = sorted(table, key=lambda row: row.key)
     return sorted(by_key, key=lambda row: row.values[column], reverse=not ascending)
 
 
 def colour(rank: float) -> Colour:
-    """From green (0, best) over yellow to red (1, worst)."""
+    """From green (0, best) through yellow to red (1, worst)."""
     low, high, share = (BEST, MIDDLE, rank * 2) if rank <= 0.5 else (MIDDLE, WORST, rank * 2 - 1)
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(low, high, strict=True))
     return red, green, blue
 
 
 def too_few(comparison: Comparison) -> str:
-    """What to do first when there are not two models to compare; empty when there are."""
+    """What to do first if fewer than two models have benchmarks; otherwise empty."""
     if len(comparison.rows) >= 2:
         return ""
     if not comparison.rows:
         return _("Nothing has been benchmarked yet. Benchmark at least two models to compare them.")
     only = comparison.rows[0].model_key.upper()
-    return _("Only {key} has been benchmarked yet. Benchmark at least two models to compare them.").format(key=only)
+    return _("Only {key} has been benchmarked so far. Benchmark at least two models to compare them.").format(key=only)
 
 
 def as_markdown(table: Sequence[ComparisonRow]) -> str:
@@ -107,7 +107,7 @@ def _values(result: BenchmarkResult) -> tuple[Sortable, ...]:
 
 
 def _ranks(values: Sequence[float], *, larger_is_better: bool) -> list[float | None]:
-    """Each value's place among the different ones, 0 for the best to 1 for the worst; None when all are alike."""
+    """Each value's rank among the distinct ones, 0 for the best to 1 for the worst; None if all are equal."""
     places = {value: place for place, value in enumerate(sorted(set(values), reverse=larger_is_better))}
     if len(places) < 2:
         return [None] * len(values)

@@ -1,4 +1,4 @@
-"""The benchmark dialog: choose models, watch them being measured, read the numbers and what changed."""
+"""The benchmark dialog: choose models, watch their benchmarks, and read the results."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ MOST_REPETITIONS = 20
 
 
 class BenchmarkDialog:
-    """Opened by the panel; the benchmarks run on in the daemon when it is closed."""
+    """The benchmark dialog; benchmarks continue in the daemon when it is closed."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
@@ -37,7 +37,7 @@ class BenchmarkDialog:
         self._away = False
 
     def open(self, snapshot: Snapshot | None) -> None:
-        """Open it, with the models of ``snapshot``."""
+        """Open the dialog with the models of ``snapshot``."""
         self.close()
         self._frame = DialogFrame(self._ui, glyphs(_("⚡ Benchmark")), SIZE_EM, self.close)
         body = self._frame.body
@@ -48,7 +48,7 @@ class BenchmarkDialog:
         self.show(snapshot)
 
     def close(self) -> None:
-        """Close it, if it is open; what is being measured goes on."""
+        """Close the dialog if it is open; running benchmarks continue."""
         if self._frame is not None:
             self._frame.close()
         self._frame = None
@@ -57,7 +57,7 @@ class BenchmarkDialog:
         self._away = False
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Bring models and benchmarks up to ``snapshot``."""
+        """Update models and benchmarks to ``snapshot``."""
         if self._frame is None:
             return
         found = candidates(snapshot) if snapshot is not None else []
@@ -65,7 +65,7 @@ class BenchmarkDialog:
             dpg.configure_item(button, enabled=bool(found))
         if snapshot is None:
             self._away = True
-            self._frame.say(_("The daemon is away, so nothing can be measured now."), tones.WARNING)
+            self._frame.say(_("The daemon is not reachable, so nothing can be benchmarked now."), tones.WARNING)
             return
         if self._away:
             self._away = False
@@ -134,7 +134,7 @@ class BenchmarkDialog:
         return [key for key, box in self._boxes.items() if dpg.does_item_exist(box) and dpg.get_value(box)]
 
     def _start(self, keys: list[str] | None) -> None:
-        """Measure ``keys``; None: all models on disk."""
+        """Benchmark ``keys``; None: all models on disk."""
         if keys == []:
             self._say(_("Choose at least one model, or benchmark all."), tones.WARNING)
             return
@@ -147,7 +147,7 @@ class BenchmarkDialog:
         )
 
     def _started(self, jobs: list[JobView]) -> None:
-        """They are in the next snapshot as well; one that ends at once must not be missed."""
+        """Follow the new jobs at once, without waiting for the next snapshot: one of them may end before it."""
         self._known |= {job.id for job in jobs}
 
     def _cancel(self, job_id: str) -> None:
@@ -157,7 +157,7 @@ class BenchmarkDialog:
         self._say(failure_text(error.failure), tones.ERROR)
 
     def _look_up_change(self, job: JobView) -> None:
-        """Ask once, when a benchmark is done, how it compares with the run before."""
+        """Once a benchmark is done, request its change since the previous run, one time."""
         if job.state is not JobState.DONE or job.id in self._changes:
             return
         self._changes[job.id] = None

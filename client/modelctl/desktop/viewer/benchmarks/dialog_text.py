@@ -1,4 +1,4 @@
-"""What the benchmark dialog says: snapshot -> the models to choose from, and a row for each benchmark; pure."""
+"""The benchmark dialog's contents: snapshot -> models to choose from, and a row per benchmark; pure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from modelctl.language.sentences import of_disturbance
 
 @dataclass(frozen=True)
 class BenchmarkCandidate:
-    """A model that can be measured; ``latest`` is its newest decode rate or empty."""
+    """A model that can be benchmarked; ``latest`` is its newest decode rate, or empty."""
 
     key: str
     title: str
@@ -25,7 +25,7 @@ class BenchmarkCandidate:
 
 @dataclass(frozen=True)
 class JobRow:
-    """One benchmark as the dialog shows it; ``tone`` is ``running``, ``held``, ``done``, ``failed`` or ``gone``."""
+    """One benchmark in the dialog; ``tone`` is ``running``, ``held``, ``done``, ``failed`` or ``gone``."""
 
     id: str
     title: str
@@ -38,7 +38,7 @@ class JobRow:
 
 
 def candidates(snapshot: Snapshot) -> list[BenchmarkCandidate]:
-    """Every model on disk, in the daemon's order."""
+    """All models on disk, in the daemon's order."""
     return [
         BenchmarkCandidate(
             key=model.key,
@@ -53,14 +53,14 @@ def candidates(snapshot: Snapshot) -> list[BenchmarkCandidate]:
 
 
 def followed(snapshot: Snapshot, known: Collection[str]) -> list[JobView]:
-    """The benchmarks to show: those ``known`` already and any that has not ended, oldest first."""
+    """The benchmarks to show: those already ``known`` and all unfinished ones, oldest first."""
     return [
         job for job in snapshot.jobs if job.kind is JobKind.BENCHMARK and (job.id in known or job.state not in FINAL)
     ]
 
 
 def job_row(job: JobView, change: Change | None = None) -> JobRow:
-    """How far a benchmark is; once it is done its numbers, and ``change`` against the run before."""
+    """A benchmark's progress; once it is done, its results and ``change`` since the previous run."""
     run = job.benchmark
     ended = job.state in FINAL
     cells: tuple[str, ...] = ("", "", "", "")
@@ -83,20 +83,20 @@ def job_row(job: JobView, change: Change | None = None) -> JobRow:
 
 
 def change_text(change: Change) -> str:
-    """``+3.2%, within the noise``: the newest run against the one before."""
+    """``+3.2%, within the noise``: the newest run compared with the previous one."""
     if change.significant:
         return _("{percent:+.1f}%, more than the noise").format(percent=change.percent)
     return _("{percent:+.1f}%, within the noise").format(percent=change.percent)
 
 
 def disturbed_text(run: BenchmarkRun) -> str:
-    """Why the numbers of a run are not reliable."""
+    """Why the results of a run are not reliable."""
     reason = of_disturbance(run).rstrip(".")
     return _("disturbed: {reason}").format(reason=reason) if reason else _("disturbed")
 
 
 def _bar(job: JobView) -> tuple[str, str]:
-    """What stands in the bar, and its tone."""
+    """The text in the bar, and its tone."""
     match job.state:
         case JobState.QUEUED:
             return _("Waiting"), "held"
@@ -117,7 +117,7 @@ def _bar(job: JobView) -> tuple[str, str]:
 
 
 def _phase(phase: str) -> str:
-    """The worker's names of its steps, in words."""
+    """The worker's step in words."""
     match phase:
         case Phase.WARM_UP:
             return _("warm-up")

@@ -1,4 +1,4 @@
-"""The running and finished benchmarks as a table: a bar each, then the numbers, what changed, and what went wrong."""
+"""Running and finished benchmarks as a table: a progress bar each, then results, change and failure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class _LineItems:
 
 
 class BenchTable:
-    """The table; ``on_cancel`` gets the id of the job to drop."""
+    """The table; ``on_cancel`` gets the id of the job to cancel."""
 
     def __init__(self, ui: Ui, parent: Tag, on_cancel: Callable[[str], None]) -> None:
         self._ui = ui
@@ -48,7 +48,7 @@ class BenchTable:
             dpg.add_table_column(parent=self._table, label=head, width_fixed=True)
 
     def show(self, rows: Sequence[JobRow]) -> None:
-        """Show exactly ``rows``; a job that the daemon has forgotten goes."""
+        """Show exactly ``rows``; remove jobs that the daemon no longer knows."""
         dpg.configure_item(self._table, show=bool(rows))
         for gone in self._rows.keys() - {row.id for row in rows}:
             dpg.delete_item(dpg.get_item_parent(self._rows.pop(gone).bar))
@@ -56,7 +56,7 @@ class BenchTable:
             self.update(row)
 
     def update(self, row: JobRow) -> None:
-        """Show ``row`` in its place, or as a new last one."""
+        """Update the row of this job, or append it."""
         items = self._rows.get(row.id) or self._add(row)
         if items.shown == row:
             return

@@ -1,4 +1,4 @@
-"""The exchanges of a conversation as bubbles that wrap: questions to the right, answers to the left."""
+"""A conversation as bubbles with wrapped text: questions on the right, answers on the left."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ ANSWER: Colour = PALETTE.card
 
 @dataclass
 class _Drawn:
-    """The items of one exchange, and what they show."""
+    """The items of one exchange, and the texts they show."""
 
     group: Tag
     answer: Tag
@@ -32,7 +32,7 @@ class _Drawn:
 
 
 class Bubbles:
-    """A scrolling list of bubbles; only what changed is touched, and the end stays in view unless scrolled away."""
+    """A scrolling list of bubbles; updates only changed items, and keeps the end in view."""
 
     def __init__(self, ui: Ui, parent: Tag, height: int, copy: Callable[[Exchange], None]) -> None:
         self._copy = copy
@@ -42,11 +42,11 @@ class Bubbles:
         self._drawn: dict[int, _Drawn] = {}
 
     def say_empty(self, text: str) -> None:
-        """What is shown while nothing was said."""
+        """Set the text for an empty conversation."""
         dpg.set_value(self._empty, text)
 
     def show(self, exchanges: Sequence[Exchange], waiting: str) -> None:
-        """Show these; ``waiting`` stands where an answer has not begun."""
+        """Show these exchanges; ``waiting`` replaces an answer that has not started."""
         kept = {exchange.number for exchange in exchanges}
         for number in self._drawn.keys() - kept:
             dpg.delete_item(self._drawn.pop(number).group)

@@ -1,4 +1,4 @@
-"""Which models can be talked with, how they are listed, and which one is chosen; pure."""
+"""Which models are available for chat, their list labels, and the selected one; pure."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from modelctl.language.catalogue import _
 
 
 def talkable(snapshot: Snapshot) -> Sequence[ModelView]:
-    """The models whose file is there: those in memory first, the active one before the others."""
+    """The models on disk: those in memory first, the active one before the others."""
     there = [model for model in snapshot.models if model.state in HAS_FILE]
     return sorted(there, key=lambda model: (model.state not in IN_MEMORY, not model.active))
 
@@ -20,12 +20,12 @@ def label(model: ModelView) -> str:
 
 
 def choice(models: Sequence[ModelView], wanted: str) -> ModelView | None:
-    """The model of key ``wanted`` while it is there, else the best of those that are."""
+    """The model with key ``wanted`` if it is on disk, else the best available one."""
     return next((model for model in models if model.key == wanted), models[0] if models else None)
 
 
 def waiting(model: ModelView | None) -> str:
-    """What an answer that has not begun waits for."""
+    """What an answer that has not started is waiting for."""
     if model is None or model.state in IN_MEMORY:
         return _("Reading the question …")
     return _("Loading {key} …").format(key=model.key.upper())
@@ -33,11 +33,11 @@ def waiting(model: ModelView | None) -> str:
 
 def _state(state: ModelState) -> str:
     if state is ModelState.BUSY:
-        return _("answers just now")
+        return _("is answering")
     if state is ModelState.LOADED:
         return _("loaded")
     if state is ModelState.LOADING:
         return _("is being loaded")
     if state is ModelState.UNLOADING:
         return _("is being unloaded")
-    return _("on disk, loaded with the first question")
+    return _("on disk, loads with the first question")

@@ -1,4 +1,4 @@
-"""A conversation as the chat tab shows it: questions, answers as they grow, and how each ended; pure."""
+"""The chat tab's conversation: questions, growing answers, and how each ended; pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from modeld.protocol.views import Generation
 from modelctl.language.catalogue import _, _n
 
 KEPT = 100
-"""Exchanges that are kept and sent; the oldest are forgotten."""
+"""The number of exchanges that are kept and sent; older ones are dropped."""
 
 
 @dataclass
 class Exchange:
-    """A question and its answer; ``note`` tells the user how it ended, ``error`` whether it failed."""
+    """A question and its answer; ``note`` says how it ended, ``error`` whether it failed."""
 
     number: int
     model: str
@@ -27,12 +27,12 @@ class Exchange:
 
     @property
     def counts(self) -> bool:
-        """Whether the model is to be reminded of it: it was answered, if only in part."""
+        """Whether later questions include it: it was answered, at least in part."""
         return self.ended and not self.error and bool(self.answer)
 
 
 class Conversation:
-    """The exchanges so far, oldest first; at most one of them is being answered."""
+    """The exchanges so far, oldest first; at most one is being answered."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
@@ -46,19 +46,19 @@ class Conversation:
         return None if last is None or last.ended else last
 
     def ask(self, model: str, question: str) -> Sequence[Message]:
-        """Begin an exchange; returns what to send: everything that was answered, then the question."""
+        """Start an exchange; return the messages to send: all answered exchanges, then the question."""
         self._number += 1
         messages = [message for exchange in self.exchanges if exchange.counts for message in _messages(exchange)]
         self.exchanges = [*self.exchanges, Exchange(self._number, model, question)][-self._kept :]
         return [*messages, Message(role="user", content=question)]
 
     def add(self, text: str) -> None:
-        """More of the answer."""
+        """Append to the answer."""
         if self.current is not None:
             self.current.answer += text
 
     def end(self, generation: Generation) -> None:
-        """The answer has ended."""
+        """Mark the answer as ended."""
         exchange = self.current
         if exchange is not None:
             exchange.answer = generation.text or exchange.answer
@@ -67,7 +67,7 @@ class Conversation:
             exchange.ended = True
 
     def fail(self, why: str) -> str:
-        """The answer failed; what there is of it stays to be read. Returns the question, to be asked again."""
+        """Mark the answer as failed, keeping its text so far. Returns the question, so that it can be asked again."""
         exchange = self.current
         if exchange is None:
             return ""
@@ -75,12 +75,12 @@ class Conversation:
         return exchange.question
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all exchanges."""
         self.exchanges = []
 
 
 def figures(generation: Generation) -> str:
-    """What the answer took: tokens, decode rate, and the time to the first token."""
+    """The answer's figures: tokens, decode rate, and time to the first token."""
     count = generation.completion_tokens
     parts = [_n("{count} token", "{count} tokens", count).format(count=count)]
     if generation.decode_ms > 0 and count:
@@ -91,19 +91,19 @@ def figures(generation: Generation) -> str:
 
 
 def ending(generation: Generation) -> str:
-    """Why the answer ended where it did, unless the model had just finished."""
+    """Why the answer ended there, unless the model had finished."""
     match generation.finish:
         case "context_full":
             return _(
-                "The answer ends here: the context of {size} tokens is full. Nothing was cut; clear the conversation, "
-                "or load the model with a larger context."
+                "The answer ends here: the context of {size} tokens is full. Nothing was truncated. "
+                "Clear the conversation, or load the model with a larger context."
             ).format(size=generation.context_size)
         case "cancelled":
             return _("Stopped.")
         case "length":
             return _("The answer reached its limit.")
         case _ if not generation.text:
-            return _("The model had nothing to say.")
+            return _("The model's answer is empty.")
         case _:
             return ""
 

@@ -1,4 +1,4 @@
-"""Keeping the end of a scrolling list in view while it grows, unless the user scrolled away from it."""
+"""Keeps the end of a growing list in view, unless the user scrolled away."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,11 @@ from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style.sizes import em
 
 FRAMES = 3
-"""A box that fits its size to its text has it a frame or two later, and the list its own another one after."""
+"""The number of frames to scroll in: an auto-sized box and then its list get their new sizes a frame or two later."""
 
 
 class EndInView:
-    """Call ``grown`` after each change of what is in ``frame``."""
+    """Call ``grown`` after each change of the contents of ``frame``."""
 
     def __init__(self, post: Callable[[Callable[[], None]], None], frame: Tag) -> None:
         self._post, self._frame = post, frame
@@ -20,7 +20,7 @@ class EndInView:
         self._reached = 0.0
 
     def grown(self, *, force: bool = False) -> None:
-        """Scroll to the end, during the next frames too; ``force``: wherever the user has scrolled to."""
+        """Scroll to the end during the next frames; ``force``: even if the user has scrolled away."""
         if force:
             self._reached = 0.0
         elif not self._left:
@@ -36,7 +36,7 @@ class EndInView:
         if not dpg.does_item_exist(self._frame):
             return
         at, end = dpg.get_y_scroll(self._frame), dpg.get_y_scroll_max(self._frame)
-        if at < min(self._reached, end) - em(0.5):  # the user scrolls up
+        if at < min(self._reached, end) - em(0.5):  # the user is scrolling up
             self._left = 0
             return
         self._reached = end

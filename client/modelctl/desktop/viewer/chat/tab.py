@@ -1,4 +1,4 @@
-"""The chat tab: talk with a model, and watch its context fill while it answers."""
+"""The chat tab: chat with a model, and watch its context fill."""
 
 import threading
 from collections import deque
@@ -23,7 +23,7 @@ from modelctl.language.catalogue import _
 
 
 class ChatTab:
-    """The tab. An answer streams in a thread of ``ui.ask`` and is shown as often as frames are drawn."""
+    """The chat tab. An answer streams in a thread of ``ui.ask``; each frame shows what has arrived."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
@@ -35,7 +35,7 @@ class ChatTab:
         self._answer: _Answer | None = None
 
     def build(self, parent: Tag) -> None:
-        """Make the items."""
+        """Create the items."""
         top = dpg.add_group(parent=parent, horizontal=True)
         self._list = dpg.add_combo(
             [], parent=top, width=em(26), callback=lambda _s, value: self._ui.post(lambda: self._pick(value))
@@ -62,23 +62,23 @@ class ChatTab:
         self._show_models()
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Bring the list of models and the context bar up to ``snapshot``."""
+        """Update the model list and the context bar to ``snapshot``."""
         models = chat_models.talkable(snapshot) if snapshot is not None else []
         if models != self._models or self._away != (snapshot is None):
             self._models, self._away = models, snapshot is None
             self._show_models()
 
     def on_event(self, event: AnyEvent) -> None:
-        """A refused prompt or a full context of ours comes with the answer, so that it is shown where it happened."""
+        """Ignore events: a refused prompt or a full context of this chat is reported by its answer."""
 
     def choose(self, key: str) -> None:
-        """Talk with this model from now on, if its file is there."""
+        """Select this model if it is on disk."""
         self._wanted = key
         self._show_models()
         dpg.focus_item(self._input)
 
     def close(self) -> None:
-        """Stop the answer that runs, if any."""
+        """Stop the running answer, if any."""
         if self._answer is not None:
             self._answer.stop()
 
@@ -99,7 +99,7 @@ class ChatTab:
         elif model is None:
             self._bubbles.say_empty(_("No model is on disk yet. Download or add one first."))
         else:
-            self._bubbles.say_empty(_("Nothing said yet. Ask {key} something.").format(key=model.key.upper()))
+            self._bubbles.say_empty(_("No messages yet. Ask {key} something.").format(key=model.key.upper()))
         self._show_bubbles()
 
     def _pick(self, value: str) -> None:
@@ -127,12 +127,12 @@ class ChatTab:
         self._ui.ask(answer.run, self._ended, self._failed)
 
     def _received(self, piece: str) -> None:
-        """In the thread of the answer: a piece of it has arrived."""
+        """Runs in the answer's thread: a chunk has arrived."""
         self._pieces.append(piece)
         self._ui.post(self._add_pieces, once=True)
 
     def _add_pieces(self) -> None:
-        """Show what has arrived since the last time."""
+        """Show the chunks that arrived since the last frame."""
         arrived = [self._pieces.popleft() for _number in range(len(self._pieces))]
         if arrived:
             self._conversation.add("".join(arrived))
@@ -147,7 +147,7 @@ class ChatTab:
         self._add_pieces()
         why = explained(error.failure)
         question = self._conversation.fail(f"{why}\n{advice(error.failure)}" if error.hint else why)
-        if not dpg.get_value(self._input):  # what was asked is not lost, and what was typed since neither
+        if not dpg.get_value(self._input):  # restore the question, unless the user has typed something else
             dpg.set_value(self._input, question)
         self._over()
 
@@ -165,7 +165,7 @@ class ChatTab:
         self._bubbles.show(self._conversation.exchanges, chat_models.waiting(self._asked()))
 
     def _asked(self) -> ModelView | None:
-        """The model that answers just now."""
+        """The model that is answering now."""
         current = self._conversation.current
         key = current.model if current is not None else ""
         return next((model for model in self._models or () if model.key == key), None)
@@ -183,7 +183,7 @@ class ChatTab:
 
 
 class _Answer:
-    """An answer that is being generated: runs in a thread of its own, and can be stopped from another."""
+    """A running answer: ``run`` in its own thread, ``stop`` from any other."""
 
     def __init__(self, model: str, messages: Sequence[Message], on_piece: Callable[[str], None]) -> None:
         self._model, self._messages, self._on_piece = model, messages, on_piece
@@ -192,7 +192,7 @@ class _Answer:
         self._stopped = False
 
     def run(self, client: Client) -> Generation:
-        """Ask, and pass on the pieces; return how it ended."""
+        """Ask, and pass on the chunks; return how the answer ended."""
         with client.stream_chat(self._model, self._messages) as stream:
             with self._lock:
                 self._stream = stream
@@ -203,7 +203,7 @@ class _Answer:
             return stream.generation
 
     def stop(self) -> None:
-        """End it soon; what has arrived is kept."""
+        """Stop the answer soon; its text so far is kept."""
         with self._lock:
             self._stopped = True
             if self._stream is not None:

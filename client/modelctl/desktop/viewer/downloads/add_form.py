@@ -1,4 +1,4 @@
-"""The form for a model of one's own: a key, where its file comes from, a button."""
+"""The form that adds a user's own model: key, source, and a button."""
 
 from collections.abc import Callable
 
@@ -11,16 +11,16 @@ from modelctl.desktop.viewer.style.theme import PALETTE
 from modelctl.language.catalogue import _
 
 SOURCES = "https://…/FILE.gguf     hf:org/repo:Q4_K_M     /…/FILE.gguf"
-"""The forms of a source; shown while the field is empty."""
+"""The possible forms of a source; shown while the field is empty."""
 
 
 class AddForm:
-    """The form; ``on_add`` gets key and source as they were typed, without blanks around them."""
+    """The form; ``on_add`` gets key and source without surrounding blanks."""
 
     def __init__(self, ui: Ui, parent: Tag, on_add: Callable[[str, str], None]) -> None:
         self._ui = ui
         self._on_add = on_add
-        dpg.add_separator(parent=parent, label=_("A model of your own"))
+        dpg.add_separator(parent=parent, label=_("Your own model"))
         table = dpg.add_table(parent=parent, header_row=False, policy=dpg.mvTable_SizingFixedFit)
         dpg.add_table_column(parent=table, width_fixed=True)
         dpg.add_table_column(parent=table, width_stretch=True)
@@ -30,7 +30,7 @@ class AddForm:
         dpg.add_text(parent=row)
         line = dpg.add_group(parent=row, horizontal=True)
         dpg.add_button(parent=line, label=_("Add and download"), callback=self._add)
-        dpg.add_text(_("A file of this computer is used where it is."), parent=line, color=PALETTE.muted)
+        dpg.add_text(_("A file on this computer is used in place."), parent=line, color=PALETTE.muted)
 
     def _field(self, table: Tag, label: str, hint: str, width: int) -> Tag:
         row = dpg.add_table_row(parent=table)

@@ -1,4 +1,4 @@
-"""The download dialog: every model that is not on disk, a button each, and a form for a model of one's own."""
+"""The download dialog: all models that are not on disk, each with a button, and a form for the user's own model."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ SIZE_EM = (56.0, 34.0)
 
 
 class DownloadDialog:
-    """Opened by the panel; ``on_started`` gets each download that was begun, or that is to be looked at."""
+    """The download dialog; ``on_started`` gets each download that was started or that the user wants to see."""
 
     def __init__(self, ui: Ui, on_started: Callable[[JobView], None]) -> None:
         self._ui = ui
@@ -30,14 +30,14 @@ class DownloadDialog:
         self._away = False
 
     def open(self, snapshot: Snapshot | None) -> None:
-        """Open it, with the models of ``snapshot``."""
+        """Open the dialog with the models of ``snapshot``."""
         self.close()
         self._frame = DialogFrame(self._ui, glyphs(_("📥 Download a model")), SIZE_EM, self.close)
         AddForm(self._ui, self._frame.foot, self._add)
         self.show(snapshot)
 
     def close(self) -> None:
-        """Close it, if it is open."""
+        """Close the dialog if it is open."""
         if self._frame is not None:
             self._frame.close()
         self._frame = None
@@ -45,12 +45,12 @@ class DownloadDialog:
         self._away = False
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Bring the list up to ``snapshot``."""
+        """Update the list to ``snapshot``."""
         if self._frame is None:
             return
         if snapshot is None:
             self._away = True
-            self._frame.say(_("The daemon is away, so nothing can be downloaded now."), tones.WARNING)
+            self._frame.say(_("The daemon is not reachable, so nothing can be downloaded now."), tones.WARNING)
             return
         if self._away:
             self._away = False
@@ -63,7 +63,7 @@ class DownloadDialog:
     def _list(self, parent: Tag, found: list[DownloadChoice]) -> None:
         dpg.delete_item(parent, children_only=True)
         if not found:
-            nothing = _("Every model is on this computer already. You can add one of your own below.")
+            nothing = _("All models are already on this computer. You can add your own below.")
             dpg.add_text(nothing, parent=parent, wrap=0)
             return
         table = dpg.add_table(
@@ -108,7 +108,7 @@ class DownloadDialog:
 
     def _add(self, key: str, source: str) -> None:
         if not key or not source:
-            self._say(_("Give the model a key, and say where its file comes from."), tones.WARNING)
+            self._say(_("Enter a key for the model and the source of its file."), tones.WARNING)
         else:
             self._ui.ask(lambda client: client.add(key, source).model, self._added, self._failed)
 

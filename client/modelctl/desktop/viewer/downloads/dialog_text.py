@@ -1,4 +1,4 @@
-"""What the download dialog and the progress windows say: snapshot -> choices and texts; pure."""
+"""The contents of the download dialog and the progress windows: snapshot -> choices and texts; pure."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from modelctl.language.sentences import of_cause
 
 @dataclass(frozen=True)
 class DownloadChoice:
-    """A model that can be downloaded; ``job`` is its download where one is under way."""
+    """A model that can be downloaded; ``job`` is its download if it is in progress."""
 
     key: str
     title: str
@@ -28,9 +28,9 @@ class DownloadChoice:
 
 @dataclass(frozen=True)
 class ProgressText:
-    """What one progress window shows and which of its buttons can be pressed.
+    """The contents of one progress window, and which of its buttons are enabled.
 
-    ``tone`` names how it stands: ``running``, ``stalled``, ``held``, ``done``, ``failed`` or ``gone``.
+    ``tone`` is the state: ``running``, ``stalled``, ``held``, ``done``, ``failed`` or ``gone``.
     """
 
     title: str
@@ -49,7 +49,7 @@ class ProgressText:
 
 
 def choices(snapshot: Snapshot) -> list[DownloadChoice]:
-    """Every model that is not on disk, in the daemon's order."""
+    """All models that are not on disk, in the daemon's order."""
     jobs = {job.model: job for job in snapshot.jobs if job.kind is JobKind.PULL and job.state not in FINAL}
     return [_choice(model, jobs.get(model.key)) for model in snapshot.models if model.state not in HAS_FILE]
 
@@ -67,17 +67,17 @@ def _choice(model: ModelView, job: JobView | None) -> DownloadChoice:
 
 
 def failure_text(failure: Failure) -> str:
-    """What went wrong, and below it what to do."""
+    """The failure, and below it what to do."""
     return "\n".join(filter(None, (explained(failure), advice(failure))))
 
 
 def find_job(snapshot: Snapshot | None, job_id: str) -> JobView | None:
-    """The job of this id, if the daemon is there and knows it."""
+    """The job with this id, if the daemon is reachable and knows it."""
     return next((job for job in snapshot.jobs if job.id == job_id), None) if snapshot is not None else None
 
 
 def progress_text(job: JobView, *, known: bool = True, daemon_there: bool = True) -> ProgressText:
-    """The window of ``job``; when the daemon is away or does not know it any more, as it was last, and closable."""
+    """The window of ``job``. If the daemon no longer knows it: the last state, with Close enabled."""
     progress = job.progress
     status, tone = _status(job) if known else _lost(daemon_there)
     ended = job.state in FINAL or not known
@@ -104,8 +104,8 @@ def progress_text(job: JobView, *, known: bool = True, daemon_there: bool = True
 
 def _lost(daemon_there: bool) -> tuple[str, str]:
     if daemon_there:
-        return _("Status: Not known to the daemon any more"), "gone"
-    return _("Status: The daemon is away"), "gone"
+        return _("Status: No longer known to the daemon"), "gone"
+    return _("Status: The daemon is not reachable"), "gone"
 
 
 def _status(job: JobView) -> tuple[str, str]:
@@ -117,7 +117,7 @@ def _status(job: JobView) -> tuple[str, str]:
         case JobState.PAUSED:
             return _("Status: Paused"), "held"
         case JobState.DONE if job.already_there:
-            return _("Status: Already there, complete and verified"), "done"
+            return _("Status: Already downloaded, complete and verified"), "done"
         case JobState.DONE:
             return _("Status: Completed"), "done"
         case JobState.CANCELLED:
@@ -145,9 +145,9 @@ def _status(job: JobView) -> tuple[str, str]:
 
 
 def _detail(job: JobView) -> str:
-    """What there is to say beyond the status: why it failed or is held, and what can be done."""
+    """Details beyond the status: why it failed or is paused, and what to do."""
     if job.state is JobState.CANCELLED:
-        return _("What has been downloaded is kept; a retry goes on from there.")
+        return _("The downloaded data is kept; a retry continues from there.")
     if job.failure is not None:
         return failure_text(job.failure)
     return of_cause(job.progress) if job.state is JobState.RUNNING else ""

@@ -1,4 +1,4 @@
-"""The progress windows: one for each download, until the user closes it after the download has ended."""
+"""The progress windows: one per download; the user closes it after the download has ended."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from modelctl.language.catalogue import _
 
 WIDTH_EM = 27
 HEIGHT_EM = 16
-"""About how high a window is."""
+"""The approximate height of a window."""
 
 STEP_EM = 2.2
 
 
 @dataclass
 class _WindowItems:
-    """The items of one window, the job it shows, whether a snapshot has had it, and what it said last."""
+    """The items of one window, its job, whether a snapshot has contained the job, and the last text."""
 
     window: Tag
     status: Tag
@@ -48,7 +48,7 @@ class ProgressWindows:
         self._open: list[_WindowItems] = []
 
     def open(self, job: JobView) -> None:
-        """A window for ``job``, or its window brought to the front."""
+        """Open a window for ``job``, or bring its window to the front."""
         for items in self._open:
             if items.job.id == job.id:
                 dpg.focus_item(items.window)
@@ -58,21 +58,21 @@ class ProgressWindows:
         self._draw(items, progress_text(job))
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Bring every window up to ``snapshot``."""
+        """Update every window to ``snapshot``."""
         for items in self._open:
             job = find_job(snapshot, items.job.id)
             if job is not None:
                 items.job, items.seen = job, True
             elif snapshot is not None and not items.seen:
-                continue  # older than the answer that began the download
+                continue  # the snapshot is older than the answer that started the download
             text = progress_text(items.job, known=job is not None, daemon_there=snapshot is not None)
             if text != items.shown:
                 self._draw(items, text)
 
     def close(self) -> None:
-        """Take all windows away; the downloads go on."""
+        """Remove all windows; the downloads continue."""
         for items in self._open:
-            if dpg.does_item_exist(items.window):  # a host program may have cleared all
+            if dpg.does_item_exist(items.window):  # a host program may have deleted all items
                 dpg.delete_item(items.window)
         self._open.clear()
 
@@ -130,12 +130,12 @@ class ProgressWindows:
         dpg.configure_item(items.buttons["close"], enabled=text.ended)
 
     def _ask(self, items: _WindowItems, call: Callable[[Client, str], object]) -> None:
-        """Ask the daemon for something of this download; a refusal is shown in its window."""
+        """Send a request about this download; a refusal is shown in its window."""
         id_ = items.job.id
         self._ui.ask(lambda client: call(client, id_), None, lambda error: self._refused(items, error))
 
     def _retry(self, items: _WindowItems) -> None:
-        """Download again, in the same window."""
+        """Start the download again, in the same window."""
         key = items.job.model
         self._ui.ask(
             lambda client: client.pull(key),
@@ -172,7 +172,7 @@ def _cancel(client: Client, job_id: str) -> object:
 
 
 def _position(place: int) -> list[int]:
-    """Where the window of this number in the cascade opens; the cascade begins again where there is no more room."""
+    """The position of the n-th window in the cascade, which starts over at the end of the screen."""
     across, down = room()
     step = em(STEP_EM)
     steps = max(1, (down - em(HEIGHT_EM + 1)) // step)

@@ -1,4 +1,4 @@
-"""The downloads tab: the queue with its order, pause and bounds of speed, and what ended last."""
+"""The downloads tab: the queue with its order, pause buttons and speed limits, and the last ended downloads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from modeld.protocol.views import Snapshot
 
 from modelctl.client import Client
 from modelctl.desktop.viewer.downloads.dialog_text import failure_text
-from modelctl.desktop.viewer.downloads.tab_rows import EndedRow, QueueRow, bound, ended, queue
+from modelctl.desktop.viewer.downloads.tab_rows import EndedRow, QueueRow, ended, queue, speed_limit
 from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import theme, tones
@@ -36,16 +36,16 @@ class _LineItems:
 
 
 class DownloadsTab:
-    """One line for each download that has not ended; those that ended below."""
+    """One line per unfinished download; ended downloads below."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
         self._lines: dict[str, _LineItems] = {}
-        self._bound: str | None = None
+        self._limit: str | None = None
         self._ended: list[EndedRow] = []
 
     def build(self, parent: Tag) -> None:
-        """Make the row for all of them, the queue and the list of ends."""
+        """Create the row for all downloads, the queue and the list of ended ones."""
         row = dpg.add_group(parent=parent, horizontal=True)
         self._button(row, _("Pause all"), lambda: self._ask(lambda client: client.pause()))
         self._button(row, _("Resume all"), lambda: self._ask(lambda client: client.resume()))
@@ -54,9 +54,9 @@ class DownloadsTab:
         self._field = dpg.add_input_text(
             parent=row,
             width=em(FIELD_EM),
-            hint=_("no bound"),
+            hint=_("no limit"),
             on_enter=True,
-            callback=lambda: self._ui.post(self._set_bound),
+            callback=lambda: self._ui.post(self._set_limit),
         )
         with dpg.tooltip(label):
             dpg.add_text(_("5M, 500K, or off; Enter sets it."))
@@ -68,7 +68,7 @@ class DownloadsTab:
         self._ends = dpg.add_group(parent=self._below)
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Bring lines and fields up to ``snapshot``; while the daemon is away nothing is going on."""
+        """Update lines and fields to ``snapshot``; without a daemon nothing is in progress."""
         rows = queue(snapshot) if snapshot is not None else []
         for gone in self._lines.keys() - {row.id for row in rows}:
             dpg.delete_item(self._lines.pop(gone).group)
@@ -82,16 +82,16 @@ class DownloadsTab:
         if dpg.get_item_children(self._queue, 1) != order:
             dpg.reorder_items(self._queue, 1, order)
         dpg.configure_item(self._empty, show=not rows)
-        self._show_bound(snapshot)
+        self._show_limit(snapshot)
         self._show_ends(ended(snapshot) if snapshot is not None else [])
 
     def on_event(self, event: AnyEvent) -> None:
-        """Nothing here comes by events alone."""
+        """Ignore events: snapshots contain everything shown here."""
 
-    def _show_bound(self, snapshot: Snapshot | None) -> None:
-        now = bound(snapshot) if snapshot is not None else ""
-        if now != self._bound:
-            self._bound = now
+    def _show_limit(self, snapshot: Snapshot | None) -> None:
+        now = speed_limit(snapshot) if snapshot is not None else ""
+        if now != self._limit:
+            self._limit = now
             dpg.set_value(self._field, now)
 
     def _show_ends(self, rows: list[EndedRow]) -> None:
@@ -157,19 +157,19 @@ class DownloadsTab:
             place = line.shown.place + by
             self._ask(lambda client: client.move(place, job=id_), id_)
 
-    def _set_bound(self) -> None:
-        """What was typed is set, or said to be no speed; the field keeps it."""
+    def _set_limit(self) -> None:
+        """Set the speed limit that was typed, or report that it is not a speed; the field keeps its text."""
         text = dpg.get_value(self._field)
         speed = parse_speed(text) if text.strip() else 0
-        dpg.set_value(self._wrong, _("{value} is no speed; write 5M, 500K or off.").format(value=text))
+        dpg.set_value(self._wrong, _("{value} is not a speed; use 5M, 500K or off.").format(value=text))
         dpg.configure_item(self._wrong, show=speed is None)
         if speed is not None:
             wanted = speed
-            self._bound = None  # the field shows again how the daemon says it
+            self._limit = None  # the field shows the daemon's spelling of the limit again
             self._ask(lambda client: client.limit(wanted))
 
     def _ask(self, call: Callable[[Client], object], id_: str = "") -> None:
-        """Ask the daemon; a refusal is shown at its download, one of all at the panel's foot."""
+        """Send a request; a refusal is shown at its download, or at the foot of the panel if it concerns all."""
         self._ui.ask(call, None, (lambda error: self._refused(id_, error)) if id_ else None)
 
     def _refused(self, id_: str, error: ModeldError) -> None:

@@ -1,4 +1,4 @@
-"""What the downloads tab says: snapshot -> the queue in its order, and what ended last; pure."""
+"""The downloads tab's contents: snapshot -> the queue in order, and the last ended downloads; pure."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from modelctl.language.catalogue import _
 from modelctl.language.format import format_speed
 
 ENDED_SHOWN = 20
-"""How many ended downloads are listed, the newest first."""
+"""The number of ended downloads listed, newest first."""
 
 
 @dataclass(frozen=True)
 class QueueRow:
-    """A download that has not ended; ``place`` counts from 1, ``line`` is its numbers in one line."""
+    """An unfinished download; ``place`` counts from 1, ``line`` contains its figures."""
 
     id: str
     title: str
@@ -41,19 +41,19 @@ class EndedRow:
 
 
 def queue(snapshot: Snapshot) -> list[QueueRow]:
-    """The downloads that have not ended, in the order in which they run."""
+    """The unfinished downloads in queue order."""
     jobs = sorted((job for job in _pulls(snapshot) if job.state not in FINAL), key=lambda job: job.rank)
     return [_row(job, place, len(jobs)) for place, job in enumerate(jobs, 1)]
 
 
 def ended(snapshot: Snapshot) -> list[EndedRow]:
-    """The downloads that ended last, the newest first."""
+    """The last ended downloads, newest first."""
     jobs = sorted((job for job in _pulls(snapshot) if job.state in FINAL), key=lambda job: job.ended_at, reverse=True)
     return [_ended(job) for job in jobs[:ENDED_SHOWN]]
 
 
-def bound(snapshot: Snapshot) -> str:
-    """The bound of all downloads together, as text for its field; empty without one."""
+def speed_limit(snapshot: Snapshot) -> str:
+    """The speed limit of all downloads together, as text for its field; empty without a limit."""
     limit = snapshot.daemon.download_limit
     return format_speed(limit) if limit else ""
 

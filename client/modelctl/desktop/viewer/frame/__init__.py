@@ -1,1 +1,1 @@
-"""The viewer's window or host, its loop, and the panel that holds the tabs and dialogs."""
+"""The viewer's own window or host window, the drawing thread, and the panel with its tabs and dialogs."""

@@ -1,4 +1,4 @@
-"""The frame that the viewer's dialogs share: a window in the middle with a body, a message and a foot."""
+"""The common frame of the viewer's dialogs: a centred window with a body, a message and a foot."""
 
 from collections.abc import Callable
 
@@ -11,17 +11,17 @@ from modelctl.desktop.viewer.style.sizes import centred, em
 
 TIGHT = "modelctl.dialogs.tight"
 FOOT_EM = 4.0
-"""The height kept free below the body until the foot has been drawn once and can be measured."""
+"""The height reserved below the body until the foot has been drawn once and can be measured."""
 
 
 def dress(window: Tag) -> None:
-    """Give a window the viewer's theme and font; they are bound to items, since a host has its own."""
+    """Apply the viewer's theme and font to a window; they are bound to items, since a host has its own."""
     dpg.bind_item_theme(window, theme.GLOBAL)
     text_metrics.bind(window, text_metrics.REGULAR)
 
 
 def tight(item: Tag) -> None:
-    """Texts in ``item`` stand line below line, without the room that a button beside them would need."""
+    """Use the line spacing of plain text in ``item``, without the height that a button would need."""
     if not dpg.does_item_exist(TIGHT):
         texts = dpg.add_theme_component(dpg.mvText, parent=dpg.add_theme(tag=TIGHT))
         dpg.add_theme_style(dpg.mvStyleVar_FramePadding, 0, 0, parent=texts)
@@ -45,26 +45,26 @@ class DialogFrame:
         self.fit()
 
     def close(self) -> None:
-        """Take the window away."""
+        """Remove the window."""
         self._open = False
-        if dpg.does_item_exist(self.window):  # a host program may have cleared all
+        if dpg.does_item_exist(self.window):  # a host program may have deleted all items
             dpg.delete_item(self.window)
 
     def grow(self, height_em: float) -> None:
-        """Make the window at least so high, as far as there is room."""
+        """Make the window at least this high, if there is room."""
         width, height = dpg.get_item_width(self.window), dpg.get_item_height(self.window)
         if height is not None and width is not None and em(height_em) > height:
             _width, height, place = centred(width, em(height_em))
             dpg.configure_item(self.window, height=height, pos=[dpg.get_item_pos(self.window)[0], place[1]])
 
     def say(self, text: str, colour: theme.Colour = theme.PALETTE.text) -> None:
-        """Show a message between body and foot; an empty one takes it away."""
+        """Show a message between body and foot; an empty one removes it."""
         dpg.set_value(self._message, text)
         dpg.configure_item(self._message, color=colour, show=bool(text))
         self.fit()
 
     def fit(self) -> None:
-        """Give the body what message and foot leave, once they have been drawn (two frames from now)."""
+        """Give the body the height that message and foot leave, once they have been drawn (two frames from now)."""
         self._ui.post(lambda: self._ui.post(lambda: self._ui.post(self._fit)))
 
     def _fit(self) -> None:

@@ -1,4 +1,4 @@
-"""The one way onto the thread that draws: any thread calls ``post``, and the drawing thread runs the action.
+"""Runs actions on the drawing thread: any thread calls ``post``, and the drawing thread runs the action.
 
 DearPyGui must be called from one thread. Who that thread is depends on the window: ``own_window.OwnWindow`` runs the
 loop of the viewer's own window, ``host_window.HostWindow`` runs inside another program's loop. Both are a
@@ -23,7 +23,7 @@ class DrawingThread:
     """The actions that wait for the drawing thread, and the hooks that run after each of its frames."""
 
     def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
-        """``wake`` is called after every post, from the posting thread, to end the sleep of the drawing thread."""
+        """``wake`` is called after every post, in the posting thread, to wake the drawing thread."""
         self._wake = wake
         self._lock = threading.Lock()
         self._waiting: deque[Action] = deque()
@@ -48,7 +48,7 @@ class DrawingThread:
         self._hooks.append(hook)
 
     def animate(self, seconds: float) -> None:
-        """Draw steadily for so long, since something moves. A host draws when it likes, so this does nothing here."""
+        """Keep drawing for this long, because something moves. A host draws when it decides to: nothing to do."""
 
     def drain(self) -> bool:
         """Run the actions that wait now; return whether there is something new to draw.
@@ -58,7 +58,7 @@ class DrawingThread:
         self.arrived.clear()
         changed = False
         for _number in range(len(self._waiting)):
-            if self.stopped:  # by an action before this one, or by another thread
+            if self.stopped:  # by an earlier action, or by another thread
                 break
             with self._lock:
                 action = self._waiting.popleft()
@@ -85,5 +85,5 @@ class DrawingThread:
         return action()
 
     def stop(self) -> None:
-        """Take and run nothing more. It takes no lock, so a signal handler and a finalizer may call it."""
+        """Run no further actions. It takes no lock, so a signal handler and a finalizer may call it."""
         self.stopped = True

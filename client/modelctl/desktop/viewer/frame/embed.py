@@ -1,8 +1,7 @@
 """The panel inside another program's DearPyGui window or tab: the host owns context, viewport, fonts and loop.
 
-What makes this safe is knowing when the host has taken the panel away, by deleting its item or by destroying the whole
-context, after which any call into DearPyGui ends the process. DearPyGui itself tells: it lets go of an item's user data
-when the item dies, in either way, and a finalizer on that sees it.
+The host may delete the panel's item or destroy the whole context at any time. After that, any call into DearPyGui ends
+the process. DearPyGui releases an item's user data in both cases, so a finalizer on the user data detects it.
 """
 
 import atexit
@@ -32,15 +31,15 @@ log = logging.getLogger(__name__)
 
 TAB = "🧠 Models"
 TAB_PX = 13
-"""The height of the tab's letters: a host's font rarely has the sign, but gives the tab its size, so ours is small."""
+"""The font size of the tab's title in our font: a host's font rarely has the emoji, but it sets the tab's size."""
 
 
 class ExtendedModelManagerUI:
-    """The panel under the name that JarvisCore's documentation gives it; shows the daemon of this user.
+    """The panel under the name in JarvisCore's documentation; it shows the daemon of this user.
 
-    Makes no connection and no item before ``build_ui``. No method raises or waits because the daemon is away. Several
-    of them may be in one program, and ``build_ui`` may be called again. (DearPyGui 2.3 itself does not survive a second
-    context in one process.)
+    Creates no connection and no item before ``build_ui``. No method raises or blocks because the daemon is not
+    reachable. A program may have several of them, and may call ``build_ui`` again. (DearPyGui 2.3 itself does not
+    survive a second context in one process.)
     """
 
     def __init__(self, jarvis_instance: object | None = None) -> None:
@@ -49,7 +48,7 @@ class ExtendedModelManagerUI:
         self._view: _EmbeddedPanel | None = None
 
     def build_ui(self, parent_tag: Tag) -> None:
-        """Put the panel into a window, tab, child window or group; an earlier one of this object is taken away."""
+        """Build the panel inside a window, tab, child window or group; removes this object's earlier panel."""
         self.close()
         if self._client is None:
             self._client = Client()
@@ -57,14 +56,14 @@ class ExtendedModelManagerUI:
         self._view = _EmbeddedPanel(self._client, parent_tag)
 
     def close(self) -> None:
-        """Take the panel away and stop following the daemon; needless after the host deleted it, and harmless."""
+        """Remove the panel and stop following the daemon; not needed after the host deleted it, but harmless."""
         view, self._view = self._view, None
         if view is not None:
             view.close()
 
 
 def add_tab(tab_bar_tag: Tag, jarvis_instance: object | None = None) -> ExtendedModelManagerUI:
-    """Add the tab ``🧠 Models`` to a host's tab bar, with the panel in it."""
+    """Add the tab ``🧠 Models``, containing the panel, to a host's tab bar."""
     embedded = ExtendedModelManagerUI(jarvis_instance)
     tab = dpg.add_tab(label=TAB, parent=tab_bar_tag)
     embedded.build_ui(tab)
@@ -73,7 +72,7 @@ def add_tab(tab_bar_tag: Tag, jarvis_instance: object | None = None) -> Extended
 
 
 class _Anchor:
-    """Held by nothing but DearPyGui, as the user data of the panel's item: it dies with it."""
+    """The user data of the panel's item; only DearPyGui refers to it, so it is finalized when the item is deleted."""
 
 
 class _EmbeddedPanel:
@@ -89,7 +88,7 @@ class _EmbeddedPanel:
         self._drawing.post(_delete_letters)
         self._panel = Panel(Ui(client, self._drawing))
         self._following = Following(client.transport, self._drawing, self._panel.show, self._panel.on_event)
-        # The finalizer must not call DearPyGui, which is in the middle of deleting the item.
+        # The finalizer must not call DearPyGui, which is just deleting the item.
         weakref.finalize(anchor, self.end).atexit = False
         del anchor
         self._panel.build(self._root)
@@ -97,7 +96,7 @@ class _EmbeddedPanel:
         _views.add(self)
 
     def close(self) -> None:
-        """Delete the items, unless the host has deleted them or its whole context already."""
+        """Delete the items, unless the host has already deleted them or its whole context."""
         if self._drawing.stopped:
             return
         self._panel.close()
@@ -105,12 +104,12 @@ class _EmbeddedPanel:
         self._drawing.delete()
 
     def end(self) -> None:
-        """The item is deleted or the program ends: run no more actions and stop following."""
+        """The item is deleted or the program ends: run no further actions and stop following."""
         self._drawing.stop()
         self._following.stop()
 
     def _clean_up(self) -> None:
-        """In a frame after the host deleted the item: delete what is left of the panel."""
+        """Runs in a frame after the host deleted the item: delete the rest of the panel."""
         self._panel.close()
         self._drawing.delete()
 
@@ -120,13 +119,13 @@ _views: "weakref.WeakSet[_EmbeddedPanel]" = weakref.WeakSet()
 
 @atexit.register
 def _end_all() -> None:
-    """The interpreter ends, and the host may have kept its context: none of our threads may use it any more."""
+    """The interpreter exits, and the host may have kept its context: our threads must not use it any more."""
     for view in list(_views):
         view.end()
 
 
 def _prepare(client: Client) -> None:
-    """Language, fonts and themes, made once in each context."""
+    """Set the language, and create fonts and themes, once per context."""
     if dpg.does_item_exist(theme.GLOBAL):
         return
     try:
@@ -142,10 +141,10 @@ def _prepare(client: Client) -> None:
 
 
 def _draw_letters() -> None:
-    """Draw every common letter invisibly in the host's first frames, before the panel uses any.
+    """Draw every common character invisibly in the host's first frames, before the panel uses any.
 
-    Dear ImGui makes a letter's picture when the letter is first drawn or measured. If the callbacks' thread measured a
-    new letter while the host's thread uploads pictures to the graphics card, the letter would stay invisible.
+    Dear ImGui rasterizes a character when it is first drawn or measured. If the callbacks' thread measured a new
+    character while the host's thread uploads textures to the graphics card, the character would stay invisible.
     """
     window = dpg.add_window(
         tag=LETTERS_WINDOW,
@@ -165,7 +164,7 @@ def _draw_letters() -> None:
 
 
 def _delete_letters() -> None:
-    """The letters have been drawn."""
+    """Delete the items once the characters have been drawn."""
     if dpg.does_item_exist(LETTERS_WINDOW):
         dpg.delete_item(LETTERS_WINDOW)
 
@@ -178,7 +177,7 @@ def _tab_font() -> Tag:
 
 
 def _ground() -> Tag:
-    """The panel's own ground: its texts are made for it, whatever the host's is."""
+    """The panel's own background: its colours are designed for it, whatever the host's background is."""
     tag = "modelctl.embed.ground"
     if not dpg.does_item_exist(tag):
         windows = dpg.add_theme_component(dpg.mvChildWindow, parent=dpg.add_theme(tag=tag))

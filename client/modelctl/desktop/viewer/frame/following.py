@@ -1,7 +1,7 @@
-"""Follows the daemon in a thread and brings its news to the tabs, on the drawing thread.
+"""Follows the daemon in a thread, and passes its changes to the tabs on the drawing thread.
 
-However fast events arrive, at most one refresh waits, with the newest snapshot. Only events that a snapshot does not
-show are passed on one by one.
+However fast events arrive, at most one refresh is pending, with the newest snapshot. Only events that leave no trace in
+a snapshot are passed on individually.
 """
 
 import threading
@@ -16,7 +16,7 @@ from modelctl.follow import Mirror, keep_following
 from modelctl.transport.transport import Transport
 
 KEPT = 100
-"""How many events may wait for a frame; older ones are dropped."""
+"""The maximum number of events that wait for a frame; older ones are dropped."""
 
 
 class Following:
@@ -37,24 +37,24 @@ class Following:
         self._thread = threading.Thread(target=self._follow, name="viewer events", daemon=True)
 
     def start(self) -> None:
-        """Begin; ``show`` is called once the daemon answers or is known to be away. It returns False for no change."""
+        """Start; ``show`` is called once the daemon answers or is unreachable. It returns False for no change."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End without waiting: the thread ends with the next heartbeat."""
+        """Stop without waiting: the thread ends with the next heartbeat."""
         self._stop.set()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the thread's end; return False if it still waits for a silent daemon."""
+        """Wait for the thread to end; return False if it still waits for a daemon that does not answer."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def changed(self, mirror: Mirror | None, event: events.AnyEvent | None) -> None:
-        """The daemon's news, in the following thread."""
+        """Called in the following thread after each change."""
         self.news(mirror.snapshot if mirror is not None else None, event)
 
     def news(self, snapshot: Snapshot | None, event: events.AnyEvent | None) -> None:
-        """The newest snapshot, and the event that made it (None: anything may be different)."""
+        """The newest snapshot, and the event that caused it (None: anything may have changed)."""
         if isinstance(event, events.Heartbeat):
             return
         self._newest = snapshot
@@ -66,8 +66,8 @@ class Following:
         keep_following(self._transport, self.changed, self._stop)
 
     def _deliver(self) -> bool:
-        """On the drawing thread: show the newest snapshot, then pass on the events; return whether to draw."""
-        # The events are taken first, so that the snapshot is at least as new as they are.
+        """Runs on the drawing thread: show the newest snapshot, then pass on the events; return whether to draw."""
+        # Take the events first, so that the snapshot is at least as new as they are.
         arrived = [self._events.popleft() for _number in range(len(self._events))]
         changed = self._show(self._newest) is not False
         for event in arrived:
@@ -76,7 +76,7 @@ class Following:
 
 
 def leaves_no_trace(event: events.AnyEvent) -> bool:
-    """Whether a snapshot taken afterwards does not show that this happened."""
+    """Whether a later snapshot does not show that this event happened."""
     match event:
         case events.ContextRefused() | events.ContextFull() | events.DaemonStopping():
             return True

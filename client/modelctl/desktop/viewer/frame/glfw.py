@@ -1,6 +1,6 @@
-"""The few calls of GLFW that DearPyGui's own library exports on Linux: wait, wake, focus.
+"""The GLFW functions that DearPyGui's library exports on Linux: wait, wake, focus.
 
-They are not part of DearPyGui's documented interface, so ``find`` returns None where one is missing.
+They are not part of DearPyGui's documented interface, so ``find`` returns None if one is missing.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ _ICONIFIED = 0x00020002
 
 
 class Glfw:
-    """The library's functions; all but ``init`` and ``wake`` need a display that was found."""
+    """The library's functions; all but ``init`` and ``wake`` need a display."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._post = library.glfwPostEmptyEvent
@@ -32,11 +32,11 @@ class Glfw:
         self._area.restype = None
 
     def init(self) -> bool:
-        """Whether there is a display; DearPyGui itself would end the process without one."""
+        """Whether there is a display; without one, DearPyGui itself would end the process."""
         return bool(self._init())
 
     def scale(self) -> float:
-        """The display's scale as the desktop set it (Xft.dpi on X11); 1.0 when unknown. After ``init``."""
+        """The desktop's display scale (Xft.dpi on X11); 1.0 if unknown. Call after ``init``."""
         monitor = self._monitor()
         across, down = ctypes.c_float(1.0), ctypes.c_float(1.0)
         if monitor:
@@ -44,7 +44,7 @@ class Glfw:
         return float(across.value) or 1.0
 
     def work_area(self) -> tuple[int, int, int, int] | None:
-        """The part of the display that no panel covers: left, top, width, height; None when unknown. After ``init``."""
+        """The part of the display that no panel covers: left, top, width, height; None if unknown. After ``init``."""
         monitor = self._monitor()
         if not monitor:
             return None
@@ -53,21 +53,21 @@ class Glfw:
         return (left.value, top.value, width.value, height.value) if width.value and height.value else None
 
     def wake(self) -> None:
-        """End the ``wait`` of the drawing thread, from any thread."""
+        """Wake the drawing thread from ``wait``; may be called from any thread."""
         self._post()
 
     def wait(self, seconds: float) -> None:
-        """Sleep until there is input, a ``wake``, or the time is over; on the drawing thread."""
+        """Sleep until input, a ``wake``, or the timeout; on the drawing thread."""
         self._wait(seconds)
 
     def focused(self) -> bool:
-        """Whether the window of this thread has the keyboard and is not minimised."""
+        """Whether this thread's window has the keyboard focus and is not minimised."""
         window = self._context()
         return bool(window) and bool(self._attribute(window, _FOCUSED)) and not self._attribute(window, _ICONIFIED)
 
 
 def find() -> Glfw | None:
-    """The calls, where the library exports all of them."""
+    """The functions, if the library exports all of them."""
     import dearpygui._dearpygui as internal
 
     try:
@@ -77,6 +77,6 @@ def find() -> Glfw | None:
 
 
 def waker() -> Callable[[], None]:
-    """``wake``, or nothing where there is none."""
+    """``wake``, or a function that does nothing."""
     found = find()
     return found.wake if found is not None else lambda: None

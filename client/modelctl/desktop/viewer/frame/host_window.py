@@ -1,7 +1,7 @@
-"""The drawing thread inside another program's window: actions run as often as the host draws.
+"""The drawing thread inside another program's window: actions run whenever the host draws.
 
-A window of one pixel is drawn in every frame, whatever tab is open. Its handler runs the actions, on the thread where
-the host runs DearPyGui's callbacks.
+A one-pixel window is drawn in every frame, whichever tab is open. Its handler runs the actions, on the thread that runs
+the host's DearPyGui callbacks.
 """
 
 from collections.abc import Callable
@@ -14,10 +14,10 @@ from modelctl.desktop.viewer.frame.tab import Tag
 
 
 class HostWindow(DrawingThread):
-    """Runs nothing before the host has drawn ``wait_frames`` frames, and nothing once the host has taken us away.
+    """Runs nothing before the host has drawn ``wait_frames`` frames, and nothing after the host has removed the panel.
 
-    The host may delete our items at any moment, from any thread: then somebody calls ``stop``, and ``on_stopped`` is
-    called in the next frame, if there is one. Make it where the host makes its items.
+    The host may delete our items at any moment, from any thread. ``stop`` is called then, and ``on_stopped`` in the
+    next frame, if there is one. Create it where the host creates its items.
     """
 
     def __init__(self, wait_frames: int, on_stopped: Callable[[], None]) -> None:
@@ -50,26 +50,26 @@ class HostWindow(DrawingThread):
         dpg.bind_item_handler_registry(drawn, self._handlers)
 
     def run_one(self, action: Action) -> object:
-        """Run an action or a hook, unless the host has taken the panel away."""
+        """Run an action or a hook, unless the host has removed the panel."""
         # A host that is about to destroy its context has stopped running before that.
         if self.stopped or not dpg.is_dearpygui_running():
             return False
         try:
             return action()
-        except SystemError:  # an item was not there
+        except SystemError:  # an item did not exist
             if not self.stopped:
                 raise
             return False
 
     def delete(self) -> None:
-        """Stop, and delete the items of this object; the host's context still exists."""
+        """Stop, and delete this object's items; the host's context must still exist."""
         self.stop()
         for item in (self._pixel, self._handlers, self._theme):
             if dpg.does_item_exist(item):
                 dpg.delete_item(item)
 
     def _drawn(self) -> None:
-        """The host has drawn a frame."""
+        """Called when the host has drawn a frame."""
         if self.stopped:
             self._on_stopped()
         elif self._ready():

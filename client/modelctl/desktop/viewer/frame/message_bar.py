@@ -1,4 +1,4 @@
-"""The bar at the foot of the panel with the newest message, which can be copied and dismissed."""
+"""The bar at the foot of the panel: shows the newest message, which can be copied and dismissed."""
 
 import dearpygui.dearpygui as dpg
 
@@ -8,13 +8,13 @@ from modelctl.language.catalogue import _
 
 
 class MessageBar:
-    """Shows one message; hidden while there is none."""
+    """Shows one message; hidden without one."""
 
     def __init__(self) -> None:
         self.text = ""
 
     def build(self, parent: Tag) -> None:
-        """Make the box, hidden."""
+        """Create the bar, hidden."""
         self._item = dpg.add_child_window(parent=parent, auto_resize_y=True, width=-1, border=True, show=False)
         row = dpg.add_group(parent=self._item, horizontal=True)
         copy = dpg.add_button(label=_("Copy"), parent=row, callback=lambda: dpg.set_clipboard_text(self.text))
@@ -24,7 +24,7 @@ class MessageBar:
         self._text = dpg.add_text(parent=row, wrap=0)
 
     def say(self, text: str, error: bool) -> None:
-        """Show a message instead of the one before."""
+        """Replace the message."""
         self.text = text
         dpg.set_value(self._text, text)
         dpg.configure_item(self._text, color=(255, 190, 190) if error else theme.PALETTE.text)
@@ -32,12 +32,12 @@ class MessageBar:
         dpg.configure_item(self._item, show=True)
 
     def dismiss(self) -> bool:
-        """Take the message away; whether there was one."""
+        """Hide the message; return whether there was one."""
         shown = bool(self.text)
         self.text = ""
         dpg.configure_item(self._item, show=False)
         return shown
 
     def height(self) -> int:
-        """How much room it takes, in pixels."""
+        """The bar's height in pixels."""
         return int(dpg.get_item_rect_size(self._item)[1]) if self.text else 0

@@ -1,4 +1,4 @@
-"""The drawing thread of the viewer's own window: it draws a frame after something changed, and sleeps otherwise."""
+"""The drawing thread of the viewer's own window: draws a frame after a change, and sleeps otherwise."""
 
 import time
 
@@ -15,23 +15,23 @@ AFTER_INPUT = 4
 """Frames to draw after input: Dear ImGui updates hover, focus and sizes one or two frames later."""
 
 SETTLE_S = 0.2
-"""How long after new data a second frame is drawn; by then all sizes fit the new texts."""
+"""How long after new data a second frame is drawn; by then all sizes have adapted to the new texts."""
 
 IDLE_S = 1.0
 """The longest sleep. Nothing is drawn after it; only the keyboard focus is checked."""
 
 ANIMATION_S = 1 / 6
-"""The time between frames of an animation: enough for a slow glow; a frame may take 25 ms without a GPU."""
+"""The time between frames of an animation: enough for a slow pulse; a frame may take 25 ms without a GPU."""
 
 EACH_FRAME = frozenset(f"mvAppItemType::mv{name}Handler" for name in ("Visible", "Hover", "Focus", "Active"))
-"""Handlers that fire in every frame, so they are no reason to draw another one."""
+"""Handlers that fire in every frame, so they are no reason to draw another frame."""
 
 FAST_S, SLOW_S, FAST_FOR_S = 0.03, 0.2, 0.5
-"""Without GLFW: how often to look for input; FAST_S for FAST_FOR_S after input, then SLOW_S."""
+"""Without GLFW, how often to poll for input: every FAST_S for FAST_FOR_S after input, then every SLOW_S."""
 
 
 class OwnWindow(DrawingThread):
-    """Runs actions and callbacks, and draws. Make it after the context; run it after showing the viewport."""
+    """Runs actions and callbacks, and draws. Create it after the context; run it after showing the viewport."""
 
     def __init__(self) -> None:
         dpg.configure_app(manual_callback_management=True)
@@ -44,7 +44,7 @@ class OwnWindow(DrawingThread):
         self.frames = 0
 
     def animate(self, seconds: float) -> None:
-        """Draw steadily for so long, since something moves; on the drawing thread."""
+        """Keep drawing for this long, because something moves; on the drawing thread."""
         self._animated_until = max(self._animated_until, time.monotonic() + seconds)
 
     def run(self, before_sleep: Action = lambda: None) -> None:
@@ -97,7 +97,7 @@ class OwnWindow(DrawingThread):
         return int(moving or settling)
 
     def _look(self, moving: bool) -> int:
-        """Without GLFW nothing tells about input: draw a frame now and then to find out; return how many to draw."""
+        """Without GLFW nothing reports input: draw a frame now and then to find out; return how many to draw."""
         now = time.monotonic()
         mouse = [*dpg.get_mouse_pos(local=False)]
         if mouse != self._mouse or self.arrived.is_set():
@@ -107,7 +107,7 @@ class OwnWindow(DrawingThread):
 
 
 def _something_happened(sender: Tag | None) -> bool:
-    """Whether a callback reports an event, and not only that an item was drawn once more."""
+    """Whether a callback reports an event, and not only that an item was drawn again."""
     if not sender or not dpg.does_item_exist(sender):
         return True
     return dpg.get_item_info(sender)["type"] not in EACH_FRAME

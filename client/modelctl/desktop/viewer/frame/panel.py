@@ -1,4 +1,4 @@
-"""The whole panel: toolbar, tabs, dialogs and the messages at its foot; the same in our window and in a host's."""
+"""The whole panel: toolbar, tabs, dialogs and the message bar; the same in our window and in a host's."""
 
 import threading
 
@@ -31,11 +31,11 @@ from modelctl.language.catalogue import _
 from modelctl.language.sentences import of_note, of_notes
 
 SAID_FOR_S = 6.0
-"""How long a message stays that is not a failure."""
+"""How long a message stays if it is not a failure."""
 
 
 class Panel:
-    """Built once into a parent; ``show`` and ``on_event`` bring it the daemon's news."""
+    """Built once into a parent; ``show`` and ``on_event`` pass it the daemon's changes."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
@@ -73,7 +73,7 @@ class Panel:
         )
 
     def build(self, parent: Tag) -> None:
-        """Make everything, once, inside ``parent``, which it fills."""
+        """Create everything, once, inside ``parent``, which the panel fills."""
         self._root = dpg.add_child_window(parent=parent, border=False, width=-1, height=-1, no_scrollbar=True)
         dpg.bind_item_theme(self._root, theme.GLOBAL)
         text_metrics.bind(self._root, text_metrics.REGULAR)
@@ -91,7 +91,7 @@ class Panel:
         self._ui.drawing.each_frame(self._track)
 
     def show(self, snapshot: Snapshot | None) -> bool:
-        """Bring everything up to ``snapshot``; None: the daemon is away. Returns whether there is news to draw."""
+        """Update everything to ``snapshot``; None: the daemon is not reachable. Returns whether to draw."""
         before, self._snapshot = self._snapshot, snapshot
         if only_the_machine(before, snapshot):
             self._monitor.show(snapshot)
@@ -106,7 +106,7 @@ class Panel:
         return True
 
     def on_event(self, event: AnyEvent) -> None:
-        """Pass on an event that the snapshot does not show, and show the user a message about it."""
+        """Pass on an event that snapshots do not show, and show the user a message about it."""
         for tab in self._tabs:
             tab.on_event(event)
         text = message_for(event)
@@ -114,7 +114,7 @@ class Panel:
             self._ui.say(text)
 
     def refresh(self) -> None:
-        """Read everything from the daemon again, now."""
+        """Read everything from the daemon again."""
 
         def arrived(snapshot: Snapshot) -> None:
             known = self._snapshot
@@ -135,23 +135,23 @@ class Panel:
         self._ui.ask(starting.start, lambda _pong: self._toolbar.starting(False), failed)
 
     def focus_filter(self) -> None:
-        """Show the models and put the keyboard into their filter."""
+        """Open the models tab and focus its filter."""
         self.open_tab(0)
         self._cards.focus_filter()
 
     def open_tab(self, number: int) -> None:
-        """Show the tab of this number."""
+        """Open the tab with this number."""
         dpg.set_value(self._tab_bar, self._tab_items[number])
 
     def dismiss(self) -> None:
-        """Close what lies on top: a menu or question, else a dialog, else the message at the foot."""
+        """Close the topmost item: a menu or question, else a dialog, else the message bar."""
         if self._actions.close():
             return
         self._close_dialogs()
         self._message_bar.dismiss()
 
     def close(self) -> None:
-        """End what runs on its own, and take away the windows; the other items go with their parent.
+        """Stop what runs independently, and remove the windows; the other items are deleted with their parent.
 
         On the drawing thread, while the context exists.
         """
@@ -191,7 +191,7 @@ class Panel:
             self._message_bar.dismiss()
 
     def _track(self) -> bool:
-        """After a frame: make room for the foot, keep the toolbar's right end at the right."""
+        """After a frame: make room for the message bar, keep the toolbar's right end at the right."""
         moved = self._toolbar.track()
         height = self._message_bar.height()
         if height == self._message_bar_height:
@@ -202,25 +202,25 @@ class Panel:
 
 
 def tab_titles() -> list[str]:
-    """The tabs, in their order."""
+    """The tabs' titles in order."""
     return [_("Models"), _("Downloads"), _("History"), _("System"), _("Log"), _("Chat")]
 
 
 def only_the_machine(before: Snapshot | None, now: Snapshot | None) -> bool:
-    """Whether nothing changed but the machine's memory and processors: that comes each second, and one tab shows it."""
+    """Whether only the machine's memory and CPU figures changed: they change each second, and one tab shows them."""
     if before is None or now is None:
         return False
     return before.models is now.models and before.jobs is now.jobs and before.daemon is now.daemon
 
 
 def message_for(event: AnyEvent) -> str:
-    """The message about an event that the user should know of; empty for other events."""
+    """The message for an event that the user should know about; empty for other events."""
     match event:
         case ContextRefused(model=key, prompt_tokens=tokens, size=size):
-            text = _("{key}: the prompt has {tokens} tokens, the context {size}. Nothing was cut; it was refused.")
+            text = _("{key}: the prompt has {tokens} tokens, the context {size}. It was refused, not truncated.")
             return text.format(key=key.upper(), tokens=tokens, size=size)
         case ContextFull(model=key, size=size):
-            text = _("{key}: the context of {size} tokens is full; the answer stopped there.")
+            text = _("{key}: the context of {size} tokens is full; the answer ended there.")
             return text.format(key=key.upper(), size=size)
         case DaemonStopping():
             return _stopping()

@@ -1,6 +1,6 @@
-"""What a tab of the viewer is: built once into a parent, then shown the newest snapshot whenever it changed.
+"""The interface of a tab: built once into a parent, then updated with every new snapshot.
 
-Everything here runs on the drawing thread; ``Ui.post`` brings work to it from any other thread.
+All methods run on the drawing thread; ``Ui.post`` runs an action there from any other thread.
 """
 
 from typing import Protocol
@@ -9,17 +9,17 @@ from modeld.protocol.events import AnyEvent
 from modeld.protocol.views import Snapshot
 
 Tag = int | str
-"""How DearPyGui names an item."""
+"""DearPyGui's type for item names."""
 
 
 class Tab(Protocol):
     """One tab of the panel."""
 
     def build(self, parent: Tag) -> None:
-        """Make the items, once, inside ``parent``."""
+        """Create the items, once, inside ``parent``."""
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Bring the items up to ``snapshot`` (None: the daemon is away); unchanged parts of it are the same objects."""
+        """Update the items to ``snapshot`` (None: the daemon is not reachable); unchanged parts are identical."""
 
     def on_event(self, event: AnyEvent) -> None:
-        """An event that the snapshot does not show (a refused prompt, a full context, the reason of an eviction)."""
+        """Handle an event that snapshots do not show (a refused prompt, a full context, the reason for an eviction)."""

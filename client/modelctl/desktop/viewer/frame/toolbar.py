@@ -1,4 +1,4 @@
-"""The toolbar: five buttons, and whether the daemon runs."""
+"""The toolbar: five buttons, and the daemon's state."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from modelctl.language.catalogue import _
 
 @dataclass(frozen=True)
 class ToolbarActions:
-    """What the buttons do, in their order."""
+    """The buttons' actions, in order."""
 
     refresh: Callable[[], None]
     download: Callable[[], None]
@@ -25,7 +25,7 @@ class ToolbarActions:
 
 
 class Toolbar:
-    """Refresh, Download, Benchmark, Compare, Unload All; at the right the daemon's state."""
+    """Refresh, Download, Benchmark, Compare, Unload All; the daemon's state at the right."""
 
     def __init__(self, actions: ToolbarActions) -> None:
         self._actions = actions
@@ -33,7 +33,7 @@ class Toolbar:
         self._shown: tuple[str, bool] | None = None
 
     def build(self, parent: Tag) -> None:
-        """Make the row."""
+        """Create the row."""
         self._row = dpg.add_group(parent=parent, horizontal=True, horizontal_spacing=8)
         self.buttons = [
             dpg.add_button(label=label, parent=self._row, callback=_call(action))
@@ -51,12 +51,12 @@ class Toolbar:
         dpg.bind_item_theme(self._start, theme.PRIMARY)
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Whether the daemon is there; without it only Refresh makes sense."""
+        """Show whether the daemon is reachable; without it only Refresh is enabled."""
         there = snapshot is not None
         for button in self.buttons[1:4]:
             dpg.configure_item(button, enabled=there)
         dpg.configure_item(self.buttons[4], enabled=can_unload(snapshot))
-        text = f"modeld {snapshot.daemon.version}" if snapshot is not None else _("modeld is away")
+        text = f"modeld {snapshot.daemon.version}" if snapshot is not None else _("modeld is not reachable")
         if self._shown == (text, there):
             return
         self._shown = (text, there)
@@ -65,11 +65,11 @@ class Toolbar:
         dpg.configure_item(self._start, show=not there)
 
     def starting(self, starting: bool) -> None:
-        """While the daemon is being started, its button waits."""
+        """Disable the start button while the daemon starts."""
         dpg.configure_item(self._start, enabled=not starting, label=_("Starting…") if starting else _("Start modeld"))
 
     def track(self) -> bool:
-        """After a frame: keep the state at the right end; whether it moved."""
+        """After a frame: keep the state at the right end; return whether it moved."""
         row_left = dpg.get_item_rect_min(self._row)[0]
         parent = dpg.get_item_parent(self._row)
         if parent is None or not dpg.is_item_visible(self._row):
@@ -80,7 +80,7 @@ class Toolbar:
         words = 8 + text_metrics.size(dpg.get_value(self._state))[0]
         button = 8 + dpg.get_item_rect_size(self._start)[0] if dpg.is_item_shown(self._start) else 0
         left = available - used - 16 - 12 - button
-        dpg.configure_item(self._state, show=left >= words)  # where it is narrow the dot's colour and the button tell
+        dpg.configure_item(self._state, show=left >= words)  # in a narrow window, the dot and the button show it
         room = max(1, int(left - words if left >= words else left))
         if room == self._state_width:
             return False
@@ -97,7 +97,7 @@ class Toolbar:
 
 
 def labels() -> list[str]:
-    """The five buttons' words, in their order."""
+    """The labels of the five buttons, in order."""
     return [
         _("🔄 Refresh"),
         _("📥 Download"),

@@ -1,4 +1,4 @@
-"""What every part of the viewer uses: the way onto the drawing thread, requests to the daemon, and messages."""
+"""What all parts of the viewer use: access to the drawing thread, requests to the daemon, and messages."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 class Ui:
-    """What every part of the viewer uses; ``on_say`` is where the panel takes its messages."""
+    """What all parts of the viewer use; the panel receives messages through ``on_say``."""
 
     def __init__(self, client: Client, drawing: DrawingThread) -> None:
         self.client = client
@@ -68,7 +68,7 @@ class Ui:
             self.post(lambda: failed(failure))
         except Exception:  # the outer loop of this thread: log the bug and show a message
             log.exception("A request of the viewer failed")
-            self.say(_("That did not work: an error in the viewer. Its log has the details."), error=True)
+            self.say(_("That did not work: an error in the viewer. See its log for details."), error=True)
         else:
             if done is not None:
                 self.post(lambda: done(answer))

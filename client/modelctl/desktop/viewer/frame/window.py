@@ -1,4 +1,4 @@
-"""The viewer as a program of its own: one window, one panel, drawn when something changed."""
+"""The viewer as a program: one window with one panel, drawn when something changed."""
 
 import os
 import signal
@@ -48,15 +48,15 @@ def run(places: Places, scale: float = 0.0) -> None:
         _draw(drawing, panel, places, library)
     finally:
         drawing.stop()
-        dpg.destroy_context()  # the window goes at once; the threads, which never touch it, may take their time
+        dpg.destroy_context()  # the window closes at once; the threads, which never touch it, may end later
         if following is not None:
             following.stop()
-    if (following is None or following.join(5)) and ui.idle:  # else a request still uses it, and goes with the process
+    if (following is None or following.join(5)) and ui.idle:  # else a request still uses it; it ends with the process
         client.close()
 
 
 def need_display(environment: Mapping[str, str], library: glfw.Glfw | None, platform: str = sys.platform) -> None:
-    """Raise a ModeldError where no window can be shown: DearPyGui itself would abort the process."""
+    """Raise a ModeldError if no window can be shown: DearPyGui itself would abort the process."""
     if platform not in ("win32", "darwin") and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
         raise _no_display(_("There is no display: neither DISPLAY nor WAYLAND_DISPLAY is set."))
     if library is not None and not library.init():
@@ -64,7 +64,7 @@ def need_display(environment: Mapping[str, str], library: glfw.Glfw | None, plat
 
 
 def display_scale(environment: Mapping[str, str], library: glfw.Glfw | None) -> float:
-    """The display's scale: what the desktop says to GTK programs, else what it says to all."""
+    """The display's scale: the one set for GTK programs, else the general one."""
     try:
         wanted = float(environment.get("GDK_SCALE", ""))
     except ValueError:
@@ -73,7 +73,7 @@ def display_scale(environment: Mapping[str, str], library: glfw.Glfw | None) -> 
 
 
 def _make(ui: Ui, scale: float) -> Panel:
-    """Fonts, colours and the panel in the window that fills the viewport."""
+    """Create fonts, themes and the panel in the window that fills the viewport."""
     loaded = fonts.load(scale)
     text_metrics.adopt(loaded)
     dpg.bind_font(loaded.regular)
@@ -92,7 +92,7 @@ def _draw(drawing: OwnWindow, panel: Panel, places: Places, library: glfw.Glfw |
     focus = ViewerFocus()
 
     def update_focus() -> None:
-        """Without GLFW the focus is not known: then an open window counts as focused."""
+        """Publish whether the window has the focus. Without GLFW this is unknown, so it counts as focused."""
         if library is None or library.focused():
             focus.hold(places)
         else:
@@ -128,7 +128,7 @@ def _ended_by_signals(drawing: OwnWindow) -> Iterator[None]:
 
 
 def _viewport(kept: Geometry) -> None:
-    """The window, where and as large as it was; not shown yet, but the tabs may ask for its size."""
+    """Create the window at its last place and size; it is not shown yet, but the tabs may ask for its size."""
     dpg.create_viewport(
         title="modeld",
         width=kept.width,
@@ -156,7 +156,7 @@ def _shortcuts(panel: Panel) -> None:
         nonlocal control_at
         if key in controls:
             control_at = time.monotonic()
-        # Both keys may have gone down and up again within one slow frame.
+        # Both keys may have been pressed and released within one slow frame.
         control = any(map(dpg.is_key_down, controls)) or time.monotonic() - control_at < QUICK_S
         if key == dpg.mvKey_F5:
             panel.refresh()
@@ -174,7 +174,7 @@ def _shortcuts(panel: Panel) -> None:
 
 
 def _icon(folder: Path) -> str:
-    """The mark as a picture in ``folder``; none where the packages that draw it are missing."""
+    """The mark as a picture in ``folder``; None if the packages that draw it are missing."""
     try:
         from modelicons.icon import app_icon
     except ImportError:

@@ -1,4 +1,4 @@
-"""Where the window was and how large: kept across runs; what cannot be read or would be off the screen is forgotten."""
+"""The window's position and size, kept across runs; an unreadable or off-screen one is ignored."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ MIN_WIDTH, MIN_HEIGHT = 720, 480
 
 
 class Geometry(msgspec.Struct, frozen=True, kw_only=True):
-    """The window in pixels; a place below 0 leaves it to the desktop."""
+    """The window in pixels; a position below 0 leaves it to the desktop."""
 
     width: int = 1200
     height: int = 760
@@ -18,12 +18,12 @@ class Geometry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def file(places: Places) -> Path:
-    """Where it is kept."""
+    """The file with the position and size."""
     return places.state_dir / "viewer.json"
 
 
 def read(places: Places) -> Geometry:
-    """What was kept, made sensible; the default where there is nothing."""
+    """The stored position, corrected to sensible values; the default without one."""
     try:
         kept = msgspec.json.decode(file(places).read_bytes(), type=Geometry)
     except (OSError, msgspec.DecodeError):
@@ -37,7 +37,7 @@ def read(places: Places) -> Geometry:
 
 
 def placed(kept: Geometry, area: tuple[int, int, int, int] | None) -> Geometry:
-    """``kept`` made to fit the display's work area (left, top, width, height), and in its middle if it has no place."""
+    """``kept``, moved into the display's work area (left, top, width, height); centred if it has no position."""
     if area is None:
         return kept
     left, top, across, down = area
@@ -53,7 +53,7 @@ def placed(kept: Geometry, area: tuple[int, int, int, int] | None) -> Geometry:
 
 
 def write(places: Places, geometry: Geometry) -> None:
-    """Keep it; a folder that cannot be written is no reason to trouble anybody."""
+    """Store it; a failure to write is ignored, since nothing else depends on it."""
     try:
         file(places).parent.mkdir(parents=True, exist_ok=True)
         file(places).write_bytes(msgspec.json.encode(geometry))

@@ -1,4 +1,4 @@
-"""A plot of one figure over time: a line for each model, its average, error bars, and disturbed runs set apart."""
+"""A plot of one figure over time: a line per model, its average, error bars, and disturbed runs marked."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from modelctl.language.catalogue import _
 DISTURBED: Colour = PALETTE.orange
 MARKER_SIZE = 4.0
 MOST_MARKS = 300
-"""With more runs than this only some get a point and error bars: the line goes through all of them."""
+"""With more runs than this, only some get a point and error bars; the line passes through all of them."""
 AVERAGE_ALPHA = 130
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Which figure a plot shows."""
+    """The figure that a plot shows."""
 
     title: str
     values: Callable[[RunPoints], list[float]]
@@ -28,7 +28,7 @@ class Measure:
 
 
 class HistoryPlot:
-    """The plot; ``show`` draws everything again; it is called only after a choice or a new run."""
+    """The plot; ``show`` redraws everything, so it is called only after a selection or a new run."""
 
     def __init__(self, parent: Tag, measure: Measure) -> None:
         self._measure = measure
@@ -45,11 +45,11 @@ class HistoryPlot:
         self._up = dpg.add_plot_axis(dpg.mvYAxis, parent=plot)
 
     def resize(self, height: int) -> None:
-        """Give the plot its height."""
+        """Set the plot's height."""
         dpg.configure_item(self._plot, height=height)
 
     def show(self, curves: Sequence[Curve], colours: Sequence[Colour]) -> None:
-        """Draw ``curves``, each in its colour, and make all of them fit."""
+        """Draw ``curves``, each in its colour, and fit the axes to all of them."""
         dpg.delete_item(self._up, children_only=True)
         every = 1 + sum(len(curve.line.at) for curve in curves) // MOST_MARKS
         for curve, colour in zip(curves, colours, strict=True):
@@ -88,11 +88,11 @@ class HistoryPlot:
         dpg.bind_item_theme(dots, _dots(DISTURBED, hollow=True))
 
     def _named(self, label: str) -> dict[str, Tag | bool]:
-        """Where a series belongs; those of one label share a line of the legend (after ``##``: they have none)."""
+        """The label of a series; series with one label share a legend entry (after ``##``: none)."""
         return {"parent": self._up, "label": label, "use_internal_label": False}
 
     def _fit(self, curves: Sequence[Curve]) -> None:
-        """Set the limits so that every point, its error bar and the averages are seen."""
+        """Set the axis limits so that every point, its error bar and the averages are visible."""
         lows: list[float] = []
         highs: list[float] = []
         for curve in curves:
@@ -109,7 +109,7 @@ class HistoryPlot:
 
 
 def _line(colour: Sequence[int]) -> Tag:
-    """A theme for lines and error bars of this colour, made once."""
+    """The theme for lines and error bars of this colour, created once."""
     tag = f"modelctl.history.line.{'-'.join(map(str, colour))}"
     if not dpg.does_item_exist(tag):
         part = dpg.add_theme_component(dpg.mvAll, parent=dpg.add_theme(tag=tag))
@@ -120,7 +120,7 @@ def _line(colour: Sequence[int]) -> Tag:
 
 
 def _dots(colour: Colour, *, hollow: bool) -> Tag:
-    """A theme for points of this colour, filled or as rings, made once."""
+    """The theme for points of this colour, filled or as rings, created once."""
     tag = f"modelctl.history.{'rings' if hollow else 'dots'}.{'-'.join(map(str, colour))}"
     if not dpg.does_item_exist(tag):
         part = dpg.add_theme_component(dpg.mvScatterSeries, parent=dpg.add_theme(tag=tag))

@@ -18,12 +18,12 @@ _STEPS_S = tuple(
 )
 MOST_TICKS = 5
 EDGE = 0.1
-"""So near to either end of the axis there is no mark: its label would be cut."""
+"""There is no tick closer than this to an end of the axis: its label would be cut."""
 
 
 @dataclass(frozen=True)
 class RunPoints:
-    """Where runs lie: seconds since 1970, decode rate with its deviation, peak memory in MB."""
+    """Points of a plot: seconds since 1970, decode rate with its deviation, peak memory in MB."""
 
     at: list[float] = field(default_factory=list)
     speed: list[float] = field(default_factory=list)
@@ -31,14 +31,14 @@ class RunPoints:
     memory: list[float] = field(default_factory=list)
 
     def thinned(self, every: int) -> "RunPoints":
-        """One run in ``every``, the newest among them."""
+        """Every ``every``-th run, including the newest."""
         first = (len(self.at) - 1) % every if self.at else 0
         return RunPoints(*(values[first::every] for values in (self.at, self.speed, self.deviation, self.memory)))
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One model's history to draw: all runs in a line, the quiet and the disturbed ones as points of their own."""
+    """One model's history: all runs as a line, quiet and disturbed runs as separate points."""
 
     title: str
     line: RunPoints
@@ -57,7 +57,7 @@ class RunRow:
 
 
 def curve(history: History) -> Curve:
-    """``history`` as a curve; a run without a readable time is left out."""
+    """``history`` as a curve; runs without a readable time are omitted."""
     line, quiet, disturbed = RunPoints(), RunPoints(), RunPoints()
     for run in history.runs:
         at = seconds(run.result.timestamp)
@@ -80,7 +80,7 @@ def curve(history: History) -> Curve:
 
 
 def headers() -> tuple[str, ...]:
-    """The heads of the table of runs."""
+    """The column headers of the table of runs."""
     return (
         _("When"),
         _("Model"),
@@ -129,7 +129,7 @@ def _row(run: BenchmarkRun) -> RunRow:
 
 
 def _measured(figure: Figure | None) -> str:
-    """A figure; an imported old run says with ``n`` 0 what was not measured."""
+    """A figure; an imported old run has ``n`` 0 for figures that were not measured."""
     return _("n/a") if figure is None or not figure.n else format_figure(figure)
 
 
@@ -139,12 +139,12 @@ def benchmarked(snapshot: Snapshot) -> dict[str, str]:
 
 
 def stale(chosen: Sequence[str], newest: Mapping[str, str], asked: Mapping[str, str]) -> list[str]:
-    """Which of the ``chosen`` models have a run newer than the one that was there when their history was ``asked``."""
+    """The ``chosen`` models with a newer run than the one their history was ``asked`` for."""
     return [key for key in chosen if key in newest and asked.get(key) != newest[key]]
 
 
 def ticks(low: float, high: float) -> list[tuple[str, float]]:
-    """Marks for an axis of time between two moments, a handful, at whole hours or days of the user's own clock."""
+    """A handful of ticks for a time axis, at whole hours or days of local time."""
     step = next((step for step in _STEPS_S if (high - low) / step < MOST_TICKS), _STEPS_S[-1])
     by_day = step >= DAY_S
     first = datetime.fromtimestamp(low).replace(minute=0, second=0, microsecond=0, hour=0)
@@ -159,7 +159,7 @@ def ticks(low: float, high: float) -> list[tuple[str, float]]:
 
 
 def reach(values: Sequence[float], *, least: float) -> tuple[float, float]:
-    """The limits of an axis that shows all ``values``, no closer than ``least``."""
+    """Axis limits that include all ``values``, at least ``least`` apart."""
     if not values:
         return 0.0, least
     low, high = min(values), max(values)

@@ -1,4 +1,4 @@
-"""The history of benchmarks: choose models, see how speed and memory went, read each run below."""
+"""The history tab: choose models, see their speed and memory over time, and a table of runs."""
 
 import dearpygui.dearpygui as dpg
 from modeld.protocol.events import AnyEvent
@@ -23,15 +23,15 @@ COLOURS: tuple[Colour, ...] = (
     (240, 130, 180),
     (214, 200, 100),
 )
-"""One for each model, again from the first after the last; none is the orange of disturbed runs."""
+"""The colours of the models, reused in turn; none is the orange of disturbed runs."""
 
 PLOT_EM, PLOT_SHARE = 16.0, 0.38
 LIMIT = 500
-"""How many runs of a model are drawn, the newest."""
+"""How many runs per model are drawn, newest first."""
 
 
 class HistoryTab:
-    """The tab. It requests a history when its model is chosen, and again when a newer run is there."""
+    """The history tab. It requests a history when its model is selected, and again after a newer run."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
@@ -42,7 +42,7 @@ class HistoryTab:
         self._histories: dict[str, History] = {}
 
     def build(self, parent: Tag) -> None:
-        """Make the items: the models on the left, plots and runs on the right."""
+        """Create the items: models on the left, plots and runs on the right."""
         self._empty = dpg.add_text(parent=parent, wrap=0, color=PALETTE.muted)
         self._body = dpg.add_group(parent=parent, horizontal=True, show=False)
         self._left = dpg.add_child_window(parent=self._body, height=-1, border=False)
@@ -59,16 +59,16 @@ class HistoryTab:
         self._resize()
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Bring the models up to ``snapshot`` and ask for what is new; away, everything stays as it was."""
+        """Update the models to ``snapshot`` and request new histories; without a daemon nothing changes."""
         if snapshot is None:
             if not self._newest:
-                self._say(_("The daemon is away."))
+                self._say(_("The daemon is not reachable."))
             return
         if em(1) != self._em:
             self._resize()
         newest = benchmarked(snapshot)
         if not newest:
-            self._say(_("Nothing has been benchmarked yet. Benchmark a model, and its history is drawn here."))
+            self._say(_("Nothing has been benchmarked yet. Benchmark a model to see its history here."))
         if newest == self._newest:
             return
         known, self._newest = self._newest, newest
@@ -79,10 +79,10 @@ class HistoryTab:
             self._load()
 
     def on_event(self, event: AnyEvent) -> None:
-        """Everything it needs is in the snapshot."""
+        """Ignore events: snapshots contain everything shown here."""
 
     def _resize(self) -> None:
-        """Sizes for the font in use, which is known after the first frame only."""
+        """Set sizes that depend on the font, which is known only after the first frame."""
         self._em = em(1)
         dpg.configure_item(self._left, width=em(12))
         for plot in self._plots:
@@ -94,7 +94,7 @@ class HistoryTab:
         dpg.configure_item(self._body, show=not text)
 
     def _list(self, keys: list[str]) -> None:
-        """A box to tick for each model; at first the one that was measured last is chosen."""
+        """Create a checkbox per model; initially the most recently benchmarked model is selected."""
         self._chosen = [key for key in self._chosen if key in keys]
         if not self._chosen and keys:
             self._chosen = [max(keys, key=lambda key: self._newest[key])]
@@ -102,7 +102,7 @@ class HistoryTab:
         self._boxes = {key: self._box(key) for key in keys}
 
     def _box(self, key: str) -> Tag:
-        """A box that is ticked in the colour of its model's curve."""
+        """A checkbox whose tick has the colour of the model's curve."""
         box: Tag = dpg.add_checkbox(
             parent=self._models,
             label=key.upper(),
@@ -120,7 +120,7 @@ class HistoryTab:
         self._load()
 
     def _load(self) -> None:
-        """Ask for the histories that are missing or old, and draw what is there."""
+        """Request missing and outdated histories, and draw the available ones."""
         for key in stale(self._chosen, self._newest, self._asked):
             self._asked[key] = self._newest[key]
             self._ask(key)
@@ -148,7 +148,7 @@ class HistoryTab:
 
 
 def _tick(colour: Colour) -> Tag:
-    """A theme for a box that is ticked in this colour, made once."""
+    """The theme for a checkbox with a tick in this colour, created once."""
     tag = f"modelctl.history.tick.{'-'.join(map(str, colour))}"
     if not dpg.does_item_exist(tag):
         part = dpg.add_theme_component(dpg.mvCheckbox, parent=dpg.add_theme(tag=tag))
@@ -165,7 +165,7 @@ def _measures() -> list[Measure]:
 
 
 def _summary(histories: list[History]) -> str:
-    """How many runs each model has, and its last change."""
+    """The number of runs per model, and its last change."""
     lines = []
     for history in histories:
         count = len(history.runs)

@@ -1,4 +1,4 @@
-"""The runs of a history as a table, newest first; only the rows in sight are drawn."""
+"""The table of runs, newest first; only visible rows are drawn."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ from modelctl.desktop.viewer.history.series import headers, run_rows
 from modelctl.desktop.viewer.style import tones
 
 SHOWN = 500
-"""How many runs the table has at most, over all models: making an item for each cell takes its time."""
+"""The maximum number of runs in the table, over all models, since creating an item per cell takes time."""
 
 
 class HistoryTable:
-    """The table; rows are made again when the runs are different."""
+    """The table; its rows are recreated when the runs change."""
 
     def __init__(self, parent: Tag) -> None:
         self._shown: list[History] = []

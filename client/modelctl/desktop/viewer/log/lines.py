@@ -1,4 +1,4 @@
-"""Lines of the daemon's log, with their levels, narrowed by text and level; pure and bounded."""
+"""The daemon's log lines with their levels, filtered by text and level; pure, with a limited length."""
 
 import re
 from collections import deque
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 KEPT = 500
 LONGEST = 2000
-"""Characters of a line that are shown; a line of a log has no upper bound."""
+"""The maximum number of characters shown per line; log lines have no length limit."""
 
 _LEVEL = re.compile(rf"^\S+ \S+ ({'|'.join(LEVELS)}) ")
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line; ``level`` is its own or, for the rest of a traceback, that of the line it belongs to."""
+    """One line; ``level`` is its own or, in a traceback, that of the line it belongs to."""
 
     number: int
     text: str
@@ -23,7 +23,7 @@ class LogLine:
 
 
 class LogLines:
-    """The newest lines; the oldest go when there are too many."""
+    """The newest lines; the oldest are dropped above the limit."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._lines: deque[LogLine] = deque(maxlen=kept)
@@ -34,7 +34,7 @@ class LogLines:
         return len(self._lines)
 
     def add(self, texts: Iterable[str]) -> None:
-        """Add lines as they were written."""
+        """Append new lines."""
         for text in texts:
             found = _LEVEL.match(text)
             self._level = found[1] if found else self._level
@@ -43,11 +43,11 @@ class LogLines:
             self._lines.append(LogLine(self._count, short, self._level))
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all lines."""
         self._lines.clear()
         self._level = "INFO"
 
     def chosen(self, text: str = "", level: str = "DEBUG") -> Sequence[LogLine]:
-        """The lines that contain ``text`` (whatever the case) and are of ``level`` or worse."""
+        """The lines that contain ``text`` (case-insensitive) and have at least this ``level``."""
         wanted, least = text.casefold(), LEVELS.index(level)
         return [line for line in self._lines if LEVELS.index(line.level) >= least and wanted in line.text.casefold()]

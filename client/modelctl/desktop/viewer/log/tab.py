@@ -1,4 +1,4 @@
-"""The log tab: the end of the daemon's log, growing as it is written, coloured by level, to search and to copy."""
+"""The log tab: the end of the daemon's log, updated as it grows, coloured by level, searchable, copyable."""
 
 import threading
 from collections import deque
@@ -26,14 +26,14 @@ COLOURS: dict[str, Colour] = {
     "CRITICAL": PALETTE.red,
 }
 MARGIN = 24
-"""Pixels behind the end of a line."""
+"""Pixels after the end of a line."""
 
 WAITING = 2000
-"""How many lines may wait to be shown; if a log grows faster than it can be drawn, the oldest are left out."""
+"""The maximum number of pending lines; if a log grows faster than it can be drawn, the oldest are dropped."""
 
 
 class LogTab:
-    """The tab. A thread of its own follows the file from the first snapshot until ``close``."""
+    """The log tab. Its own thread follows the file from the first snapshot until ``close``."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
@@ -43,7 +43,7 @@ class LogTab:
         self._paused = False
 
     def build(self, parent: Tag) -> None:
-        """Make the items."""
+        """Create the items."""
         bar = dpg.add_group(parent=parent, horizontal=True)
         self._text = dpg.add_input_text(
             parent=bar, width=260, hint=_("Only lines with …"), callback=lambda: self._ui.post(self._rebuild)
@@ -65,7 +65,7 @@ class LogTab:
         self._describe(())
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Follow the log of the daemon that is there; while none is, the last one's stays."""
+        """Follow the log of the running daemon; without one, the last log stays."""
         if snapshot is None or not snapshot.daemon.log_file:
             return
         path = Path(snapshot.daemon.log_file)
@@ -77,7 +77,7 @@ class LogTab:
             self._follower.start()
 
     def on_event(self, event: AnyEvent) -> None:
-        """The log has everything it shows."""
+        """Ignore events: the log contains everything shown here."""
 
     def close(self) -> None:
         """Stop following; the thread has ended when this returns."""
@@ -96,7 +96,7 @@ class LogTab:
         return self._lines.chosen(dpg.get_value(self._text), levels()[dpg.get_value(self._level)])
 
     def _append(self, lines: Sequence[LogLine]) -> None:
-        """Bring the rows up to ``lines``: old ones go at the top, new ones come at the end."""
+        """Update the rows to ``lines``: remove old ones at the top, append new ones."""
         at_end = dpg.get_y_scroll(self._frame) >= dpg.get_y_scroll_max(self._frame) - 4
         first = lines[0].number if lines else 0
         while self._rows and (not lines or self._rows[0][0] < first):
@@ -107,17 +107,17 @@ class LogTab:
                 self._rows.append((line.number, self._row(line)))
         self._describe(lines)
         if at_end:
-            dpg.set_y_scroll(self._frame, -1.0)  # the end, also of what the next frame adds
+            dpg.set_y_scroll(self._frame, -1.0)  # scroll to the end, including what the next frame adds
 
     def _rebuild(self) -> None:
-        """Make all rows again, after the filter changed."""
+        """Recreate all rows, after the filter changed."""
         while self._rows:
             dpg.delete_item(self._rows.popleft()[1])
         self._append(self._chosen())
         dpg.set_y_scroll(self._frame, -1.0)
 
     def _row(self, line: LogLine) -> Tag:
-        """A line as a field that cannot be written to: its text can be selected, and has the colour of its level."""
+        """A line as a read-only field, so that its text can be selected, in the colour of its level."""
         row: Tag = dpg.add_input_text(
             parent=self._frame,
             readonly=True,
@@ -129,7 +129,7 @@ class LogTab:
 
     def _describe(self, lines: Sequence[LogLine]) -> None:
         dpg.configure_item(self._empty, show=not lines)
-        dpg.set_value(self._empty, _("No line of the log matches.") if len(self._lines) else _("The log is empty."))
+        dpg.set_value(self._empty, _("No log line matches.") if len(self._lines) else _("The log is empty."))
         self._say(_n("{count} line", "{count} lines", len(lines)).format(count=len(lines)))
 
     def _say(self, text: str) -> None:
@@ -140,7 +140,7 @@ class LogTab:
 
     def _toggle(self) -> None:
         self._paused = not self._paused
-        dpg.configure_item(self._pause, label=_("Go on") if self._paused else _("Pause"))
+        dpg.configure_item(self._pause, label=_("Continue") if self._paused else _("Pause"))
         if self._paused:
             self._say_paused()
         else:
@@ -154,7 +154,10 @@ class LogTab:
     def _open_folder(self) -> None:
         if self._follower is not None and not open_path(self._follower.path.parent):
             folder = self._follower.path.parent
-            self._ui.say(_("No program opens folders here. The log is in {folder}").format(folder=folder), error=True)
+            self._ui.say(
+                _("No program is installed that opens folders. The log is in {folder}").format(folder=folder),
+                error=True,
+            )
 
 
 class _LogFollower:
@@ -187,7 +190,7 @@ class _LogFollower:
     def _read(self) -> None:
         try:
             found, position = logfile.tail(self.path, KEPT)
-        except OSError:  # not written yet, or not ours to read: what comes later is still shown
+        except OSError:  # not written yet, or not readable for us: later lines are still shown
             found, position = [], 0
         self._put(found)
         try:
@@ -198,7 +201,7 @@ class _LogFollower:
 
 
 def levels() -> dict[str, str]:
-    """What the level can be narrowed to: as it is read, and the least level."""
+    """The choices of the level filter: label and minimum level."""
     return {
         _("All levels"): LEVELS[0],
         _("Information"): LEVELS[1],

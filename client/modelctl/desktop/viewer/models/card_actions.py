@@ -1,4 +1,4 @@
-"""What a card's buttons do: each is a request, and its failure is shown on that card."""
+"""The actions of a card's buttons: each sends a request, and its failure is shown on that card."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,7 +16,7 @@ from modelctl.language.format import format_bytes
 
 
 class CardActions:
-    """Carries out what the user chose; ``failures`` holds each model's newest failure, for its card."""
+    """Performs what the user chose; ``failures`` holds each model's newest failure, for its card."""
 
     def __init__(self, ui: Ui, on_chat: Callable[[str], None], on_job: Callable[[JobView], None]) -> None:
         self._ui, self._on_chat, self._on_job = ui, on_chat, on_job
@@ -27,7 +27,7 @@ class CardActions:
         self._question: Tag = 0
 
     def do(self, model: ModelView, job: JobView | None, do: ModelAction) -> None:
-        """Do it; a second click while the daemon has not answered the first does nothing."""
+        """Perform the action; a second click before the daemon has answered the first does nothing."""
         match do:
             case ModelAction.CHAT:
                 self._on_chat(model.key)
@@ -43,7 +43,7 @@ class CardActions:
                 self._ask(model.key, do, call)
 
     def menu(self, model: ModelView, entries: Sequence[ModelAction], button: Tag) -> None:
-        """Open the menu of a card below its button."""
+        """Open a card's menu below its button."""
         self.close()
         left, top = dpg.get_item_rect_min(button)
         height = dpg.get_item_rect_size(button)[1]
@@ -59,7 +59,7 @@ class CardActions:
             )
 
     def close(self) -> bool:
-        """Close the menu and the question; whether one was open."""
+        """Close the menu and the question; return whether one was open."""
         closed = False
         for item in (self._menu, self._question):
             if item and dpg.does_item_exist(item):
@@ -101,7 +101,7 @@ class CardActions:
         self._ui.ask(call, succeeded, failed)
 
     def _confirm_removal(self, model: ModelView) -> None:
-        """Ask before a file is gone: a download may have taken hours."""
+        """Ask before deleting a file: its download may have taken hours."""
         self.close()
         self._question = dpg.add_window(
             label=_("Remove {key}").format(key=model.key.upper()),
@@ -112,7 +112,7 @@ class CardActions:
             no_collapse=True,
         )
         if model.in_place or not model.path:
-            text = _("{name} is taken off the list. No file is deleted.")
+            text = _("{name} is removed from the list. No file is deleted.")
         else:
             text = _("{name} is removed, and its file of {size} is deleted.")
         dpg.add_text(
@@ -136,7 +136,7 @@ class CardActions:
 
 
 def _call(key: str, job: str, do: ModelAction) -> Callable[[Client], object]:
-    """The request behind an action."""
+    """The request for an action."""
     calls: dict[ModelAction, Callable[[Client], object]] = {
         ModelAction.LOAD: lambda client: client.load(key, wait=False),
         ModelAction.UNLOAD: lambda client: client.unload(key, wait=False),
@@ -151,7 +151,7 @@ def _call(key: str, job: str, do: ModelAction) -> Callable[[Client], object]:
 
 
 def _centre(width: int, height: int) -> tuple[int, int]:
-    """Where a window of about this size is in the middle."""
+    """The centre position for a window of about this size."""
     return (
         max(0, (dpg.get_viewport_client_width() - width) // 2),
         max(0, (dpg.get_viewport_client_height() - height) // 3),

@@ -1,4 +1,4 @@
-"""The items of one card, made once and filled again and again: the list has as many as fit on the screen."""
+"""The items of one card, created once and reused: the list has only as many as fit on the screen."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ BUTTONS = 3
 GAUGE_HEIGHT = 8
 HEAD_GAP = 14
 PROMINENT = frozenset({ModelAction.LOAD, ModelAction.CHAT, ModelAction.DOWNLOAD, ModelAction.RESUME})
-"""The action the user most likely wants; at most one of a card's buttons."""
+"""The most likely action; at most one of a card's buttons."""
 
 Act = Callable[[str, ModelAction], None]
 
@@ -33,7 +33,7 @@ class CardItems:
         self._filled: tuple[Card, CardLayout, int, int, str] | None = None
         self.item = dpg.add_child_window(parent=parent, no_scrollbar=True, no_scroll_with_mouse=True, border=True)
         dpg.bind_item_theme(self.item, theme.CARD)
-        # A drawlist ignores its place, the group around it does not.
+        # A drawlist ignores its position, but the group around it does not.
         corner = dpg.add_group(parent=self.item)
         dpg.configure_item(corner, pos=(1, 1))
         self._canvas = dpg.add_drawlist(width=9, height=8, parent=corner)
@@ -59,7 +59,7 @@ class CardItems:
             dpg.add_text(_("More"))
 
     def fill(self, card: Card, layout: CardLayout, width: int, metrics: Metrics, y: int, failure: str) -> None:
-        """Show ``card`` at ``y`` of the list; does nothing where it shows that already."""
+        """Show ``card`` at ``y`` in the list; does nothing if it already does."""
         filled = (card, layout, width, y, failure)
         if filled == self._filled:
             return
@@ -81,7 +81,7 @@ class CardItems:
         self._fill_head(card, metrics, self._fill_buttons(card, width, metrics))
 
     def pulse(self, now: float) -> None:
-        """While the model moves between states its stripe glows and fades, once in two seconds."""
+        """Animate the stripe while the model changes state: it pulses every two seconds."""
         if self._card is not None and self._card.moving:
             strength = 0.6 + 0.4 * math.sin(now * math.pi)
             tone = getattr(theme.PALETTE, self._card.tone)
@@ -93,12 +93,12 @@ class CardItems:
         return self._card is not None and self._card.moving
 
     def hide(self) -> None:
-        """Show nothing."""
+        """Hide the card."""
         self._filled = self._card = None
         dpg.configure_item(self.item, show=False)
 
     def _fill_head(self, card: Card, metrics: Metrics, room: float) -> None:
-        """The title and as many marks as ``room`` pixels hold; the most telling ones come first."""
+        """The title, and as many marks as fit into ``room`` pixels, most important first."""
         dpg.configure_item(self._head, pos=(metrics.padding + metrics.line // 3, metrics.padding + metrics.line // 8))
         ready, name = card.texts.ready_sign, card.texts.title
         dpg.set_value(self._ready, ready)
@@ -143,7 +143,7 @@ class CardItems:
             dpg.bind_item_theme(self._gauge, theme.stripe(getattr(theme.PALETTE, card.gauge.tone)))
 
     def _fill_buttons(self, card: Card, width: int, metrics: Metrics) -> float:
-        """The buttons at the right end; returns how much is left of the head beside them."""
+        """The buttons at the right end; returns the width left for the title."""
         room = 0.0
         for number, item in enumerate(self._buttons):
             shown = number < len(card.actions)

@@ -1,4 +1,4 @@
-"""Where things are on a card and where the cards are in the list; arithmetic only."""
+"""Computes positions on a card and of the cards in the list; arithmetic only."""
 
 import bisect
 import itertools
@@ -10,13 +10,13 @@ from modelctl.desktop.viewer.models.presenter import GAP, Card
 from modelctl.language.model_card import ModelCard
 
 WIDE = 54
-"""From this many lines' heights of width a card has two columns."""
+"""A card at least this wide (in line heights) has two columns."""
 
 LEFT_SHARE = 0.46
-"""The left column's part of a wide card."""
+"""The left column's share of a wide card."""
 
 OVERSCAN = 1
-"""Cards made beyond either end of what is seen, so that a scroll finds them there."""
+"""How many extra cards exist above and below the visible part, for scrolling."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Metrics:
 
     @classmethod
     def of(cls, text_height: float) -> "Metrics":
-        """For a font of this height."""
+        """The sizes for a font of this height."""
         line = round(text_height * 1.35)
         return cls(
             line=line, button=round(text_height * 1.9), padding=round(text_height), gap=round(text_height * 0.75)
@@ -39,7 +39,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class PlacedText:
-    """A line of text at a place on its card, not wider than ``width``."""
+    """A line of text at a position on its card, at most ``width`` wide."""
 
     text: str
     x: int
@@ -50,7 +50,7 @@ class PlacedText:
 
 @dataclass(frozen=True)
 class _Text:
-    """A line of text that has no place yet."""
+    """A line of text without a position."""
 
     text: str
     tone: str = "muted"
@@ -59,7 +59,7 @@ class _Text:
 
 @dataclass(frozen=True)
 class CardLayout:
-    """A card's lines and the tops of its other parts (None: not there), and how high it is."""
+    """A card's lines, the tops of its other parts (None: absent), and its height."""
 
     lines: tuple[PlacedText, ...]
     context_y: int | None
@@ -69,7 +69,7 @@ class CardLayout:
 
 
 def layout(card: Card, width: int, metrics: Metrics, failure_lines: int = 0) -> CardLayout:
-    """A card ``width`` pixels wide; ``failure_lines`` is how many lines its failure takes when wrapped."""
+    """Lay out a card ``width`` pixels wide; ``failure_lines`` is the number of lines of its wrapped failure."""
     m = metrics
     words = card.texts
     left = m.padding + m.line // 3
@@ -107,12 +107,12 @@ def layout(card: Card, width: int, metrics: Metrics, failure_lines: int = 0) -> 
 
 
 def _about(texts: ModelCard) -> list[_Text]:
-    """The left column: what the model is."""
+    """The left column: the model's description."""
     return [_Text(text, "text" if text == texts.name else "muted") for text in texts.about]
 
 
 def _figures(texts: ModelCard) -> list[_Text]:
-    """The right column: a heading for each benchmark, and its figures in one line."""
+    """The right column: each benchmark's heading, and its figures in one line."""
     lines = []
     for benchmark in texts.benchmarks:
         lines += [_Text(benchmark.heading), _Text(GAP.join(benchmark.figures), "text", indented=True)]
@@ -120,24 +120,24 @@ def _figures(texts: ModelCard) -> list[_Text]:
 
 
 def _machine_in_two(texts: ModelCard) -> list[_Text]:
-    """What the model runs on and needs, in at most two lines: the memory, which is long, has its own."""
+    """The device and memory, in at most two lines: the memory text is long and has its own."""
     lines = [GAP.join(filter(None, (texts.acceleration, texts.load_time))), texts.memory]
     return [_Text(line) for line in lines if line]
 
 
 def _line(text: _Text, x: int, y: int, width: int, metrics: Metrics) -> PlacedText:
-    """A text at its place; figures begin below the words of their heading, not below its sign."""
+    """A positioned text; figures are aligned with the words of their heading, not with its emoji."""
     indent = metrics.line if text.indented else 0
     return PlacedText(text.text, x + indent, y, width - indent, text.tone)
 
 
 def tops(heights: Sequence[int], gap: int) -> list[int]:
-    """The top of each card, and at the end where the next would begin."""
+    """The top of each card, and of the position after the last one."""
     return [0, *itertools.accumulate(height + gap for height in heights)]
 
 
 def seen(places: Sequence[int], scroll: float, height: float) -> range:
-    """The numbers of the cards between ``scroll`` and ``scroll + height``, and a few beyond; ``places`` by ``tops``."""
+    """Indexes of the cards between ``scroll`` and ``scroll + height``, and a few more; ``places`` from ``tops``."""
     count = len(places) - 1
     first = max(0, bisect.bisect_right(places, scroll) - 1 - OVERSCAN)
     last = min(count, bisect.bisect_left(places, scroll + height) + OVERSCAN)
@@ -145,5 +145,5 @@ def seen(places: Sequence[int], scroll: float, height: float) -> range:
 
 
 def wrapped_lines(text_width: float, width: float) -> int:
-    """How many lines a text takes; words do not fill a line to its end, so a twentieth is left."""
+    """The number of lines of a wrapped text; words do not fill a line completely, so 5 % are left free."""
     return max(1, math.ceil(text_width / max(1.0, width * 0.95)))

@@ -1,7 +1,7 @@
-"""The list of models: filter, order, and a card for each, of which only those on the screen exist.
+"""The models tab: filter, order, and the list of cards, of which only the visible ones exist.
 
-The cards hang at computed places inside a scrolled area as high as all of them; after each frame the list looks whether
-it was scrolled or resized. A thousand models cost as much as ten.
+The cards have computed positions inside a scrolled area with the height of all of them. After each frame the list
+checks whether it was scrolled or resized. A thousand models cost as much as ten.
 """
 
 import time
@@ -26,7 +26,7 @@ FILTER_EM = 16.5
 BOX_TOP_PX = 4
 BOX_TOP_EM = 0.22
 PULSE_S = 1.0
-"""How long a loading model's stripe pulses on, unless it is seen again."""
+"""How long a loading model's stripe pulses if no update arrives."""
 
 
 class CardList:
@@ -50,22 +50,22 @@ class CardList:
         self._dirty = True
 
     def build(self, parent: Tag) -> None:
-        """Make the filter row and the empty list."""
+        """Create the filter row and the empty list."""
         bar = dpg.add_group(parent=parent, horizontal=True, horizontal_spacing=16)
         self._filter = dpg.add_input_text(parent=bar, hint=_("Filter by name (Ctrl+F)"), callback=self._chosen)
         self._on_disk = self._box(bar, _("On disk only"), False)
-        # On from the start: what can be used comes before what could be downloaded.
+        # Checked initially: models that can be used come before those that could be downloaded.
         self._by_state = self._box(bar, _("Sort by state"), True)
         self._summary = dpg.add_text(parent=bar, color=theme.PALETTE.muted)
         self._empty_state.build(parent, self._clear_filter)
         self._area = dpg.add_child_window(parent=parent, border=False, width=-1, height=-1)
-        # What makes the area as high as all cards. A drawlist ignores its place, the group around it does not.
+        # Gives the area the height of all cards. A drawlist ignores its position, but the group around it does not.
         self._end = dpg.add_group(parent=self._area)
         dpg.add_drawlist(width=1, height=1, parent=self._end)
         self._ui.drawing.each_frame(self.track)
 
     def _box(self, bar: Tag, label: str, ticked: bool) -> Tag:
-        """A box whose words are level with those of the filter."""
+        """A checkbox whose label is aligned with the filter's."""
         column = dpg.add_group(parent=bar)
         dpg.bind_item_theme(column, theme.ABOVE_BOX)
         self._spacers.append(dpg.add_spacer(parent=column, height=BOX_TOP_PX))
@@ -73,7 +73,7 @@ class CardList:
         return box
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Bring the list up to ``snapshot``; None: the daemon is away."""
+        """Update the list to ``snapshot``; None: the daemon is not reachable."""
         self._snapshot = snapshot
         self._jobs = presenter.current_jobs(snapshot.jobs) if snapshot is not None else {}
         known = {model.key for model in snapshot.models} if snapshot is not None else set()
@@ -82,19 +82,19 @@ class CardList:
         self._choose()
 
     def on_event(self, event: AnyEvent) -> None:
-        """The snapshot tells all of it."""
+        """Ignore events: snapshots contain everything shown here."""
 
     def focus_filter(self) -> None:
-        """Put the keyboard into the filter."""
+        """Focus the filter."""
         dpg.focus_item(self._filter)
 
     def track(self) -> bool:
-        """After a frame: follow the scroll bar and the window's size; whether anything moved."""
+        """After a frame: follow the scroll bar and the window's size; return whether anything moved."""
         if self._snapshot is None or not dpg.is_item_visible(self._filter):
             return False
         width, height = dpg.get_item_rect_size(self._area)
         if width <= 1:
-            return False  # it was not drawn yet
+            return False  # it has not been drawn yet
         viewed = (float(width), float(height), float(dpg.get_y_scroll(self._area)))
         metrics = Metrics.of(text_metrics.size("Xg")[1])
         if metrics != self._metrics or viewed[0] != self._viewed[0]:
@@ -114,7 +114,7 @@ class CardList:
         return moved
 
     def _chosen(self) -> None:
-        """The user changed the filter or the order: show the list from its beginning."""
+        """The user changed the filter or the order: show the list from its start."""
         dpg.set_y_scroll(self._area, 0)
         self._choose()
 
@@ -135,17 +135,17 @@ class CardList:
         self._empty_state.show(self._reason())
         dpg.configure_item(self._area, show=bool(self._models))
         if self._models and self._viewed[0] and dpg.is_item_visible(self._filter):
-            self._place()  # now, not after a frame that would still show the old
+            self._place()  # update now, not after a frame that would still show the old list
 
     def _fit_summary(self, width: float) -> None:
-        """The list in a line beside the filter, in a word where there is less room, or not at all."""
+        """Fit the summary beside the filter: in full, in one word, or not at all."""
         texts = [presenter.summary(self._snapshot), presenter.short_summary(self._snapshot)] if self._snapshot else []
         left = dpg.get_item_rect_max(self._by_state)[0] - dpg.get_item_rect_min(self._filter)[0] + 16
         fitting = [text for text in texts if left + text_metrics.size(text)[0] <= width]
         dpg.set_value(self._summary, fitting[0] if fitting else "")
 
     def _reason(self) -> EmptyReason | None:
-        """Why there is nothing to see, or little."""
+        """Why the list is empty or has nothing to run."""
         if self._snapshot is None:
             return EmptyReason.AWAY
         if not self._snapshot.models:
@@ -163,7 +163,7 @@ class CardList:
         self._dirty = True
 
     def _card(self, view: ModelView) -> Card:
-        """The card of a model; made again only if the model or its job changed."""
+        """The card of a model; rebuilt only if the model or its job changed."""
         job = self._jobs.get(view.key)
         known = self._cards.get(view.key)
         if known is not None and known[0] is view and known[1] is job:
@@ -176,7 +176,7 @@ class CardList:
         return self._actions.failures.get(card.key) or card.failure
 
     def _layout(self, card: Card) -> CardLayout:
-        """The layout of a card; made again only if the card, its failure or the width changed."""
+        """The layout of a card; recomputed only if the card, its failure or the width changed."""
         width, failure = self._card_width(), self._failure(card)
         known = self._known_layouts.get(card.key)
         if known is not None and known[0] is card and known[1:4] == (width, self._metrics, failure):
@@ -193,11 +193,11 @@ class CardList:
         return card_layout.layout(card, width, self._metrics, lines)
 
     def _card_width(self) -> int:
-        """The width of a card, beside the scroll bar."""
+        """The width of a card, without the scroll bar."""
         return max(200, int(self._viewed[0]) - self._metrics.padding)
 
     def _place(self) -> None:
-        """Put the cards that can be seen where they belong."""
+        """Position the visible cards."""
         if self._dirty:
             self._layouts = [self._layout(self._card(view)) for view in self._models]
             self._tops = card_layout.tops([layout.height for layout in self._layouts], self._metrics.gap)

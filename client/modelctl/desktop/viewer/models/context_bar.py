@@ -1,4 +1,4 @@
-"""The context bar: how much of a model's context is taken, drawn to scale and coloured by how near its end is."""
+"""The context bar: the used part of a model's context, to scale, coloured by how full it is."""
 
 import logging
 import math
@@ -11,7 +11,7 @@ from modelctl.language.catalogue import _
 from modelctl.language.format import context_colour, percent
 
 COLOURS = {"green": PALETTE.green, "orange": PALETTE.orange, "red": PALETTE.red}
-"""What ``context_colour`` names; the percentage above the bar says the same without colour."""
+"""The colours that ``context_colour`` names; the percentage above the bar conveys the same without colour."""
 
 HEIGHT = 10
 
@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 
 
 class ContextBar:
-    """One bar with ``158/8192 tokens`` and ``1.9%`` above it; ``width`` -1 fills the parent."""
+    """A bar with ``158/8192 tokens`` and ``1.9%`` above it; ``width`` -1 fills the parent."""
 
     def __init__(self, parent: Tag, width: int = -1, height: int = HEIGHT, title: str = "") -> None:
         self._title = title
         self._shown: tuple[int, int] | None = None
-        # Parents are named: the stack behind ``with dpg.group()`` may belong to other code that builds items now.
+        # Parents are explicit: the stack of ``with dpg.group()`` may belong to other code that is building items.
         self.item = dpg.add_group(parent=parent)
         line = dpg.add_group(parent=self.item, horizontal=True)
         self._count = dpg.add_text(parent=line)
@@ -33,7 +33,7 @@ class ContextBar:
         self.show(0, 0)
 
     def show(self, used: int, size: int) -> None:
-        """Bring the bar to ``used`` of ``size`` tokens; does nothing when it is there already."""
+        """Show ``used`` of ``size`` tokens; does nothing if it already does."""
         if self._shown == (used, size):
             return
         self._shown = (used, size)
@@ -45,25 +45,25 @@ class ContextBar:
         dpg.bind_item_theme(self._bar, stripe(COLOURS[colour]))
 
     def hide(self, hidden: bool = True) -> None:
-        """Take the bar out of the layout, or put it back."""
+        """Hide or show the bar in the layout."""
         dpg.configure_item(self.item, show=not hidden)
 
 
 class ContextWindowVisualizer:
-    """The context bar under the name and signature that JarvisCore's documentation gives it."""
+    """The context bar under the name and signature in JarvisCore's documentation."""
 
     @staticmethod
     def create_visualization(context_used: int, context_available: int, parent_tag: str) -> None:
-        """Draw a context bar into ``parent_tag``; numbers without sense are drawn as an empty bar, never raised."""
+        """Draw a context bar into ``parent_tag``; invalid numbers are drawn as an empty bar, and nothing is raised."""
         used, size = sensible(context_used), sensible(context_available)
         try:
             ContextBar(parent_tag, title=_("Context: ")).show(used, size)
-        except SystemError as error:  # what DearPyGui raises for a parent that is not there
+        except SystemError as error:  # what DearPyGui raises for a parent that does not exist
             log.warning("No context bar can be drawn in %r: %s", parent_tag, error.__cause__ or error)
 
 
 def share(used: int, size: int) -> float:
-    """The part of the context that is taken, 0 to 1."""
+    """The used part of the context, 0 to 1."""
     return min(max(used / size, 0.0), 1.0) if size > 0 else 0.0
 
 
@@ -73,7 +73,7 @@ def count(used: int, size: int) -> str:
 
 
 def sensible(number: object) -> int:
-    """``number`` as a count of tokens; what is none, or below zero, is 0."""
+    """``number`` as a token count; 0 if it is not a number or below zero."""
     if isinstance(number, int | float) and math.isfinite(number):
         return max(int(number), 0)
     return 0

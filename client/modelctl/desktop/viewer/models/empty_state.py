@@ -1,4 +1,4 @@
-"""What the list of models says when it has nothing to show: why, and what to do."""
+"""The empty state of the models tab: why there is nothing to show, and what to do."""
 
 from collections.abc import Callable
 from enum import Enum, auto
@@ -11,7 +11,7 @@ from modelctl.language.catalogue import _
 
 
 class EmptyReason(Enum):
-    """Why the list is empty, or has nothing to run."""
+    """Why the list is empty, or has no model to run."""
 
     PENDING = auto()
     AWAY = auto()
@@ -21,7 +21,7 @@ class EmptyReason(Enum):
 
 
 class EmptyState:
-    """A title, a sentence and a button, where the list would be or above it."""
+    """A title, a sentence and a button, in place of the list or above it."""
 
     def __init__(self, on_start: Callable[[], None], on_download: Callable[[], None]) -> None:
         self._on_start, self._on_download = on_start, on_download
@@ -29,7 +29,7 @@ class EmptyState:
         self._reason: EmptyReason | None = None
 
     def build(self, parent: Tag, on_clear: Callable[[], None]) -> None:
-        """Make the items; ``on_clear`` takes the filter away."""
+        """Create the items; ``on_clear`` clears the filter."""
         self._on_clear = on_clear
         self._item = dpg.add_child_window(parent=parent, auto_resize_y=True, width=-1, border=True)
         dpg.bind_item_theme(self._item, theme.CARD)
@@ -42,7 +42,7 @@ class EmptyState:
         self.show(EmptyReason.PENDING)
 
     def show(self, reason: EmptyReason | None) -> None:
-        """Say it; None: there is something to see."""
+        """Show the reason; None hides it."""
         self._reason = reason
         dpg.configure_item(self._item, show=reason is not None)
         if reason is None:
@@ -63,14 +63,14 @@ class EmptyState:
 
 
 def words(reason: EmptyReason) -> tuple[str, str, str]:
-    """Title, sentence and the button's label (empty: none)."""
+    """Title, sentence and button label (empty: none)."""
     match reason:
         case EmptyReason.PENDING:
             return _("Looking for modeld…"), _("Its models are shown as soon as it answers."), ""
         case EmptyReason.AWAY:
             return (
-                _("modeld is away"),
-                _("The daemon that keeps the models is not running. This window shows them again as soon as it is."),
+                _("modeld is not reachable"),
+                _("The daemon that manages the models is not running. This window shows them once it runs."),
                 _("Start modeld"),
             )
         case EmptyReason.NO_MODELS:
@@ -86,4 +86,4 @@ def words(reason: EmptyReason) -> tuple[str, str, str]:
                 _("Download a model"),
             )
         case EmptyReason.NO_MATCH:
-            return _("No model matches"), _("The filter hides all of them."), _("Clear the filter")
+            return _("No model matches"), _("The filter hides all models."), _("Clear the filter")

@@ -1,4 +1,4 @@
-"""What the list of models shows, decided from the snapshot alone: cards, their order, their actions; pure."""
+"""The contents of the models tab, derived from the snapshot: cards, their order, their actions; pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from modelctl.language.format import format_bytes, format_eta, format_speed, per
 from modelctl.language.model_card import ModelCard, model_card
 
 GAP = "    "
-"""Between facts that share a line."""
+"""Between facts on one line."""
 
 
 class ModelAction(StrEnum):
-    """What the user can do with a model."""
+    """An action that the user can perform on a model."""
 
     LOAD = "load"
     UNLOAD = "unload"
@@ -36,7 +36,7 @@ class ModelAction(StrEnum):
 
 @dataclass(frozen=True)
 class Mark:
-    """A short word beside the title, in a colour of the palette."""
+    """A short word beside the title, in a palette colour."""
 
     text: str
     tone: str
@@ -44,7 +44,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Gauge:
-    """A job's progress; ``fraction`` None: how much there is to do is not known."""
+    """A job's progress; ``fraction`` None: the total is unknown."""
 
     fraction: float | None
     text: str
@@ -53,10 +53,10 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Card:
-    """One model as the list shows it.
+    """One model in the list.
 
-    ``texts`` is what the command line shows too; the rest is for the viewer alone. ``actions`` are buttons; ``more`` is
-    the menu behind the last of them.
+    ``texts`` is the same data that the command line shows; the rest is only for the viewer. ``actions`` are buttons;
+    ``more`` is the menu of the last button.
     """
 
     key: str
@@ -80,7 +80,7 @@ TONES = {
     ModelState.BUSY: "green",
     ModelState.UNLOADING: "orange",
 }
-"""The colour of a state; each has its word or mark on the card too."""
+"""The colour of a state; each also has its word or mark on the card."""
 
 RANK = (
     ModelState.BUSY,
@@ -91,13 +91,13 @@ RANK = (
     ModelState.ON_DISK,
     ModelState.ABSENT,
 )
-"""The order by state: what works now first."""
+"""The order by state: active models first."""
 
 
 def card(view: ModelView, job: JobView | None = None) -> Card:
-    """The card of a model whose running or waiting job is ``job``."""
+    """The card of a model whose running or queued job is ``job``."""
     if job is not None and job.kind is JobKind.PULL and not view.size_bytes:
-        view = msgspec.structs.replace(view, size_bytes=job.progress.total)  # known as soon as it has begun
+        view = msgspec.structs.replace(view, size_bytes=job.progress.total)  # known as soon as the download has started
     texts = model_card(view)
     return Card(
         key=view.key,
@@ -114,7 +114,7 @@ def card(view: ModelView, job: JobView | None = None) -> Card:
 
 
 def actions(view: ModelView, job: JobView | None) -> tuple[ModelAction, ...]:
-    """The buttons of a card, the obvious one first."""
+    """The buttons of a card, most likely action first."""
     if job is not None and job.kind is JobKind.PULL:
         return (ModelAction.RESUME if job.state is JobState.PAUSED else ModelAction.PAUSE, ModelAction.CANCEL)
     measuring = (ModelAction.CANCEL,) if job is not None else (ModelAction.BENCHMARK,)
@@ -144,7 +144,7 @@ def more(view: ModelView) -> tuple[ModelAction, ...]:
 
 
 def label(do: ModelAction) -> str:
-    """The words on its button."""
+    """The label of its button."""
     match do:
         case ModelAction.LOAD:
             return _("Load")
@@ -173,11 +173,11 @@ def label(do: ModelAction) -> str:
 
 
 def gauge(job: JobView) -> Gauge:
-    """How far a job is, in a line."""
+    """A job's progress in one line."""
     progress = job.progress
     fraction = None if progress.percent is None else min(max(progress.percent / 100, 0.0), 1.0)
     if job.state is JobState.QUEUED:
-        text = _("Waiting for its turn") if job.kind is JobKind.PULL else _("The benchmark waits for its turn")
+        text = _("Waiting for its turn") if job.kind is JobKind.PULL else _("The benchmark is queued")
         return Gauge(fraction or 0.0, text, "muted")
     if job.state is JobState.PAUSED:
         return Gauge(fraction or 0.0, _("Paused") + GAP + _amount(job), "muted")
@@ -194,7 +194,7 @@ def gauge(job: JobView) -> Gauge:
 
 
 def current_jobs(jobs: Iterable[JobView]) -> dict[str, JobView]:
-    """The job of each model that runs, is held or waits; a running one before one that waits."""
+    """Each model's running, paused or queued job; a running one before a queued one."""
     found: dict[str, JobView] = {}
     for job in jobs:
         if job.state not in FINAL and (job.model not in found or found[job.model].state is JobState.QUEUED):
@@ -205,7 +205,7 @@ def current_jobs(jobs: Iterable[JobView]) -> dict[str, JobView]:
 def selected(
     models: Sequence[ModelView], text: str = "", *, on_disk: bool = False, by_state: bool = False
 ) -> list[ModelView]:
-    """The models whose key or name has ``text``, in the daemon's order or by state."""
+    """The models whose key or name contains ``text``, in the daemon's order or by state."""
     wanted = text.strip().lower()
     found = [
         model
@@ -217,7 +217,7 @@ def selected(
 
 
 def summary(snapshot: Snapshot) -> str:
-    """The list in one line: how many there are, on disk, in memory."""
+    """A summary of the list: the number of models, on disk, in memory."""
     models = snapshot.models
     on_disk = sum(model.state in HAS_FILE for model in models)
     loaded = [model for model in models if model.state in IN_MEMORY]
@@ -229,7 +229,7 @@ def summary(snapshot: Snapshot) -> str:
 
 
 def short_summary(snapshot: Snapshot) -> str:
-    """How many models are in memory."""
+    """The number of models in memory."""
     return _("{loaded} loaded").format(loaded=sum(model.state in IN_MEMORY for model in snapshot.models))
 
 
@@ -239,12 +239,12 @@ def nothing_on_disk(snapshot: Snapshot) -> bool:
 
 
 def can_unload(snapshot: Snapshot | None) -> bool:
-    """Whether Unload All would do anything."""
+    """Whether Unload All would have an effect."""
     return snapshot is not None and any(model.state in HAS_WORKER for model in snapshot.models)
 
 
 def _marks(texts: ModelCard, view: ModelView, job: JobView | None) -> tuple[Mark, ...]:
-    """The words beside the title: whether the model is active and loaded, then what it is doing."""
+    """The words beside the title: whether the model is active and loaded, then its current activity."""
     marks = []
     if texts.active:
         marks.append(Mark(texts.active, "green"))

@@ -1,4 +1,4 @@
-"""The last minutes of the machine, and what its memory goes to; pure."""
+"""The last minutes of the machine's load, and the parts of its memory; pure."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from modeld.protocol.views import ModelView, Snapshot, SystemView
 from modelctl.language.catalogue import _
 
 SAMPLES = 600
-"""How many samples are kept: ten minutes at one a second, the most the daemon sends."""
+"""The number of samples kept: ten minutes at one per second, the daemon's maximum rate."""
 
 WINDOW_S = 600.0
-"""How far back the plot reaches."""
+"""The time span of the plot."""
 
 
 @dataclass(frozen=True)
 class SystemSample:
-    """The machine at one moment: seconds since the epoch, and percentages of memory and of all cores."""
+    """One sample: seconds since the epoch, and the percentages of memory and CPU in use."""
 
     at_s: float
     memory: float
@@ -25,7 +25,7 @@ class SystemSample:
 
 
 class SampleSeries:
-    """A ring of samples; the oldest go when it is full."""
+    """A ring of samples; the oldest are dropped when it is full."""
 
     def __init__(self, samples: int = SAMPLES) -> None:
         self._ring: deque[SystemSample] = deque(maxlen=samples)
@@ -35,7 +35,7 @@ class SampleSeries:
         return len(self._ring)
 
     def take(self, snapshot: Snapshot) -> bool:
-        """Keep the machine of ``snapshot`` if it is another than the one taken last; whether it was."""
+        """Add the machine's figures of ``snapshot`` if they are new; return whether they were."""
         system = snapshot.system
         if system is self._seen or system == self._seen:
             return False
@@ -44,7 +44,7 @@ class SampleSeries:
         return True
 
     def plot(self) -> tuple[list[float], list[float], list[float]]:
-        """Minutes before the newest sample (negative), memory and processor in percent, oldest first."""
+        """Minutes before the newest sample (negative), memory and CPU in percent, oldest first."""
         if not self._ring:
             return [], [], []
         newest = self._ring[-1].at_s
@@ -55,7 +55,7 @@ class SampleSeries:
 
 @dataclass(frozen=True)
 class MemoryPart:
-    """A part of the machine's memory: ``key`` is a model's key, or ``daemon``, ``other`` or ``free`` with a colon."""
+    """A part of the machine's memory; ``key`` is a model's key, or ``daemon``, ``other`` or ``free`` with a colon."""
 
     key: str
     label: str
@@ -63,11 +63,11 @@ class MemoryPart:
 
 
 def memory_parts(snapshot: Snapshot) -> list[MemoryPart]:
-    """What the machine's memory goes to, models first; the parts sum up to its total."""
+    """The parts of the machine's memory, models first; their sum is the total."""
     system = snapshot.system
     models = [MemoryPart(model.key, model.key.upper(), _measured(model)) for model in with_worker(snapshot)]
     ours = system.daemon_memory + sum(part.size_bytes for part in models)
-    # Shared pages count in several processes, so the sum of ours can exceed what the machine calls used.
+    # Shared pages count in several processes, so the sum of ours can exceed what the machine reports as used.
     other = max(system.memory_total - system.memory_available - ours, 0)
     free = max(system.memory_total - ours - other, 0)
     return [
@@ -79,12 +79,12 @@ def memory_parts(snapshot: Snapshot) -> list[MemoryPart]:
 
 
 def with_worker(snapshot: Snapshot) -> list[ModelView]:
-    """The models a worker process holds or is about to."""
+    """The models that have, or will have, a worker process."""
     return [model for model in snapshot.models if model.loaded is not None]
 
 
 def edges(sizes: list[int], width: float) -> list[float]:
-    """Where the parts of a stacked bar of ``width`` end, to scale; one edge more than parts, from 0."""
+    """The edges of the parts of a stacked bar ``width`` wide, to scale, starting at 0; one more than parts."""
     total = sum(sizes)
     found, reached = [0.0], 0
     for size in sizes:
@@ -94,14 +94,14 @@ def edges(sizes: list[int], width: float) -> list[float]:
 
 
 def memory_percent(system: SystemView) -> float:
-    """How much of the memory is taken."""
+    """The used part of the memory."""
     if not system.memory_total:
         return 0.0
     return 100 * (system.memory_total - system.memory_available) / system.memory_total
 
 
 def seconds(at: str) -> float:
-    """An ISO time as seconds since the epoch; 0 for none."""
+    """An ISO time as seconds since the epoch; 0 for an empty one."""
     try:
         return datetime.fromisoformat(at).timestamp()
     except ValueError:

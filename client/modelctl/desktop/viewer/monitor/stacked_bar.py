@@ -1,4 +1,4 @@
-"""A bar of several parts, drawn to scale over the whole width of its parent."""
+"""A bar of several parts, to scale, as wide as its parent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ class BarPiece:
 
 
 class StackedBar:
-    """The bar; it is drawn again when its parts or its width change."""
+    """The bar; it is redrawn when its parts or its width change."""
 
     def __init__(self, ui: Ui, parent: Tag, height: int = HEIGHT) -> None:
         self._ui = ui
         self._height = height
         self._pieces: Sequence[BarPiece] = ()
         self._drawn: tuple[Sequence[BarPiece], int] | None = None
-        # Only windows report a change of their size, so the drawing is inside one of its own.
+        # Only windows report a change of their size, so the drawing is inside one.
         self._frame = dpg.add_child_window(
             parent=parent, height=height, border=False, no_scrollbar=True, no_scroll_with_mouse=True
         )
@@ -46,7 +46,7 @@ class StackedBar:
         self._draw()
 
     def _draw(self) -> None:
-        if not dpg.does_item_exist(self._frame):  # closed between a resize and this
+        if not dpg.does_item_exist(self._frame):  # it was closed between a resize and this call
             return
         width = dpg.get_item_rect_size(self._frame)[0]
         if width <= 0 or self._drawn == (self._pieces, width):

@@ -1,4 +1,4 @@
-"""The system monitor: what the machine's memory goes to, processor, disk, graphics, and the last ten minutes."""
+"""The system monitor: memory by user, CPU, disk, GPU, and the last ten minutes."""
 
 from collections.abc import Sequence
 
@@ -20,11 +20,11 @@ MODELS: Sequence[Colour] = (PALETTE.blue, PALETTE.purple, (38, 198, 218), (236, 
 OURS, OTHER, FREE = PALETTE.green, PALETTE.faint, PALETTE.raised
 
 BACK = (2, 5, 10)
-"""How many minutes the plot may go back."""
+"""The choices for the plot's time span in minutes."""
 
 
 class MonitorTab:
-    """The tab. It changes only the items whose values differ from the last snapshot."""
+    """The system monitor tab. It updates only items whose values changed since the last snapshot."""
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
@@ -33,8 +33,8 @@ class MonitorTab:
         self._workers: list[ModelView] | None = None
 
     def build(self, parent: Tag) -> None:
-        """Make the items."""
-        self._away = dpg.add_text(_("No numbers: modeld is not running."), parent=parent, color=MUTED)
+        """Create the items."""
+        self._away = dpg.add_text(_("No data: modeld is not running."), parent=parent, color=MUTED)
         self._body = dpg.add_group(parent=parent, show=False)
         self._headline = dpg.add_text(parent=self._body)
         self._memory = StackedBar(self._ui, self._body)
@@ -51,7 +51,7 @@ class MonitorTab:
         self._build_plot()
 
     def show(self, snapshot: Snapshot | None) -> None:
-        """Bring the items up to ``snapshot``."""
+        """Update the items to ``snapshot``."""
         dpg.configure_item(self._away, show=snapshot is None)
         dpg.configure_item(self._body, show=snapshot is not None)
         if snapshot is None:
@@ -67,7 +67,7 @@ class MonitorTab:
         self._workers = workers
 
     def on_event(self, event: AnyEvent) -> None:
-        """Everything it shows is in the snapshot."""
+        """Ignore events: snapshots contain everything shown here."""
 
     def _build_plot(self) -> None:
         plot = dpg.add_plot(
@@ -84,7 +84,7 @@ class MonitorTab:
             dpg.bind_item_theme(line, _line_theme(colour))
 
     def _reach(self, minutes: float) -> None:
-        """Let the plot go back as far as there is something to see."""
+        """Limit the plot's time span to the samples that exist."""
         back = next(mark for mark in BACK if mark >= minutes or mark == BACK[-1])
         dpg.set_axis_limits(self._across, -back, 0)
         step = max(back // 5, 1)
@@ -123,7 +123,7 @@ class MonitorTab:
         self._disk.show(_("Disk"), disk_line(system), taken)
         dpg.delete_item(self._gpus, children_only=True)
         if not system.gpus:
-            dpg.add_text(_("No GPU seen: models run on the processor."), parent=self._gpus, color=MUTED)
+            dpg.add_text(_("No GPU found: models run on the CPU."), parent=self._gpus, color=MUTED)
         for gpu in system.gpus:
             meter = _Meter(self._gpus, OURS)
             meter.show(gpu.name, gpu_line(gpu), gpu.memory_used / gpu.memory_total if gpu.memory_total else 0.0)
@@ -134,7 +134,7 @@ class MonitorTab:
 
 
 def memory_line(system: SystemView) -> str:
-    """How much of the machine's memory is taken."""
+    """The used part of the machine's memory."""
     return _("Memory: {used} of {total} used ({percent}), {available} available").format(
         used=format_bytes(system.memory_total - system.memory_available),
         total=format_bytes(system.memory_total),
@@ -144,7 +144,7 @@ def memory_line(system: SystemView) -> str:
 
 
 def disk_line(system: SystemView) -> str:
-    """How much room the disk of the models has."""
+    """The free space on the models' disk."""
     if not system.disk_total:
         return _("{free} free").format(free=format_bytes(system.disk_free))
     return _("{free} free of {total}").format(
@@ -153,7 +153,7 @@ def disk_line(system: SystemView) -> str:
 
 
 def gpu_line(gpu: GpuView) -> str:
-    """A GPU's memory, and how busy it is where that can be read."""
+    """A GPU's memory, and its utilisation if it can be read."""
     memory = _("{used} of {total}").format(used=format_bytes(gpu.memory_used), total=format_bytes(gpu.memory_total))
     if gpu.busy_percent is None:
         return memory
@@ -161,7 +161,7 @@ def gpu_line(gpu: GpuView) -> str:
 
 
 def model_cells(model: ModelView) -> list[str]:
-    """A loaded model's row: where it runs, and its memory estimated, measured and at its peak."""
+    """A loaded model's row: its device, and its estimated, measured and peak memory."""
     loaded = model.loaded
     sizes = (model.estimated_bytes, loaded.memory_bytes, loaded.memory_peak_bytes) if loaded else (0, 0, 0)
     return [
@@ -172,13 +172,13 @@ def model_cells(model: ModelView) -> list[str]:
 
 
 def part_colours(parts: Sequence[MemoryPart]) -> list[Colour]:
-    """A colour for each part: the fixed ones their own, models in turn."""
+    """The colour of each part: fixed colours, or one per model in turn."""
     fixed = {":daemon": OURS, ":other": OTHER, ":free": FREE}
     return [fixed.get(part.key, MODELS[index % len(MODELS)]) for index, part in enumerate(parts)]
 
 
 class _Meter:
-    """A name, its figures, and a bar to scale under them."""
+    """A name, its figures, and a bar below them."""
 
     def __init__(self, parent: Tag, colour: Colour) -> None:
         line = dpg.add_group(parent=parent, horizontal=True)

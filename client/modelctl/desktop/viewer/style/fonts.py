@@ -1,7 +1,7 @@
-"""The viewer's fonts: DearPyGui's own has neither umlauts nor emoji.
+"""The viewer's fonts: DearPyGui's default font has neither umlauts nor emoji.
 
-The files are in the folder ``typefaces`` beside this module, with their licences; tools/make_font.py made them. They
-are loaded into a registry of their own and bound to items, never to the whole program, which may be somebody else's.
+The files are in the folder ``typefaces`` beside this module, with their licences; tools/make_font.py created them. They
+are loaded into their own registry and bound to items, never globally, since the program may be a host's.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ FOLDER = Path(__file__).with_name("typefaces")
 REGULAR, BOLD, MONO = (FOLDER / f"Modeld{name}.ttf" for name in ("Sans-Regular", "Sans-Bold", "Mono-Regular"))
 
 TEXT_PX, LARGE_PX, MONO_PX = 18, 25, 17
-"""Heights of a line at scale 1; the letters' em is five sixths of it."""
+"""Line heights at scale 1; the em size is five sixths of it."""
 
 _INVISIBLE = dict.fromkeys((0xFE0E, 0xFE0F))
-"""The selectors of an emoji's style: DearPyGui would draw a box for each."""
+"""Variation selectors for emoji: DearPyGui would draw a box for each."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,15 @@ class Fonts:
     regular: Tag
     bold: Tag
     large: Tag
-    """Bold, for headings and the numbers that matter."""
+    """Bold, for headings and important numbers."""
     mono: Tag
-    """Every letter equally wide, for logs."""
+    """Monospaced, for logs."""
 
 
 def load(scale: float = 1.0) -> Fonts:
     """Load the fonts into the current context, for a display of ``scale``.
 
-    They are drawn at exactly the size asked for, so that they are sharp; nothing is bound.
+    They are rasterized at exactly the requested size, so that they are sharp; nothing is bound.
     """
     with dpg.font_registry() as registry:
         return Fonts(
@@ -48,7 +48,7 @@ def load(scale: float = 1.0) -> Fonts:
 
 
 def glyphs(text: str) -> str:
-    """``text`` as the fonts can show it: without the selectors that only ask for an emoji's style."""
+    """``text`` without the variation selectors that the fonts cannot show."""
     return text.translate(_INVISIBLE)
 
 

@@ -1,4 +1,4 @@
-"""The daemon's times (ISO 8601, UTC) as the user's own clock shows them; a text that is no time stays as it is."""
+"""Shows the daemon's times (ISO 8601, UTC) in local time; a text that is not a time stays unchanged."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ def date_and_time(moment: str) -> str:
 
 
 def seconds(moment: str) -> float | None:
-    """Seconds since 1970, for an axis of time; None for a text that is no time."""
+    """Seconds since 1970, for a time axis; None for a text that is not a time."""
     found = _local(moment)
     return None if found is None else found.timestamp()
 

@@ -1,4 +1,4 @@
-"""How the viewer looks: one dark palette, one accent, room to breathe; the themes are made once for each context."""
+"""The viewer's themes: one dark palette and one accent colour; created once per context."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours by what they are for; text on ``ground`` and ``card`` has a contrast of 4.5 or more."""
+    """The colours by their role; text on ``ground`` and ``card`` has a contrast of at least 4.5."""
 
     ground: Colour = (19, 21, 28)
     card: Colour = (28, 31, 41)
@@ -40,14 +40,14 @@ SMALL, PRIMARY, DANGER, QUIET = (f"modelctl.theme.{name}" for name in ("small", 
 PRIMARY_SMALL = "modelctl.theme.primary small"
 _SMALL_PADDING = (12, 5)
 _BOX_PADDING = 3
-"""Around the tick of a box: one as high as a button looks like one."""
+"""The padding around a checkbox's tick: without it, the checkbox is as high as a button and looks like one."""
 BESIDE_BOXES, ABOVE_BOX = "modelctl.theme.beside boxes", "modelctl.theme.above box"
-"""For a table, whose texts are then level with its boxes; for the group of a box and the spacer that lowers it."""
+"""For a table with texts aligned to its checkboxes; for the group of a checkbox and the spacer that lowers it."""
 CARD, FOOT, ERROR, STRIPE = (f"modelctl.theme.{name}" for name in ("card", "foot", "error", "stripe"))
 
 
 def make(scale: float = 1.0) -> None:
-    """Make the themes, unless this context has them."""
+    """Create the themes, unless this context has them."""
     if dpg.does_item_exist(GLOBAL):
         return
     _global(scale)
@@ -181,12 +181,12 @@ def _child(tag: str, ground: Colour, border: Colour, rounding: int, padding: tup
 
 
 def button_width(label: str) -> float:
-    """How wide a small button with this label is."""
+    """The width of a small button with this label."""
     return text_metrics.size(label)[0] + 2 * _SMALL_PADDING[0] * max(1.0, text_metrics.size("X")[1] / TEXT_PX)
 
 
 def stripe(colour: Colour) -> Tag:
-    """A theme for a progress bar in this colour, made once."""
+    """The theme for a progress bar in this colour, created once."""
     tag = f"{STRIPE}.{'-'.join(map(str, colour))}"
     if not dpg.does_item_exist(tag):
         with dpg.theme(tag=tag), dpg.theme_component(dpg.mvProgressBar):

@@ -1,4 +1,4 @@
-"""The colours of how things stand, by the tones that the presenters name."""
+"""The colours of states, by the tones that the presenters name."""
 
 from modelctl.desktop.viewer.style.theme import PALETTE, Colour
 
@@ -10,11 +10,11 @@ TONES: dict[str, Colour] = {
     "failed": PALETTE.red,
     "gone": PALETTE.faint,
 }
-"""For bars; a status is said in words as well."""
+"""For bars; a status is also stated in words."""
 
 WARNING: Colour = (255, 179, 71)
 ERROR: Colour = (255, 120, 115)
-"""Lighter than the palette's orange and red, which are for areas: these are read as text."""
+"""Lighter than the palette's orange and red, which are for areas: these are for text."""
 
 
 def text_colour(tone: str) -> Colour:

@@ -1,6 +1,7 @@
-"""The daemon as the drop-in classes reach it: errors are values here, since a host program expects answers.
+"""Access to the daemon for the drop-in classes: errors are values here, since a host program expects return values.
 
-A daemon that is away is looked for again with every call, or started, with ``start_daemon = true`` in ``client.toml``.
+Every call tries again to access a daemon that was unreachable, or starts it if ``client.toml`` has ``start_daemon =
+true``.
 """
 
 import functools
@@ -19,8 +20,8 @@ _T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 
-class Reach:
-    """A client, and the manners of a guest: no exception leaves ``ask`` or ``attempt`` because of the daemon."""
+class DaemonAccess:
+    """A client for host programs: ``ask`` and ``attempt`` never raise because of the daemon."""
 
     def __init__(self, client: Client | None = None, *, start_daemon: bool | None = None) -> None:
         self.client = client or Client()
@@ -29,15 +30,15 @@ class Reach:
 
     @functools.cached_property
     def feed(self) -> Feed:
-        """The news of jobs, one thread for all classes of this process."""
+        """Job updates; one thread for all classes of this process."""
         return Feed(self.client.transport)
 
     def close(self) -> None:
-        """End the news; the client is its owner's to close."""
+        """Stop the job updates; the client's owner closes the client."""
         self.feed.close()
 
     def attempt(self, call: Callable[[Client], _T]) -> _T | ModeldError:
-        """What ``call`` returns, or why it could not."""
+        """The result of ``call``, or the error."""
         try:
             return call(self.client)
         except DaemonUnavailable as error:
@@ -53,7 +54,7 @@ class Reach:
             return error
 
     def ask(self, call: Callable[[Client], _T], otherwise: _T) -> _T:
-        """What ``call`` returns, or ``otherwise``; the reason is logged."""
+        """The result of ``call``, or ``otherwise`` after logging the error."""
         answer = self.attempt(call)
         if isinstance(answer, ModeldError):
             log.warning("%s %s", answer.message, answer.hint)
@@ -69,6 +70,6 @@ class Reach:
 
 
 @functools.cache
-def shared() -> Reach:
-    """The one of this process, for classes that are not given another."""
-    return Reach()
+def shared() -> DaemonAccess:
+    """The default instance of this process."""
+    return DaemonAccess()

@@ -1,7 +1,7 @@
-"""How the icon looks and what its tooltip says: a pure function of the snapshot and the news.
+"""The icon's state and the tooltip's text: a pure function of the snapshot and the unseen news.
 
-One state is shown although several may hold at once; the order is what the user must know first: that nothing
-answers, that something failed, then what takes time, then what takes memory.
+Only one state is shown although several may apply. The most urgent one wins: the daemon is not reachable, something
+failed, work in progress, memory in use.
 """
 
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from modeld.protocol.states import HAS_WORKER, IN_MEMORY, JobKind, JobState, Mod
 from modeld.protocol.views import JobView, ModelView, Snapshot
 from modelicons import IconState
 
-from modelctl.desktop.tray.unseen import Unseen
+from modelctl.desktop.tray.unseen import UnseenNews
 from modelctl.language.catalogue import _, _n
 from modelctl.language.format import format_bytes, format_eta, format_speed, percent
 
 FAILURE_CHARACTERS = 160
-"""A tooltip is no place for a whole log."""
+"""The maximum length of the tooltip."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """The icon and its words. ``progress`` is 0 to 1, whole percents, or None; ``details`` are the tooltip's lines."""
+class Appearance:
+    """The icon and its texts. ``progress`` is 0 to 1 in whole percents or None; ``details``: the tooltip's lines."""
 
     state: IconState
     progress: float | None
@@ -35,15 +35,17 @@ class Look:
         return "\n".join((self.title, *self.details))
 
 
-def look(snapshot: Snapshot | None, news: Unseen) -> Look:
-    """How the tray looks now; without a snapshot the daemon is away."""
+def appearance(snapshot: Snapshot | None, news: UnseenNews) -> Appearance:
+    """The tray's current appearance; without a snapshot the daemon is not reachable."""
     failure = (_shortened(news.failure),) if news.failure else ()
     if snapshot is None:
-        return Look(IconState.OFFLINE, None, news.unseen_finish, _("modeld is not running"), failure)
+        return Appearance(IconState.OFFLINE, None, news.unseen_finish, _("modeld is not running"), failure)
     running = downloads(snapshot, JobState.RUNNING, JobState.QUEUED)
     progress = overall(running, snapshot.models) if running else None
     title = f"modeld {snapshot.daemon.version}: {headline(snapshot)}"
-    return Look(_state(snapshot, news, running), progress, news.unseen_finish, title, failure + _details(snapshot))
+    return Appearance(
+        _state(snapshot, news, running), progress, news.unseen_finish, title, failure + _details(snapshot)
+    )
 
 
 def downloads(snapshot: Snapshot, *states: JobState) -> list[JobView]:
@@ -52,15 +54,15 @@ def downloads(snapshot: Snapshot, *states: JobState) -> list[JobView]:
 
 
 def benchmarks(snapshot: Snapshot) -> list[JobView]:
-    """The benchmarks that have not ended, oldest first."""
+    """The unfinished benchmarks, oldest first."""
     going = (JobState.RUNNING, JobState.QUEUED)
     return [job for job in snapshot.jobs if job.kind is JobKind.BENCHMARK and job.state in going]
 
 
 def overall(jobs: Sequence[JobView], models: Sequence[ModelView]) -> float | None:
-    """How far these downloads are together, 0 to 1 in whole percents; None when one has no known size.
+    """The combined progress of these downloads, 0 to 1 in whole percents; None if a size is unknown.
 
-    A queued one knows no total yet; the model's expected size counts for it.
+    A queued download has no total yet, so the model's expected size is used.
     """
     expected = {model.key: model.size_bytes for model in models}
     totals = [job.progress.total or expected.get(job.model, 0) for job in jobs]
@@ -71,7 +73,7 @@ def overall(jobs: Sequence[JobView], models: Sequence[ModelView]) -> float | Non
 
 
 def headline(snapshot: Snapshot) -> str:
-    """What goes on, in a few words: the menu's first line."""
+    """What is going on, in a few words: the menu's first line."""
     parts = []
     running = downloads(snapshot, JobState.RUNNING, JobState.QUEUED)
     if running:
@@ -89,12 +91,12 @@ def headline(snapshot: Snapshot) -> str:
 
 
 def memory(model: ModelView) -> int:
-    """The bytes of memory that a model takes now."""
+    """The memory that a model uses now, in bytes."""
     return model.loaded.memory_bytes if model.loaded else 0
 
 
 def download_text(job: JobView) -> str:
-    """A download in a line: how far, how fast, how long still, or what holds it."""
+    """A download in one line: progress, speed and remaining time, or why it is paused."""
     done = percent(job.progress.percent)
     if job.state is JobState.PAUSED:
         return _("paused at {percent}").format(percent=done) if job.progress.percent is not None else _("paused")
@@ -108,7 +110,7 @@ def download_text(job: JobView) -> str:
     return _("{progress}, {eta} left").format(progress=line, eta=format_eta(job.progress.eta_s))
 
 
-def _state(snapshot: Snapshot, news: Unseen, running: Sequence[JobView]) -> IconState:
+def _state(snapshot: Snapshot, news: UnseenNews, running: Sequence[JobView]) -> IconState:
     states = {model.state for model in snapshot.models}
     if news.unseen_failure:
         return IconState.ERROR
