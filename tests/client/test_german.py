@@ -78,7 +78,7 @@ def test_what_the_system_says_of_a_file_is_german(tmp_path: Path, in_german: Non
     folder.mkdir(mode=0o700)
     with pytest.raises(keys.KeyFileError) as wrong:
         keys.read_pair(folder)
-    assert of_failure(wrong.value.failure) == f"{folder} ist nicht lesbar: Das ist ein Ordner."
+    assert of_failure(wrong.value.failure) == f"{folder} lässt sich nicht lesen: Das ist ein Ordner."
 
 
 def test_a_step_of_a_download_is_german(in_german: None) -> None:
