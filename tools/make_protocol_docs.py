@@ -166,6 +166,8 @@ def _type(kind: object) -> str:
     names = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
     if isinstance(kind, type) and kind in names:
         return names[kind]
+    if hasattr(kind, "__metadata__"):
+        return _type(get_args(kind)[0])  # its limits are in the schema
     if getattr(kind, "__origin__", None) is list:
         return f"array of {_type(get_args(kind)[0])}"
     if getattr(kind, "__origin__", None) is dict:

@@ -1,6 +1,9 @@
 """Ordinary requests that crossed each other once ended the daemon, or left a client without an answer."""
 
+import msgspec
+import pytest
 from modeld.core import effects, facts
+from modeld.core.benchmarks import schedule
 from modeld.protocol import requests, views
 from modeld.protocol.errors import ErrorCode
 from modeld.settings import Settings
@@ -94,6 +97,44 @@ def test_a_pull_that_names_no_model_is_answered():
     world = World()
     world.ask(requests.Pull(id="p", model=""))
     assert world.error().code is ErrorCode.NOT_FOUND
+
+
+@pytest.mark.parametrize("field", ["context_used", "context_available", "prompt_tokens"])
+def test_impossible_counts_are_not_restored(field: str):
+    world = World()
+    good = run()
+    for count in (-(2**63), 10**400):
+        result = msgspec.structs.replace(good.result, **{"context_available": 10**401, field: count})
+        world.ask(requests.Restore(id="r", runs=[msgspec.structs.replace(good, id="x", result=result)]))
+        (merge,) = world.of(effects.MergeBackup)
+        assert merge.runs == []
+
+
+def test_a_restored_model_of_impossible_size_has_no_known_size():
+    world = World()
+    added = views.AddedModel(key="gamma", source="https://example.org/gamma.gguf", size_bytes=10**400)
+    world.ask(requests.Restore(id="r", models=[added]))
+    assert world.model("gamma").size_bytes == 0
+
+
+def test_a_result_of_a_year_that_the_clock_does_not_have_is_due_again():
+    world = World(settings=Settings(benchmark_every_days=7))
+    world.ask(requests.Restore(id="r"))
+    (merge,) = world.of(effects.MergeBackup)
+    latest = msgspec.structs.replace(run().result, timestamp="0001-01-01T00:00:00")
+    world.tell(facts.BackupMerged(ticket=merge.ticket, restored=merge.so_far, latest={"alpha": latest}))
+    world.tell(facts.Ticked())
+    world.tell(facts.Ticked(), after_s=schedule.QUIET_S)
+    assert [job.model for job in world.snapshot().jobs] == ["alpha"]
+
+
+def test_a_place_beyond_the_end_of_the_queue_is_the_last():
+    world = World(on_disk=(), settings=Settings(max_downloads=1))
+    world.ask(requests.Pull(id="a", model="alpha"))
+    world.ask(requests.Pull(id="b", model="beta"))
+    world.ask(requests.Move(id="m", model="alpha", place=2**63 - 1))
+    (reply,) = world.replies()
+    assert [job.model for job in reply.result.jobs] == ["beta", "alpha"]
 
 
 def test_everyone_who_waits_is_answered_before_the_daemon_ends():

@@ -3,7 +3,7 @@
 import msgspec
 
 from modeld.protocol import views
-from modeld.protocol.wire import VERSION
+from modeld.protocol.wire import VERSION, Int64
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag=str.lower, forbid_unknown_fields=True):
@@ -13,7 +13,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag=str
     same key again from anyone gets the first answer.
     """
 
-    v: int = VERSION
+    v: Int64 = VERSION
     id: str
     key: str = ""
 
@@ -117,7 +117,7 @@ class Move(Change, frozen=True, kw_only=True):
 
     job: str = ""
     model: str = ""
-    place: int
+    place: Int64
 
 
 class Limit(Change, frozen=True, kw_only=True):
@@ -126,7 +126,7 @@ class Limit(Change, frozen=True, kw_only=True):
     The bound of all together lasts until the daemon ends; the setting ``download_limit`` is what it begins with.
     """
 
-    bytes_per_s: int
+    bytes_per_s: Int64
     job: str = ""
     model: str = ""
 
@@ -138,9 +138,9 @@ class Load(Change, frozen=True, kw_only=True):
     """
 
     model: str
-    context_size: int = 0
-    gpu_layers: int | None = None
-    threads: int = 0
+    context_size: Int64 = 0
+    gpu_layers: Int64 | None = None
+    threads: Int64 = 0
     wait: bool = False
 
 
@@ -162,11 +162,11 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How the next token is chosen; ``temperature`` 0 is greedy; ``seed`` None is random."""
 
     temperature: float = 0.8
-    top_k: int = 40
+    top_k: Int64 = 40
     top_p: float = 0.95
     min_p: float = 0.05
     repeat_penalty: float = 1.0
-    seed: int | None = None
+    seed: Int64 | None = None
     stop: list[str] = []
 
 
@@ -185,7 +185,7 @@ class Generate(Change, frozen=True, kw_only=True):
 
     model: str
     prompt: str
-    max_tokens: int = 0
+    max_tokens: Int64 = 0
     sampling: Sampling = msgspec.field(default_factory=Sampling)
     stream: bool = False
 
@@ -195,7 +195,7 @@ class Chat(Change, frozen=True, kw_only=True):
 
     model: str
     messages: list[Message]
-    max_tokens: int = 0
+    max_tokens: Int64 = 0
     sampling: Sampling = msgspec.field(default_factory=Sampling)
     stream: bool = False
 
@@ -205,8 +205,8 @@ class Benchmark(Change, frozen=True, kw_only=True):
 
     models: list[str] = []
     all: bool = False
-    repetitions: int = 3
-    max_tokens: int = 128
+    repetitions: Int64 = 3
+    max_tokens: Int64 = 128
     wait: bool = False
 
 
@@ -214,7 +214,7 @@ class Results(Request, frozen=True, kw_only=True):
     """Ask for a model's benchmark history, at most the newest ``limit``."""
 
     model: str
-    limit: int = 10
+    limit: Int64 = 10
 
 
 class Compare(Request, frozen=True, kw_only=True):
@@ -250,7 +250,7 @@ class Search(Request, frozen=True, kw_only=True):
     """Ask the hub for repositories with GGUF files, the most downloaded first; ``cursor``: a reply's ``next``."""
 
     words: str
-    limit: int = 20
+    limit: Int64 = 20
     cursor: str = ""
 
 

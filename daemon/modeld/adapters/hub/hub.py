@@ -32,6 +32,7 @@ from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.reasons import Reason
 from modeld.protocol.states import Phase
 from modeld.protocol.views import HeaderView, RepositoryView
+from modeld.protocol.wire import Int64
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,9 @@ AT_ONCE = 8
 """Lookups that send requests at the same time: a hub limits requests, and a client may start hundreds of lookups."""
 
 _SHA256_DIGITS = 64
+_SIZE_DIGITS = 18
+"""Of any size in bytes that can be true."""
+
 _T = TypeVar("_T")
 
 Lookup = ListRepository | ReadRemote | SearchHub
@@ -51,7 +55,7 @@ RemoteReader = Callable[[Callable[[int, int], bytes], int], HeaderView | Failure
 
 class _Lfs(msgspec.Struct):
     oid: str = ""
-    size: int = 0
+    size: Int64 = 0
 
 
 class _Entry(msgspec.Struct):
@@ -59,7 +63,7 @@ class _Entry(msgspec.Struct):
 
     type: str
     path: str
-    size: int = 0
+    size: Int64 = 0
     lfs: _Lfs | None = None
 
 
@@ -281,4 +285,4 @@ def _entries(data: object, kind: type[list[_T]], what: str) -> list[_T]:
 
 def _whole_size(headers: dict[str, str], status: int) -> int:
     text = headers.get("content-range", "").rpartition("/")[2] if status == 206 else headers.get("content-length", "")
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) <= _SIZE_DIGITS else 0

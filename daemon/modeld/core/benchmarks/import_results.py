@@ -38,6 +38,10 @@ def wrong_with(run: BenchmarkRun) -> Note | None:
     wrong = stats.implausible(result)
     if wrong is not None:
         return wrong
-    figures = (run.prefill, run.decode, run.first_token_ms, run.inference_ms, run.pp, run.tg)
+    figures = [run.prefill, run.decode, run.first_token_ms, run.inference_ms, run.pp, run.tg]
+    counts = [result.context_used, result.context_available, result.prompt_tokens, result.completion_tokens]
+    counts += [run.pp_tokens, run.tg_tokens, run.memory_peak_bytes, run.gpu_memory_bytes or 0]
     possible = all(figure is None or stats.is_possible(figure) for figure in figures)
-    return None if possible else Reason.RESULT_FIGURE_INVALID.note()
+    if possible and all(0 <= count <= stats.LARGEST_COUNT for count in counts):
+        return None
+    return Reason.RESULT_FIGURE_INVALID.note()

@@ -73,5 +73,5 @@ def _measured_at(model: Model) -> float:
     """When its newest benchmark ended, in seconds since the epoch; what cannot be read counts as never."""
     try:
         return datetime.fromisoformat(model.latest.timestamp).timestamp() if model.latest is not None else 0.0
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # the last two: a year that this system's clock does not have
         return 0.0

@@ -14,6 +14,9 @@ LARGEST_BELIEVED_MB = 1e8
 LARGEST_FIGURE = 1e12
 """Above any rate in tokens/s and any time in ms."""
 
+LARGEST_COUNT = 10**15
+"""Above any number of tokens and any memory in bytes."""
+
 NOISE_SIGMAS = 2.0
 LEAST_CHANGE_PERCENT = 1.0
 
@@ -46,7 +49,8 @@ def change(previous: BenchmarkRun, newest: BenchmarkRun) -> Change:
 
 def is_possible(figure: Figure) -> bool:
     """Whether a figure can have been measured: finite, not negative, and no larger than any machine's."""
-    return 0 <= figure.mean <= LARGEST_FIGURE and 0 <= figure.stddev <= LARGEST_FIGURE
+    is_count = 0 <= figure.n <= LARGEST_COUNT
+    return is_count and 0 <= figure.mean <= LARGEST_FIGURE and 0 <= figure.stddev <= LARGEST_FIGURE
 
 
 def implausible(result: BenchmarkResult) -> Note | None:

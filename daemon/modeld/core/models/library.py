@@ -22,6 +22,9 @@ from modeld.protocol.views import AddedModel, HeaderView
 LOOK_S = 10.0
 """How often the files of models on disk are checked."""
 
+LARGEST_BELIEVED = 10**15
+"""Above the bytes of any model, and its context."""
+
 
 class Library:
     """The models that are known, and their files."""
@@ -58,8 +61,8 @@ class Library:
             spec,
             display_name=added.display_name,
             description=added.description,
-            size_bytes=max(added.size_bytes, 0),
-            context_length=max(added.context_length, 0),
+            size_bytes=_believed(added.size_bytes),
+            context_length=_believed(added.context_length),
             pinned=added.pinned,
         )
         self._inspect(spec, None)
@@ -244,6 +247,11 @@ class Library:
         else:
             del state.models[model.key]
             outbox.publish(events.ModelRemoved(model=model.key))
+
+
+def _believed(number: int) -> int:
+    """A number of a backup, or 0 (unknown) where it cannot be true."""
+    return number if 0 <= number <= LARGEST_BELIEVED else 0
 
 
 def _rests(model: Model) -> bool:
