@@ -19,15 +19,22 @@ from support.manager_world import GIB, HEADER, READY, generation, run
 EXTREME = (0.0, 1e-300, 50.0, 1e308)
 """Speeds and deviations that a stored or restored run may claim."""
 
+EXTREME_TIMES = ("2026-01-01T00:00:00+00:00", "0001-01-01T00:00:00", "9999-12-31T23:59:59.999999+14:00", "yesterday")
+"""Times that a stored or restored run may claim."""
+
+EXTREME_SIZES = (0, 1000, 1000, 1000, 1000, 2**63 - 1)
+"""Bytes that a hub may claim for a file."""
+
 _BROKEN = Failure(code=ErrorCode.INTERNAL, message="broken")
 _MISSING = Failure(code=ErrorCode.NOT_FOUND, message="not there")
 
 
 @dataclass
 class Download:
-    """A running download; ``stopped`` once the core has asked to stop it."""
+    """A running download; ``stopped`` once the core has asked to stop it. A ``stuck`` one reports nothing before."""
 
     order: effects.StartPull
+    stuck: bool
     done: int = 0
     stopped: bool = False
 
@@ -47,13 +54,17 @@ class Child:
 
 @dataclass
 class Adapters:
-    """The simulated adapters; ``lossy`` ones sometimes drop an effect of the core for good."""
+    """The simulated adapters; ``lossy`` ones drop some effects for good, and some downloads are stuck until they stop.
+
+    ``files`` are the files on disk: names in the models folder, and paths.
+    """
 
     rng: random.Random
     lossy: bool = False
-    files: set[str] = field(default_factory=lambda: {"alpha", "beta", "gamma", "inplace"})
+    files: set[str] = field(default_factory=lambda: {"alpha.gguf", "beta.gguf", "gamma.gguf", "/disk/z.gguf"})
     waiting: list[facts.AnyFact] = field(default_factory=list)
     lookups: dict[int, tuple[effects.ListRepository | effects.ReadRemote, facts.AnyFact]] = field(default_factory=dict)
+    lost_lookups: set[int] = field(default_factory=set)
     downloads: dict[str, Download] = field(default_factory=dict)
     children: dict[int, Child] = field(default_factory=dict)
 
@@ -69,7 +80,7 @@ class Adapters:
         match effect:
             case effects.StartPull(job=job):
                 assert job not in self.downloads, f"two downloads at once for {job}"
-                self.downloads[job] = Download(effect)
+                self.downloads[job] = Download(effect, stuck=self._is_lost())
             case effects.StopPull(job=job):
                 self._stop_pull(job)
             case effects.StartWorker(run=number):
@@ -82,31 +93,38 @@ class Adapters:
                     self._tell(self.children[number], order)
             case effects.ListRepository(lookup=number) | effects.ReadRemote(lookup=number):
                 self.lookups[number] = (effect, self._looked_up(effect))
+                if self._is_lost():
+                    self.lost_lookups.add(number)
+            case effects.SearchHub(lookup=number):
+                if not self._is_lost():
+                    self.waiting.append(facts.HubSearched(lookup=number, repositories=[], next=""))
+            case effects.LimitPulls():
+                pass
             case _:
                 self.waiting.extend(self._answer(effect))
 
+    def _is_lost(self) -> bool:
+        return self.lossy and self.rng.random() < 0.2
+
     def _answer(self, effect: effects.AnyEffect) -> Iterator[facts.AnyFact]:
-        """The fact that answers a one-step effect."""
+        """The fact that answers an effect which the daemon performs in a thread."""
         chance = self.rng.random()
-        asked = getattr(effect, "ticket", None) is not None
-        if asked and self.lossy and chance < 0.1:
+        if self._is_lost():
             return
-        if asked and chance > 0.96:
+        if chance > 0.96:
             yield facts.WorkFailed(effect=effect, why="a bug")
             return
         match effect:
             case effects.Inspect():
                 yield self._inspected(effect)
             case effects.LookForFiles(paths=paths):
-                gone = [key for key in paths if self.rng.random() < 0.2]
-                yield facts.FilesLookedFor(there=[key for key in paths if key not in gone], gone=gone)
-            case effects.RemoveFiles(model=key, ticket=ticket):
+                there = [key for key in paths if self._are_there(paths[key]) and self.rng.random() < 0.95]
+                yield facts.FilesLookedFor(there=there, gone=[key for key in paths if key not in there])
+            case effects.RemoveFiles(model=key, file_names=names, ticket=ticket):
                 failure = _BROKEN if chance < 0.15 else None
                 if failure is None:
-                    self.files.discard(key)
+                    self.files.difference_update(names)
                 yield facts.FileRemoved(model=key, ticket=ticket, failure=failure)
-            case effects.SearchHub(lookup=number):
-                yield facts.HubSearched(lookup=number, repositories=[], next="")
             case effects.ScanExternalModels(add=add, all=everything, ticket=ticket):
                 file = facts.ExternalFile(
                     program="Ollama", name="llama3:8b", path="/o/1", size_bytes=5, header=self._header()
@@ -117,10 +135,11 @@ class Adapters:
             case effects.ReadBackup(ticket=ticket):
                 yield facts.BackupRead(ticket=ticket, failure=_BROKEN if chance < 0.1 else None)
             case effects.MergeBackup(ticket=ticket, so_far=so_far):
-                yield facts.BackupMerged(ticket=ticket, restored=so_far, latest={"alpha": run().result})
-            case effects.SaveModel() | effects.ForgetModel() | effects.SaveJob() | effects.SaveRun():
-                if chance < 0.02:
-                    yield facts.WorkFailed(effect=effect, why="the disk is full")
+                latest = msgspec.structs.replace(run().result, timestamp=self.rng.choice(EXTREME_TIMES))
+                yield facts.BackupMerged(ticket=ticket, restored=so_far, latest={"alpha": latest})
+
+    def _are_there(self, paths: list[str]) -> bool:
+        return all(path.removeprefix("/models/") in self.files for path in paths)
 
     def _stored_runs(self) -> list[views.BenchmarkRun]:
         """A history; its figures may be impossible ones."""
@@ -131,7 +150,7 @@ class Adapters:
         return stored
 
     def _inspected(self, effect: effects.Inspect) -> facts.FileInspected:
-        there = effect.model in self.files or effect.path == "/disk/z.gguf"
+        there = self._are_there([effect.path or effect.file_name])
         bad = not there and self.rng.random() < 0.2
         return facts.FileInspected(
             model=effect.model,
@@ -146,19 +165,25 @@ class Adapters:
             return facts.LookupFailed(lookup=effect.lookup, failure=_MISSING)
         if isinstance(effect, effects.ReadRemote):
             header = self._header() if self.rng.random() < 0.8 else None
-            free = self.rng.choice([0, 10 * GIB])
-            return facts.RemoteRead(lookup=effect.lookup, header=header, size_bytes=1000, disk_free=free, commit="c")
+            free = self.rng.choice([0, 10 * GIB, 10 * GIB, 10 * GIB])
+            size = self.rng.choice(EXTREME_SIZES)
+            return facts.RemoteRead(lookup=effect.lookup, header=header, size_bytes=size, disk_free=free, commit="c")
         split = ("w-Q8_0-00001-of-00002.gguf", "w-Q8_0-00002-of-00002.gguf")
         names = split if "split" in effect.repo else ("r.Q4_K_M.gguf", "r.Q8_0.gguf")
-        files = [facts.RemoteFile(path=name, size_bytes=1000, sha256="0" * 64) for name in names]
+        size = self.rng.choice(EXTREME_SIZES)
+        files = [facts.RemoteFile(path=name, size_bytes=size, sha256="0" * 64) for name in names]
         return facts.RepositoryListed(lookup=effect.lookup, files=files)
 
     def _stop_pull(self, job: str) -> None:
-        """Stop a download like the real adapters: a lookup is cancelled at once, a transfer as soon as possible."""
+        """Like the hub and the downloader: a lookup of the download is cancelled at once, a transfer when possible.
+
+        Instead of the stop, a lookup may report the result that was on its way already.
+        """
         given_up = [number for number, (effect, _) in self.lookups.items() if effect.job == job]
         for number in given_up:
-            effect, _ = self.lookups.pop(number)
-            self.waiting.append(facts.PullStopped(job=job, run=effect.run))
+            effect, result = self.lookups.pop(number)
+            crossed = self.rng.random() < 0.3
+            self.waiting.append(result if crossed else facts.PullStopped(job=job, run=effect.run))
         if job in self.downloads:
             self.downloads[job].stopped = True
 
@@ -175,8 +200,8 @@ class Adapters:
         """The next fact of one of the adapters; None if none has one."""
         sources = [
             *([self._waiting_fact] * 3 if self.waiting else []),
-            *([self._lookup_fact] if self.lookups else []),
-            *([self._download_fact] if self.downloads else []),
+            *([self._lookup_fact] if self.lookups.keys() - self.lost_lookups else []),
+            *([self._download_fact] if self._moving() else []),
             *([self._child_fact] * 2 if self.children else []),
         ]
         return self.rng.choice(sources)() if sources else None
@@ -186,11 +211,15 @@ class Adapters:
         return self.waiting.pop(place)
 
     def _lookup_fact(self) -> facts.AnyFact:
-        _, fact = self.lookups.pop(self.rng.choice(list(self.lookups)))
+        _, fact = self.lookups.pop(self.rng.choice(sorted(self.lookups.keys() - self.lost_lookups)))
         return fact
 
+    def _moving(self) -> list[str]:
+        """The downloads that report something."""
+        return [job for job, download in self.downloads.items() if download.stopped or not download.stuck]
+
     def _download_fact(self) -> facts.AnyFact:
-        job = self.rng.choice(list(self.downloads))
+        job = self.rng.choice(self._moving())
         download = self.downloads[job]
         number, chance = download.order.run, self.rng.random()
         if chance < 0.6 and not download.stopped:
@@ -204,6 +233,7 @@ class Adapters:
             parts = (2, 1 if "00001" in name else 2) if "-of-" in name else (1, 1)
             header = msgspec.structs.replace(self._header(), parts=parts[0], part=parts[1])
             path = f"/models/{name}"
+            self.files.add(name)
             return facts.PullFinished(job=job, run=number, path=path, header=header, sha256="0" * 64, verified=True)
         if download.stopped:
             return facts.PullStopped(job=job, run=number)
@@ -213,7 +243,8 @@ class Adapters:
     def _child_fact(self) -> facts.AnyFact | None:
         number = self.rng.choice(list(self.children))
         child = self.children[number]
-        if child.leaving or self.rng.random() < 0.04:
+        last_words = child.leaving and child.said_hello and self.rng.random() < 0.3
+        if (child.leaving and not last_words) or self.rng.random() < 0.04:
             del self.children[number]
             return facts.WorkerGone(run=number, exit_code=0 if child.leaving else -9, detail="it crashed")
         if not child.said_hello:
