@@ -7,7 +7,6 @@ import fcntl
 import os
 import pty
 import select
-import shutil
 import struct
 import subprocess
 import sys
@@ -19,10 +18,9 @@ from pathlib import Path
 
 import pyte
 from modelctl import Client
-from modeld.protocol.states import FINAL
 from PIL import Image, ImageDraw, ImageFont
-from support.range_server import RangeServer
-from support.real_daemon import RealDaemon, sample_file
+from shown_downloads import NAMES, models_to_download
+from support.real_daemon import RealDaemon
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -119,22 +117,12 @@ def main() -> None:
 
 
 def _downloads(daemon: RealDaemon, client: Client, folder: Path, target: Path) -> None:
-    served = folder / "served"
-    served.mkdir()
-    names = ("mistral-small", "qwen-coder", "gemma-it")
-    for name in names:
-        shutil.copy(sample_file(), served / f"{name}.gguf")
-    with RangeServer(served, bytes_per_second=SPEED) as server:
-        for name in names:
-            client.add(name, server.url(f"{name}.gguf"))
+    with models_to_download(client, folder, bytes_per_second=SPEED):
         terminal = Terminal(daemon.environment)
         began = time.monotonic()
-        terminal.run("pull", *names, until=lambda: time.monotonic() - began > 6)
+        terminal.run("pull", *NAMES, until=lambda: time.monotonic() - began > 6)
         terminal.run("downloads")
         terminal.draw(target / "cli-downloads.png")
-        for job in client.jobs():
-            if job.state not in FINAL:
-                client.cancel(job=job.id, keep=False)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from modelctl import Client
 from modelctl.client import Message, Sampling
-from modeld.protocol.states import FINAL
 from PIL import Image
+from shown_downloads import NAMES, models_to_download
 from support.desktop.virtual_desktop import VirtualDesktop, environment_of
-from support.range_server import RangeServer
 from support.real_daemon import RealDaemon, sample_file
 from support.waiting import until
 
@@ -92,38 +91,28 @@ def main() -> None:
 
 
 def _draw(desktop: VirtualDesktop, client: Client, home: Path, folder: Path, target: Path) -> None:
-    served = folder / "served"
-    served.mkdir()
-    names = ("mistral-small", "qwen-coder", "gemma-it")
-    for name in names:
-        shutil.copy(sample_file(), served / f"{name}.gguf")
     shutil.copy(sample_file(), folder / "smol-copy.gguf")
     client.add("smol-copy", str(folder / "smol-copy.gguf"), display_name="SmolLM2, another file")
     for _ in range(3):
         client.benchmark(["smollm2", "smol-copy"], repetitions=2, wait=True)
     client.load("smollm2")
     client.chat("smollm2", [Message(role="user", content=QUESTION)], max_tokens=60, sampling=Sampling(seed=7))
-    with RangeServer(served, bytes_per_second=SPEED) as server:
+    with models_to_download(client, folder, bytes_per_second=SPEED):
         window = Window(desktop, home, folder)
         try:
-            _tabs(window, client, server, names, target)
+            _tabs(window, client, target)
         finally:
             window.close()
-        for job in client.jobs():
-            if job.state not in FINAL:
-                client.cancel(job=job.id, keep=False)
 
 
-def _tabs(window: Window, client: Client, server: RangeServer, names: tuple[str, ...], target: Path) -> None:
-    for name in names:
-        client.add(name, server.url(f"{name}.gguf"))
+def _tabs(window: Window, client: Client, target: Path) -> None:
     window.click(COMPARE)
     window.draw(target / "viewer-comparison.png")
     window.press("Escape")
     window.click(DOWNLOAD)
     window.draw(target / "viewer-download.png")
     window.press("Escape")
-    for name in names:
+    for name in NAMES:
         client.pull(name)
     client.limit(3 * 1024 * 1024)
     for file, number in TABS.items():

@@ -13,7 +13,7 @@ from typing import assert_never
 
 from modeld.protocol.errors import REFUSALS, ErrorCode, Failure
 
-from modelctl.language import hints, sentences
+from modelctl.language import sentences
 from modelctl.language.catalogue import _
 
 
@@ -98,9 +98,7 @@ def explained(failure: Failure) -> str:
 
 def advice(failure: Failure) -> str:
     """What to do next, in the user's language; may be empty."""
-    if isinstance(failure, LocalFailure):
-        return failure.hint
-    return sentences.hint_of(failure) if failure.reason else hints.said(failure.hint)
+    return failure.hint if isinstance(failure, LocalFailure) else sentences.hint_of(failure)
 
 
 def headline(code: ErrorCode) -> str:

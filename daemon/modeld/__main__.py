@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="print the settings as JSON, secrets left out, and end")
     options = parser.parse_args(arguments)
-    os.umask(0o077)  # logs, results and the names of models are nobody else's business
+    os.umask(0o077)  # logs, results and the names of models are private
     here = places.find()
     try:
         given = {} if options.listen is None else {"MODELD_LISTEN": options.listen}
@@ -49,9 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         private_folder(here.runtime_dir)
         lock = hold(here.lock_file)
-    except (settings.SettingsError, HomeError) as error:
+    except settings.SettingsError as error:
         print(f"error: {error}", file=sys.stderr)
-        return EXIT_USAGE if isinstance(error, settings.SettingsError) else EXIT_FAILURE
+        return EXIT_USAGE
+    except HomeError as error:
+        print(f"error: {error.failure.in_full()}", file=sys.stderr)
+        return EXIT_FAILURE
     from modeld.daemon import (
         Daemon,  # what it needs is not installed with the client alone, where --version still works
     )
@@ -63,8 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(Daemon(here, chosen).run())
         except (StoreError, BindError, KeyFileError, OSError) as error:
-            logging.getLogger("modeld").error("%s", error)
-            print(f"error: {error}", file=sys.stderr)
+            text = str(error) if isinstance(error, OSError) else error.failure.in_full()
+            logging.getLogger("modeld").error("%s", text)
+            print(f"error: {text}", file=sys.stderr)
             return EXIT_FAILURE
     logging.getLogger("modeld").info("stopped")
     return 0

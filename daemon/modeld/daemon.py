@@ -23,7 +23,7 @@ from modeld.adapters.endpoint import Limits, Server
 from modeld.adapters.external_models import ExternalFolders
 from modeld.adapters.files import Files
 from modeld.adapters.gpus import Gpus
-from modeld.adapters.hub import Hub, Policy, find_token
+from modeld.adapters.hub import Hub, find_token
 from modeld.adapters.probe import Probe
 from modeld.adapters.store import Store
 from modeld.adapters.tray_process import Tray
@@ -31,8 +31,8 @@ from modeld.adapters.workers import Workers
 from modeld.core import effects, facts
 from modeld.core.manager import Manager, Remembered
 from modeld.core.state.model import ModelSpec
-from modeld.downloader import Policy as PullPolicy
 from modeld.downloader import Pulls
+from modeld.http.guard import RedirectPolicy
 from modeld.places import Places
 from modeld.protocol import views
 from modeld.protocol.connection import Connection
@@ -76,13 +76,14 @@ class Daemon:
         self._files = Files(self._models_dir, read_model)
         self._external_folders = ExternalFolders(os.environ, read_model)
         token = find_token(os.environ, self._settings.hub_token)
+        redirects = RedirectPolicy(self._settings.allow_http, self._settings.allow_private_redirects)
         self._hub = Hub(
             self._settings.hub_endpoint,
             token,
             self._models_dir,
             read_remote,
             report,
-            Policy(self._settings.allow_http, self._settings.allow_private_redirects),
+            redirects,
         )
         self._pulls = Pulls(
             self._models_dir,
@@ -92,7 +93,7 @@ class Daemon:
             report,
             connections=self._settings.download_connections,
             limit=self._settings.download_limit,
-            policy=PullPolicy(self._settings.allow_http, self._settings.allow_private_redirects),
+            policy=redirects,
         )
         self._probe = Probe(self._places.data_dir, Gpus().sample)
         _on_signal(loop, report, facts.StopAsked())
@@ -208,8 +209,8 @@ class Daemon:
             try:
                 report(self._probe.sample(self._workers.pids()))
                 self._server.look()
-            except Exception:  # nobody waits for this task: without a word its end would be the end of heartbeats
-                log.exception("a look at the machine and at the keys failed by a bug")
+            except Exception:  # no code awaits this task, so an exception would end the heartbeats silently
+                log.exception("sampling the machine or checking the keys failed")
             report(facts.Ticked())
             sd_notify.alive()
 
@@ -291,7 +292,7 @@ def _on_signal(loop: asyncio.AbstractEventLoop, report: Callable[[facts.AnyFact]
 
 
 def read_header(path: Path) -> views.HeaderView | Failure:
-    """The header of a model file (or of one part of a model in several), or why it is none."""
+    """The header of a model file (or of one part of a model), or why it is not a model."""
     try:
         return gguf.read_header(path)
     except gguf.GgufError as error:
@@ -299,7 +300,7 @@ def read_header(path: Path) -> views.HeaderView | Failure:
 
 
 def read_model(path: Path) -> views.HeaderView | Failure:
-    """The header of a whole model, all its files looked at, or why it is none."""
+    """The header of a whole model, with all its files checked, or why it is not a model."""
     try:
         return gguf.read_model(path)
     except gguf.GgufError as error:
@@ -307,7 +308,7 @@ def read_model(path: Path) -> views.HeaderView | Failure:
 
 
 def read_remote(fetch: Callable[[int, int], bytes], size_bytes: int) -> views.HeaderView | Failure:
-    """What the header of a file elsewhere says, or why it is no model."""
+    """The header of a remote file, or why it is not a model."""
     try:
         return gguf.read_remote(fetch, size_bytes)
     except gguf.GgufError as error:

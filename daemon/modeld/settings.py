@@ -1,4 +1,4 @@
-"""What a person can set: config.toml, overridden by the environment; a wrong value is named, never guessed at."""
+"""The settings: config.toml, overridden by the environment. An invalid value is an error that names it."""
 
 import os
 import re
@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+
+from modeld.protocol.errors import Note
+from modeld.protocol.reasons import Reason
 
 HUB_ENDPOINT = "https://huggingface.co"
 
@@ -17,7 +20,11 @@ _LAST_PORT = 65534
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used; the message says which one, where it came from and what is allowed."""
+    """A setting that cannot be used; ``note`` says which one, where it came from and what is allowed."""
+
+    def __init__(self, note: Note) -> None:
+        super().__init__(note.message)
+        self.note = note
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,7 +88,7 @@ _ENVIRONMENT = {
     "MODELD_LOG_LEVEL": "log_level",
     "MODELD_TRAY": "tray",
 }
-"""Environment variable to setting; of several for one setting the later one here wins."""
+"""Environment variable to setting; if several set the same, the later one here wins."""
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -108,15 +115,18 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     return {variable: value for variable, value in environment.items() if variable not in _SECRETS}
 
 
-def read(config_file: Path, environment: Mapping[str, str] | None = None) -> Settings:
+def read(config_file: Path, environment: Mapping[str, str] | None = None, *, origin: Note | None = None) -> Settings:
     """The settings of ``config_file`` (which may be missing) with the environment's values over them.
+
+    ``origin`` says where the file's values come from, if that is not the file itself.
 
     Raises:
         SettingsError: broken TOML, an unknown name, or a value of the wrong kind or out of range.
     """
     env = os.environ if environment is None else environment
     values = _from_file(config_file)
-    origins = dict.fromkeys(values, str(config_file))
+    file = origin or str(config_file)
+    origins: dict[str, str | Note] = dict.fromkeys(values, file)
     for variable, name in _ENVIRONMENT.items():
         if variable in env:
             values[name] = _flag(variable, env[variable]) if name in _FLAGS else env[variable]
@@ -124,21 +134,22 @@ def read(config_file: Path, environment: Mapping[str, str] | None = None) -> Set
     try:
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"A setting in {config_file} or the environment is wrong: {error}.") from error
+        raise SettingsError(Reason.SETTING_INVALID.note(origin=file, error=str(error))) from error
     for name, least in _AT_LEAST.items():
-        if getattr(settings, name) < least:
+        value = getattr(settings, name)
+        if value < least:
             raise SettingsError(
-                f"{name} from {origins[name]} is {getattr(settings, name)}; it must be {least} or more."
+                Reason.SETTING_TOO_SMALL.note(name=name, origin=origins[name], value=value, least=least)
             )
     listen = _LISTEN.fullmatch(settings.listen)
     if settings.listen and (listen is None or int(listen["port"]) > _LAST_PORT):
         raise SettingsError(
-            f"listen from {origins['listen']} is {settings.listen!r}; "
-            f"use tcp://ADDRESS:PORT with a port up to {_LAST_PORT}."
+            Reason.SETTING_LISTEN_INVALID.note(origin=origins["listen"], value=settings.listen, last=_LAST_PORT)
         )
     for name, most in _AT_MOST.items():
-        if getattr(settings, name) > most:
-            raise SettingsError(f"{name} from {origins[name]} is {getattr(settings, name)}; it must be {most} or less.")
+        value = getattr(settings, name)
+        if value > most:
+            raise SettingsError(Reason.SETTING_TOO_LARGE.note(name=name, origin=origins[name], value=value, most=most))
     return settings
 
 
@@ -148,11 +159,11 @@ def _from_file(config_file: Path) -> dict[str, object]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{config_file} cannot be read: {error}.") from error
+        raise SettingsError(Reason.SETTINGS_FILE_NOT_READABLE.note(path=str(config_file), error=str(error))) from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{config_file} is not valid TOML: {error}.") from error
+        raise SettingsError(Reason.SETTINGS_NOT_TOML.note(path=str(config_file), error=str(error))) from error
 
 
 def _flag(variable: str, text: str) -> bool:
@@ -161,4 +172,4 @@ def _flag(variable: str, text: str) -> bool:
         return True
     if value in _FALSE:
         return False
-    raise SettingsError(f"{variable} is {text!r}; use 1 or 0.")
+    raise SettingsError(Reason.SETTING_NOT_A_FLAG.note(variable=variable, value=text))

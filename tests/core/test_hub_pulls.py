@@ -4,7 +4,7 @@ from modeld.core import effects, facts
 from modeld.core.facts import RemoteFile
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
-from modeld.protocol.states import JobState, ModelState
+from modeld.protocol.states import JobState, ModelState, Phase
 from support.hub_steps import ONE, SHA, THREE, came, listed, looked, pulled, started
 from support.manager_world import GIB, HEADER, World
 
@@ -64,7 +64,9 @@ def test_parts_come_one_after_another_and_count_together():
     for number in (1, 2, 3):
         start = started(world)
         assert (start.file_name, start.sha256) == (f"m-0000{number}-of-00003.gguf", str(number) * 64)
-        world.tell(facts.PullAdvanced(job=job.id, run=start.run, done_bytes=50, total_bytes=999, phase="downloading"))
+        world.tell(
+            facts.PullAdvanced(job=job.id, run=start.run, done_bytes=50, total_bytes=999, phase=Phase.DOWNLOADING)
+        )
         progress = world.job(job.id).progress
         assert (progress.done, progress.total) == (sum(100 * n for n in range(1, number)) + 50, 600)
         came(world, start, number, 3)

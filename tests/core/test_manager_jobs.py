@@ -9,7 +9,7 @@ from modeld.core.state.table import ImpossibleMoveError
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.reasons import Reason
-from modeld.protocol.states import FINAL, JobKind, JobState, ModelState
+from modeld.protocol.states import FINAL, JobKind, JobState, ModelState, Phase
 from modeld.settings import Settings
 from support.manager_world import GIB, HEADER, READY, World, run
 
@@ -235,27 +235,16 @@ def test_what_a_download_waits_for_is_shown_and_gone_when_it_goes_on():
     world = absent()
     world.ask(requests.Pull(id="1", model="alpha"))
     (start,) = world.of(effects.StartPull)
-    fact = facts.PullAdvanced(job=start.job, run=start.run, done_bytes=5, total_bytes=10, phase="downloading")
-    waits = msgspec.structs.replace(fact, phase="waiting to retry", retries=2, retry_in_s=4.0, trouble="reset")
+    fact = facts.PullAdvanced(job=start.job, run=start.run, done_bytes=5, total_bytes=10, phase=Phase.DOWNLOADING)
+    cause = Reason.SERVER_ANSWERS.note(status=503)
+    waits = msgspec.structs.replace(fact, phase=Phase.WAITING_TO_RETRY, retries=2, retry_in_s=4.0, cause=cause)
     world.tell(waits, after_s=1)
     progress = world.job(start.job).progress
-    assert (progress.retries, progress.retry_in_s, progress.trouble, progress.percent) == (2, 4.0, "reset", 50.0)
+    assert (progress.retries, progress.retry_in_s, progress.percent) == (2, 4.0, 50.0)
+    assert (progress.cause, progress.trouble) == (cause, cause.message)
     world.tell(msgspec.structs.replace(fact, retries=2, connections=3), after_s=1)
     progress = world.job(start.job).progress
-    assert (progress.connections, progress.retry_in_s, progress.trouble) == (3, None, "")
-
-
-def test_the_cause_of_a_retry_is_published_as_data_and_in_english():
-    world = absent()
-    world.ask(requests.Pull(id="1", model="alpha"))
-    (start,) = world.of(effects.StartPull)
-    cause = Reason.MEMORY_SHORT.note(needed_mib=2, available_mib=1)  # any note will do
-    fact = facts.PullAdvanced(
-        job=start.job, run=start.run, done_bytes=5, total_bytes=10, phase="waiting to retry", cause=cause
-    )
-    world.tell(fact, after_s=1)
-    progress = world.job(start.job).progress
-    assert (progress.cause, progress.trouble) == (cause, cause.message)
+    assert (progress.connections, progress.retry_in_s, progress.cause, progress.trouble) == (3, None, None, "")
 
 
 def test_progress_carries_speed_percent_and_time_left():
@@ -264,7 +253,7 @@ def test_progress_carries_speed_percent_and_time_left():
     (start,) = world.of(effects.StartPull)
     for step in range(1, 11):
         fact = facts.PullAdvanced(
-            job=start.job, run=start.run, done_bytes=step * 1000, total_bytes=100_000, phase="downloading"
+            job=start.job, run=start.run, done_bytes=step * 1000, total_bytes=100_000, phase=Phase.DOWNLOADING
         )
         world.tell(fact, after_s=0.5)
     (event,) = world.events(events.JobProgress)
@@ -279,7 +268,7 @@ def test_a_stall_shows_as_a_stall_with_speed_zero():
     (start,) = world.of(effects.StartPull)
     for step in range(1, 5):
         fact = facts.PullAdvanced(
-            job=start.job, run=start.run, done_bytes=step * 1000, total_bytes=100_000, phase="downloading"
+            job=start.job, run=start.run, done_bytes=step * 1000, total_bytes=100_000, phase=Phase.DOWNLOADING
         )
         world.tell(fact, after_s=0.5)
     world.tell(facts.Ticked(), after_s=10)

@@ -203,7 +203,7 @@ def test_a_hub_that_is_busy_is_waited_for_by_a_download_and_explained_to_who_ask
     with pytest.raises(ModeldError) as caught:
         client.files(f"hf:{REPO}")
     assert caught.value.code is ErrorCode.BUSY
-    assert "500 in 300 s" in caught.value.message and "77 s" in caught.value.hint
+    assert "500 requests in 300 s" in caught.value.message and "77 s" in caught.value.hint
     hub.too_many = [1, 1]
     assert client.pull(f"hf:{REPO}", wait=True).state is JobState.DONE
 

@@ -8,6 +8,7 @@ from modelctl import Client
 from modelctl.errors import ModeldError
 from modeld.adapters.hub import find_token
 from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import JobState
 from support.hub_emulator import HubEmulator
 
@@ -64,5 +65,6 @@ def test_tokens_are_looked_for_in_the_hubs_own_order(tmp_path: Path):
     assert find_token(env).value == "second"
     assert find_token({"HF_TOKEN_PATH": str(path)}, "set").value == "set"
     found = find_token({"HF_TOKEN_PATH": str(path)})
-    assert found.value == "filed" and str(path) in found.origin and "filed" not in repr(found)
+    assert found.value == "filed" and found.origin == Reason.TOKEN_IN_FILE.note(path=str(path))
+    assert "filed" not in repr(found)
     assert not find_token({"HF_HOME": str(tmp_path / "none")}).value

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from modeld.adapters.hub import Hub, Policy, Token
+from modeld.adapters.hub import Hub, Token
 from modeld.adapters.hub.hub import AT_ONCE
 from modeld.adapters.hub.refusals import HubError, refusal
 from modeld.adapters.hub.web import Web
 from modeld.core.effects import ListRepository, ReadRemote, StopPull
 from modeld.core.facts import AnyFact, LookupFailed, PullStopped, RemoteRead, RepositoryListed
 from modeld.daemon import read_remote
+from modeld.http.guard import RedirectPolicy
 from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 from support.hub_emulator import HubEmulator
 
 TREE = "/api/models/org/a/tree/main"
@@ -32,7 +34,7 @@ def hub(tiny_file: Path) -> Iterator[HubEmulator]:
 
 @pytest.fixture
 def web(hub: HubEmulator) -> Iterator[Web]:
-    made = Web(hub.endpoint, Token("hf_good", "a test"), Policy())
+    made = Web(hub.endpoint, Token("hf_good", Reason.TOKEN_IN_SETTINGS.note(name="hub_token")), RedirectPolicy())
     yield made
     made.close()
 
@@ -81,15 +83,20 @@ def test_a_repository_that_moved_is_followed_with_the_token(hub: HubEmulator, we
 
 
 @pytest.mark.parametrize(
-    ("location", "says"), [(TREE, "more than 10 times"), ("file:///etc/passwd", "file://"), ("http://[", "no address")]
+    ("location", "reason"),
+    [
+        (TREE, Reason.REDIRECTS_TOO_OFTEN),
+        ("file:///etc/passwd", Reason.REDIRECT_UNSUPPORTED),
+        ("http://[", Reason.REDIRECT_INVALID),
+    ],
 )
-def test_where_a_redirect_must_not_lead_it_does_not(hub: HubEmulator, web: Web, location: str, says: str):
+def test_where_a_redirect_must_not_lead_it_does_not(hub: HubEmulator, web: Web, location: str, reason: Reason):
     hub.instead[TREE] = 302, {"Location": location}, b""
-    assert says in str(refused(lambda: web.json(hub.endpoint + TREE, "org/a")))
+    assert refused(lambda: web.json(hub.endpoint + TREE, "org/a")).failure.reason == reason.id
 
 
 def test_a_mirror_below_a_path_is_asked_for_its_own_next_page(hub: HubEmulator):
-    below = Web(f"{hub.endpoint}/mirror", Token(), Policy())
+    below = Web(f"{hub.endpoint}/mirror", Token(), RedirectPolicy())
     for link in ("https://huggingface.co/api/models?cursor=2", f"{hub.endpoint}/mirror/api/models?cursor=2"):
         hub.instead["/mirror/api/models"] = 200, {"Link": f'<{link}>; rel="next"'}, b"[]"
         _, following = below.json(f"{hub.endpoint}/mirror/api/models", "a search")
@@ -109,7 +116,7 @@ def test_a_server_without_ranges_gives_the_beginning_and_no_more_of_a_file_is_re
     url = f"{hub.endpoint}/org/a/resolve/main/a-Q4_0.gguf"
     hub.instead["/org/a/resolve/main/a-Q4_0.gguf"] = 200, {}, b"GGUF" + bytes(10_000_000)
     assert web.piece(url, 0, 100, "a").body == b"GGUF" + bytes(96)
-    assert "no ranges" in str(refused(lambda: web.piece(url, 100, 200, "a")))
+    assert refused(lambda: web.piece(url, 100, 200, "a")).failure == Reason.HUB_WITHOUT_RANGES.failure(what="a")
 
 
 def test_a_file_that_is_no_model_has_a_size_and_a_reason_but_no_header(hub: HubEmulator, tmp_path: Path):
@@ -117,7 +124,7 @@ def test_a_file_that_is_no_model_has_a_size_and_a_reason_but_no_header(hub: HubE
     url = f"{hub.endpoint}/org/a/resolve/main/a-Q4_0.gguf"
     fact = lookup(hub.endpoint, ReadRemote(lookup=1, url=url), tmp_path)
     assert isinstance(fact, RemoteRead) and fact.header is None and fact.size_bytes == 5006
-    assert fact.why is not None and "no GGUF file" in fact.why.message
+    assert fact.why is not None and fact.why.reason == Reason.GGUF_MAGIC_MISSING.id
 
 
 def test_what_lies_in_the_models_folder_of_a_download_counts_as_taken(hub: HubEmulator, tmp_path: Path):
@@ -151,7 +158,7 @@ def test_pages_that_never_end_are_not_followed_for_ever(hub: HubEmulator, tmp_pa
 def test_each_refusal_has_its_kind_and_says_whether_waiting_helps(
     status: int, headers: dict[str, str], code: ErrorCode, retry: bool
 ):
-    error = refusal(status, headers, "https://hub.example", "org/a/main", "")
+    error = refusal(status, headers, "https://hub.example", "org/a/main", None)
     assert (error.failure.code, error.retry) == (code, retry)
     if "ratelimit" in headers or "retry-after" in headers:
         assert error.after_s in (7.0, 55.0)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from modeld.downloader import session
 from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
+from modeld.protocol.states import Phase
 from support.range_server import Fault, RangeServer, make_certificate
 from support.single_download import MIB, Download, sha256
 
@@ -89,7 +91,7 @@ def test_a_server_without_ranges_is_asked_by_one_connection_and_that_is_said(fin
     served.fault(BIG, Fault(ignore_range=True))
     download = Download(served.url(BIG), final)
     download.finished()
-    assert any(phase.startswith("starting over: the server sends the file from its beg") for phase in download.phases())
+    assert Reason.RANGES_REFUSED.note() in download.started_over()
     assert served.requests(BIG)[-1].range == "" and served.requests(BIG)[-1].status == 200
 
 
@@ -116,8 +118,8 @@ def test_nobody_at_the_address_is_given_up(final: Path, served: RangeServer):
 
 def test_a_name_that_is_none_is_waited_for_or_given_up_but_no_crash(final: Path, served: RangeServer):
     download = Download(f"http://nowhere.invalid/{BIG}", final, max_empty=2).start()
-    waiting = download.until(lambda fact: fact.phase.startswith("waiting"))
-    assert waiting.trouble and waiting.connections == 0
+    waiting = download.until(lambda fact: fact.phase in (Phase.WAITING_TO_RETRY, Phase.WAITING_FOR_NETWORK))
+    assert waiting.cause is not None and waiting.connections == 0
     download.pull.stop(keep=False)
     download.wait()
     assert not final.exists()
@@ -128,7 +130,7 @@ def test_a_date_in_retry_after_is_waited_for(final: Path, served: RangeServer):
     served.fault(BIG, Fault(status=503, headers={"Retry-After": soon}, times=1))
     download = Download(served.url(BIG), final).start()
     waiting = download.until(lambda fact: fact.retry_in_s is not None)
-    assert 0 < (waiting.retry_in_s or 0) <= 2.2 and "503" in waiting.trouble
+    assert 0 < (waiting.retry_in_s or 0) <= 2.2 and waiting.cause == Reason.SERVER_ANSWERS.note(status=503)
     download.wait()
     assert is_whole(final, served)
 
@@ -147,7 +149,7 @@ def test_a_file_that_changes_on_the_way_starts_over_and_says_so(final: Path, ser
     download = Download(served.url(BIG), final, connections=connections)
     download.finished()
     assert final.read_bytes() == other
-    assert "starting over: the file on the server has changed" in download.phases()
+    assert Reason.FILE_CHANGED.note() in download.started_over()
 
 
 def test_a_changed_file_of_the_same_size_is_noticed_by_its_date_where_there_is_no_etag(
@@ -205,7 +207,7 @@ def test_another_host_of_the_same_file_may_have_another_etag(
         hub.fault(BIG, Fault(redirect_to=lambda: next(targets), headers=linked))
         download = Download(hub.url(BIG), final, connections=connections)
         assert download.finished().verified
-        assert other.log and not any(phase.startswith("starting over") for phase in download.phases())
+        assert other.log and not download.started_over()
 
 
 def test_signed_addresses_that_are_never_good_are_an_error(final: Path, served: RangeServer, hub: RangeServer):
@@ -232,7 +234,7 @@ def test_neither_token_nor_signature_is_shown_or_kept(final: Path, served: Range
     served.fault(BIG, Fault(stall_after=MIB))
     url = hub.url(BIG).replace("http://", "http://user:password@") + "?key=secret"
     download = Download(url, final, token="hf_secret", token_host=hub.url("")).start()
-    download.until(lambda fact: fact.done_bytes > 0 and fact.trouble != "")
+    download.until(lambda fact: fact.done_bytes > 0 and fact.cause is not None)
     download.stop()
     kept = final.with_name(BIG + ".part.json").read_text() + repr(download.facts)
     assert not any(secret in kept for secret in ("hf_secret", "signature", "password", "key=secret"))
@@ -260,7 +262,8 @@ def test_a_corrupt_byte_is_noticed_and_the_file_fetched_once_more(final: Path, s
     download = Download(served.url(BIG), final, sha256=good, connections=1)
     served.fault(BIG, Fault(corrupt_at=9 * MIB, times=1))
     assert download.finished().verified and sha256(final) == good
-    assert any(good in phase for phase in download.phases())
+    (cause,) = download.started_over()
+    assert cause.reason == "hash_wrong" and cause.fields["expected"] == good
 
 
 def test_a_file_that_is_wrong_twice_is_an_error_with_both_hashes(final: Path, served: RangeServer):
@@ -290,7 +293,7 @@ def test_a_file_deleted_under_us_starts_over(final: Path, served: RangeServer):
     final.with_name(BIG + ".part").unlink()
     download.wait()
     assert is_whole(final, served)
-    assert any("was deleted on the way" in phase for phase in download.phases())
+    assert download.started_over() == [Reason.PARTIAL_DELETED.note(name=BIG + ".part")]
 
 
 def test_after_the_machine_slept_connections_are_made_anew_and_that_is_no_failure(final: Path, served: RangeServer):

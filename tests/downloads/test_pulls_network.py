@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from modeld.core.facts import PullFinished
 from modeld.downloader.network import Network, changes, suspended_s
+from modeld.protocol.states import Phase
 from support.range_server import RangeServer
 from support.single_download import Download
 
@@ -55,8 +56,8 @@ def test_without_a_network_it_waits_and_goes_on_when_it_is_told_of_one(
     final = tmp_path / "models" / "big.gguf"
     url = served.url("big.gguf", host="localhost")
     download = Download(url, final, max_empty=2, first_wait_s=1000.0).start()
-    waiting = download.until(lambda fact: fact.phase == "waiting for network")
-    assert waiting.trouble
+    waiting = download.until(lambda fact: fact.phase is Phase.WAITING_FOR_NETWORK)
+    assert waiting.cause is not None and waiting.cause.reason == "connection_failed"
     there.set()
     download.pull.wake()
     assert isinstance(download.wait(), PullFinished)

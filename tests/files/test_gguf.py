@@ -14,10 +14,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modeld.adapters import gguf as header_reader
-from modeld.adapters.gguf import FIRST_WINDOW, GgufError, parse_header, read_header, read_model, read_remote
-from modeld.protocol.errors import ErrorCode
+from modeld.adapters.gguf import GgufError, container, model, read_header, read_model, read_remote
+from modeld.adapters.gguf.model import FIRST_WINDOW, parse_header
+from modeld.protocol import reasons
+from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import HeaderView
+from modeld.protocol.wire import encode
+from msgspec.json import decode
 from support import tiny_gguf
 from support.real_daemon import sample_file
 
@@ -50,13 +54,17 @@ def parsed(data: bytes) -> HeaderView:
     return parse_header(data, len(data))
 
 
-def refused(data: bytes) -> str:
+def refused(data: bytes) -> Failure:
     """Why this is refused."""
     with pytest.raises(GgufError) as caught:
         parse_header(data, len(data))
     assert caught.value.failure.code is ErrorCode.BAD_MODEL_FILE
     assert caught.value.failure.hint
-    return caught.value.failure.message
+    return caught.value.failure
+
+
+def reason_of(caught: "pytest.ExceptionInfo[GgufError]") -> Reason | None:
+    return reasons.known(caught.value.failure.reason)
 
 
 LLAMA = pair("general.architecture", 8, text("llama"))
@@ -211,13 +219,13 @@ def test_without_a_known_file_type_most_of_the_tensors_name_it(pairs: list[bytes
 
 def test_the_tables_agree_with_the_reference() -> None:
     reference = {int(kind): (kind.name, *sizes) for kind, sizes in gguf.GGML_QUANT_SIZES.items()}
-    ours = dict(header_reader._TENSOR_TYPES)
+    ours = dict(container._TENSOR_TYPES)
     # The reference gives Q8_1 its size of old; ggml-common.h has two halves and 32 bytes. No file holds it.
     reference.pop(9), ours.pop(9)
     assert {kind: ours.get(kind) for kind in reference} == reference
 
     names = {int(kind): kind.name.split("_", 1)[1] for kind in gguf.LlamaFileType if kind.name != "GUESSED"}
-    assert {kind: header_reader._FILE_TYPES.get(kind) for kind in names} == names
+    assert {kind: model._FILE_TYPES.get(kind) for kind in names} == names
 
 
 def test_a_type_newer_than_the_table_is_counted_and_named_unknown() -> None:
@@ -234,8 +242,10 @@ def test_of_a_split_model_the_first_part_is_read_and_a_later_one_named(tmp_path:
     written(tmp_path / "big.gguf", fill, split_max_tensors=2)
 
     first = read_header(tmp_path / "big-00001-of-00002.gguf")
-    with pytest.raises(GgufError, match="part 2 of a model in 2 files"):
+    with pytest.raises(GgufError) as later:
         read_model(tmp_path / "big-00002-of-00002.gguf")
+    assert reason_of(later) is Reason.NOT_THE_FIRST_PART
+    assert later.value.failure.fields == {"part": 2, "parts": 2, "first": "big-00001-of-00002.gguf"}
     assert (first.context_length, first.parameters, first.parts) == (128, 2 * 8 * 32, 2)
     assert read_header(tmp_path / "big-00002-of-00002.gguf").part == 2
 
@@ -254,12 +264,14 @@ def test_a_split_model_is_all_its_files(tmp_path: Path) -> None:
 
     second = tmp_path / "big-00002-of-00003.gguf"
     second.write_bytes(second.read_bytes()[:-1])
-    with pytest.raises(GgufError, match="cut off"):
+    with pytest.raises(GgufError) as short:
         read_model(first)
+    assert reason_of(short) is Reason.GGUF_CUT_OFF
     second.unlink()
     with pytest.raises(GgufError) as missing:
         read_model(first)
-    assert missing.value.failure.code is ErrorCode.NOT_ON_DISK and str(second) in missing.value.failure.message
+    assert missing.value.failure.code is ErrorCode.NOT_ON_DISK
+    assert missing.value.failure.fields == {"part": 2, "parts": 3, "path": str(second)}
 
 
 def test_a_part_of_another_model_is_refused(tmp_path: Path) -> None:
@@ -270,8 +282,10 @@ def test_a_part_of_another_model_is_refused(tmp_path: Path) -> None:
     written(tmp_path / "big.gguf", fill, split_max_tensors=2)
     (tmp_path / "big-00003-of-00003.gguf").replace(tmp_path / "big-00002-of-00003.gguf")
     (tmp_path / "big-00003-of-00003.gguf").write_bytes((tmp_path / "big-00002-of-00003.gguf").read_bytes())
-    with pytest.raises(GgufError, match="says that it is part 3 of 3"):
+    with pytest.raises(GgufError) as other:
         read_model(tmp_path / "big-00001-of-00003.gguf")
+    assert reason_of(other) is Reason.PART_OF_ANOTHER_MODEL
+    assert other.value.failure.fields == {"name": "big-00002-of-00003.gguf", "part": 3, "parts": 3}
 
 
 def test_a_first_part_whose_others_cannot_be_named_is_refused(tmp_path: Path) -> None:
@@ -281,8 +295,10 @@ def test_a_first_part_whose_others_cannot_be_named_is_refused(tmp_path: Path) ->
 
     written(tmp_path / "big.gguf", fill, split_max_tensors=2)
     renamed = (tmp_path / "big-00001-of-00002.gguf").replace(tmp_path / "first.gguf")
-    with pytest.raises(GgufError, match="the others are not found"):
+    with pytest.raises(GgufError) as nameless:
         read_model(renamed)
+    assert reason_of(nameless) is Reason.PARTS_NOT_NAMED
+    assert "NAME-00001-of-00002.gguf" in nameless.value.failure.hint
 
 
 class Remote:
@@ -317,10 +333,12 @@ def test_a_remote_header_that_goes_on_is_asked_for_more_without_asking_twice(tmp
 
 
 def test_a_remote_file_that_is_none_or_ends_is_refused() -> None:
-    with pytest.raises(GgufError, match="no GGUF file"):
+    with pytest.raises(GgufError) as page:
         read_remote(Remote(b"<!DOCTYPE html>" + b" " * 1000).fetch, 1015)
-    with pytest.raises(GgufError, match="ends inside"):
+    assert reason_of(page) is Reason.GGUF_MAGIC_MISSING
+    with pytest.raises(GgufError) as short:
         read_remote(Remote(assembled([LLAMA], [], 0)[:40]).fetch, 40)
+    assert reason_of(short) is Reason.GGUF_HEADER_CUT
 
 
 def test_a_file_cut_off_is_refused_naming_both_sizes(tiny: Path, tmp_path: Path) -> None:
@@ -331,8 +349,8 @@ def test_a_file_cut_off_is_refused_naming_both_sizes(tiny: Path, tmp_path: Path)
     with pytest.raises(GgufError) as caught:
         read_header(short)
 
-    assert str(len(whole) - 1) in caught.value.failure.message
-    assert str(len(whole)) in caught.value.failure.message
+    assert reason_of(caught) is Reason.GGUF_CUT_OFF
+    assert caught.value.failure.fields == {"size": len(whole) - 1, "needed": str(len(whole))}
 
 
 def test_a_header_cut_off_anywhere_is_refused(tiny: Path) -> None:
@@ -352,56 +370,80 @@ def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(GgufError, match=r"gone\.gguf cannot be read"):
+    with pytest.raises(GgufError) as gone:
         read_header(tmp_path / "gone.gguf")
+    assert reason_of(gone) is Reason.GGUF_NOT_READABLE and "gone.gguf" in str(gone.value)
 
 
 NESTED = array(ARRAY, 1, array(ARRAY, 1, array(ARRAY, 1, array(ARRAY, 1, array(ARRAY, 1, array(U32, 0, b""))))))
 
 
 @pytest.mark.parametrize(
-    ("data", "why"),
+    ("data", "reason", "fields"),
     [
-        (assembled([LLAMA], version=1), "GGUF version 1"),
-        (assembled([LLAMA], version=4), "GGUF version 4"),
-        (assembled([LLAMA], version=3 << 24), "big-endian"),
-        (struct.pack("<4sIQQ", b"GGUF", 3, 0, 2**63), "properties"),
-        (struct.pack("<4sIQQ", b"GGUF", 3, 2**63, 0), "tensors"),
-        (struct.pack("<4sIQQ", b"GGUF", 3, 1000, 1) + bytes(600), "more than it has room for"),
-        (assembled([LLAMA, LLAMA]), "'general.architecture' is there twice"),
-        (assembled([number("llama.block_count", 1)]), "architecture"),
-        (assembled([pair("general.architecture", U32, bytes(4))]), "architecture"),
-        (assembled([LLAMA, pair("x", 13, b"")]), "unknown kind 13"),
-        (assembled([LLAMA, pair("x", ARRAY, array(13, 1, b"1"))]), "unknown kind 13"),
-        (assembled([LLAMA, pair("x", ARRAY, array(U64, 2**61, b""))]), "ends inside its header"),
-        (assembled([LLAMA, pair("x", ARRAY, array(STRING, 2**60, b""))]), "claims"),
-        (assembled([LLAMA, pair("x", ARRAY, array(STRING, 2, text("a") + struct.pack("<Q", 2**62)))]), "past the end"),
+        (assembled([LLAMA], version=1), Reason.GGUF_VERSION_UNKNOWN, {"version": 1}),
+        (assembled([LLAMA], version=4), Reason.GGUF_VERSION_UNKNOWN, {"version": 4}),
+        (assembled([LLAMA], version=3 << 24), Reason.GGUF_BIG_ENDIAN, {}),
+        (struct.pack("<4sIQQ", b"GGUF", 3, 0, 2**63), Reason.GGUF_COUNTS_TOO_LARGE, {"properties": 2**63}),
+        (struct.pack("<4sIQQ", b"GGUF", 3, 2**63, 0), Reason.GGUF_COUNTS_TOO_LARGE, {"tensors": 2**63}),
+        (struct.pack("<4sIQQ", b"GGUF", 3, 1000, 1) + bytes(600), Reason.GGUF_COUNTS_TOO_LARGE, {"tensors": 1000}),
+        (assembled([LLAMA, LLAMA]), Reason.GGUF_PROPERTY_TWICE, {"name": "general.architecture"}),
+        (assembled([number("llama.block_count", 1)]), Reason.GGUF_ARCHITECTURE_MISSING, {}),
+        (assembled([pair("general.architecture", U32, bytes(4))]), Reason.GGUF_ARCHITECTURE_MISSING, {}),
+        (assembled([LLAMA, pair("x", 13, b"")]), Reason.GGUF_PROPERTY_TYPE_UNKNOWN, {"type": 13}),
+        (assembled([LLAMA, pair("x", ARRAY, array(13, 1, b"1"))]), Reason.GGUF_ARRAY_TYPE_UNKNOWN, {"type": 13}),
+        (assembled([LLAMA, pair("x", ARRAY, array(U64, 2**61, b""))]), Reason.GGUF_HEADER_CUT, {"count": str(2**64)}),
+        (assembled([LLAMA, pair("x", ARRAY, array(STRING, 2**60, b""))]), Reason.GGUF_LIST_TOO_LONG, {"count": 2**60}),
+        (
+            assembled([LLAMA, pair("x", ARRAY, array(STRING, 2, text("a") + struct.pack("<Q", 2**62)))]),
+            Reason.GGUF_LIST_PAST_END,
+            {},
+        ),
         (
             assembled([LLAMA, pair("x", ARRAY, array(STRING, 300, text("a") * 99 + b"\xff" * 8 + text("a") * 200))]),
-            "past the end",
+            Reason.GGUF_LIST_PAST_END,
+            {},
         ),
-        (assembled([LLAMA, pair("x", STRING, struct.pack("<Q", 2**62))]), "ends inside its header"),
-        (assembled([LLAMA, struct.pack("<Q", 2**40)]), "longer than any"),
-        (assembled([LLAMA, pair("x", ARRAY, NESTED)]), "nested too deeply"),
-        (assembled([LLAMA, pair("x", ARRAY, array(ARRAY, 2**40, b""))]), "nested"),
-        (assembled([LLAMA, number("general.alignment", 48)]), "power of two"),
-        (assembled([LLAMA, number("general.alignment", 0)]), "power of two"),
-        (assembled([LLAMA], [tensor("a", (1, 1, 1, 1, 1), 0, 0)], 64), "5 dimensions"),
-        (assembled([LLAMA], [tensor("a", (2**40, 2**40), 0, 0)], 64), "claims"),
-        (assembled([LLAMA], [tensor("a", (4,), 0, 2**62)], 64), "cut off"),
-        (assembled([LLAMA], [tensor("a", (4,), 0, 5)], 64), "no multiple of 32"),
-        (assembled([LLAMA], [tensor("a", (32,), 77, 0), tensor("b", (2**50,), 77, 32)], 64), "cut off"),
+        (
+            assembled([LLAMA, pair("x", STRING, struct.pack("<Q", 2**62))]),
+            Reason.GGUF_HEADER_CUT,
+            {"count": str(2**62)},
+        ),
+        (assembled([LLAMA, struct.pack("<Q", 2**40)]), Reason.GGUF_TEXT_TOO_LONG, {"length": 2**40}),
+        (assembled([LLAMA, pair("x", ARRAY, NESTED)]), Reason.GGUF_ARRAYS_TOO_DEEP, {}),
+        (assembled([LLAMA, pair("x", ARRAY, array(ARRAY, 2**40, b""))]), Reason.GGUF_ARRAYS_TOO_DEEP, {}),
+        (assembled([LLAMA, number("general.alignment", 48)]), Reason.GGUF_ALIGNMENT_INVALID, {"alignment": "48"}),
+        (assembled([LLAMA, number("general.alignment", 0)]), Reason.GGUF_ALIGNMENT_INVALID, {"alignment": "0"}),
+        (
+            assembled([LLAMA], [tensor("a", (1, 1, 1, 1, 1), 0, 0)], 64),
+            Reason.GGUF_TENSOR_DIMENSIONS,
+            {"name": "a", "dimensions": 5},
+        ),
+        (assembled([LLAMA], [tensor("a", (2**40, 2**40), 0, 0)], 64), Reason.GGUF_TENSOR_TOO_LARGE, {"name": "a"}),
+        (assembled([LLAMA], [tensor("a", (4,), 0, 2**62)], 64), Reason.GGUF_CUT_OFF, {}),
+        (
+            assembled([LLAMA], [tensor("a", (4,), 0, 5)], 64),
+            Reason.GGUF_TENSOR_MISPLACED,
+            {"offset": 5, "alignment": 32},
+        ),
+        (
+            assembled([LLAMA], [tensor("a", (32,), 77, 0), tensor("b", (2**50,), 77, 32)], 64),
+            Reason.GGUF_CUT_OFF,
+            {},
+        ),
     ],
 )
-def test_each_kind_of_damage_is_named(data: bytes, why: str) -> None:
-    assert why in refused(data)
+def test_each_kind_of_damage_is_named(data: bytes, reason: Reason, fields: dict[str, int | str]) -> None:
+    failure = refused(data)
+    assert failure.reason == reason.id and fields.items() <= failure.fields.items()
+    assert decode(encode(failure), type=Failure) == failure, "also where the file names absurd numbers"
 
 
 def test_an_alignment_that_is_given_is_kept_to() -> None:
     head = assembled([LLAMA, number("general.alignment", 64)], [tensor("a", (4,), 0, 0)])
     assert refused(head)
     data = head + bytes(-len(head) % 64)
-    assert "cut off" in refused(data + bytes(15))
+    assert refused(data + bytes(15)).reason == Reason.GGUF_CUT_OFF.id
     assert parsed(data + bytes(16)).parameters == 4
 
 
@@ -416,10 +458,12 @@ def sparse(path: Path, *, kind: int, count: int) -> Path:
 
 
 def test_a_header_longer_than_any_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GgufError, match="goes on past"):
+    with pytest.raises(GgufError) as endless:
         read_header(sparse(tmp_path / "endless.gguf", kind=0, count=500 * MIB))
-    with pytest.raises(GgufError, match="more than there is room for"):
+    assert reason_of(endless) is Reason.GGUF_HEADER_TOO_LONG
+    with pytest.raises(GgufError) as crowded:
         read_header(sparse(tmp_path / "endless.gguf", kind=STRING, count=500 * MIB // 8))
+    assert reason_of(crowded) is Reason.GGUF_LIST_TOO_LONG
 
 
 def test_the_longest_list_that_is_walked_takes_seconds_and_no_memory(tmp_path: Path) -> None:
@@ -461,7 +505,7 @@ def test_any_bytes_after_the_magic_are_read_or_refused(tail: bytes) -> None:
         try:
             parse_header(data, len(data))
         except GgufError as error:
-            assert error.failure.message
+            assert reasons.known(error.failure.reason)
 
 
 def _mutated(whole: bytes, end: int, chance: random.Random) -> bytes:

@@ -9,6 +9,7 @@ import pytest
 from modelctl import Client
 from modeld.adapters import store
 from modeld.adapters.store import MIGRATIONS, Store, StoreError
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import JobState
 from support import released_databases as released
 from support.real_daemon import DEADLINE_S, RealDaemon
@@ -71,8 +72,9 @@ def test_a_migration_that_breaks_off_leaves_the_version_before_whole(tmp_path: P
     released.write(tmp_path / "modeld.sqlite3", 1)
     before = look(tmp_path, SCHEMA)
     monkeypatch.setattr(store, "MIGRATIONS", (*MIGRATIONS[:1], "DELETE FROM runs; DROP TABLE jobs; NONSENSE;"))
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError) as refused:
         opened(tmp_path)
+    assert refused.value.failure.reason == Reason.DATABASE_NOT_USABLE.id
     assert look(tmp_path, SCHEMA) == before and look(tmp_path, "PRAGMA user_version") == [(1,)]
     assert look(tmp_path, "SELECT COUNT(*) FROM runs") == [(1,)]
 
@@ -82,15 +84,22 @@ def test_a_newer_database_is_refused_and_left_as_it_is(tmp_path: Path):
     with closing(sqlite3.connect(file)) as sql:
         sql.execute("PRAGMA user_version = 99")
     content = file.read_bytes()
-    with pytest.raises(StoreError, match=r"is of version 99, made by a newer modeld; this one knows up to \d+"):
+    with pytest.raises(StoreError) as refused:
         opened(tmp_path)
+    assert refused.value.failure.reason == Reason.DATABASE_TOO_NEW.id
+    assert refused.value.failure.fields == {"path": str(file), "version": 99, "most": len(MIGRATIONS)}
     assert file.read_bytes() == content
 
 
 def test_what_is_no_database_is_named(tmp_path: Path):
     (tmp_path / "modeld.sqlite3").write_bytes(b"this was never a database, whatever its name says" * 100)
-    with pytest.raises(StoreError, match=r"modeld\.sqlite3 cannot be used: file is not a database"):
+    with pytest.raises(StoreError) as refused:
         opened(tmp_path)
+    assert refused.value.failure.reason == Reason.DATABASE_NOT_USABLE.id
+    assert refused.value.failure.fields == {
+        "path": str(tmp_path / "modeld.sqlite3"),
+        "error": "file is not a database",
+    }
 
 
 def test_a_damaged_row_is_left_out_and_the_others_are_read(tmp_path: Path):

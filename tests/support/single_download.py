@@ -10,11 +10,13 @@ from modeld.core.effects import StartPull
 from modeld.core.facts import AnyFact, PullAdvanced, PullBroke, PullFinished, PullStopped
 from modeld.daemon import read_header
 from modeld.downloader.download import Pull, Shared
-from modeld.downloader.location import Hosts, Source
+from modeld.downloader.location import DownloadSource, Hosts
 from modeld.downloader.slots import Slots
 from modeld.downloader.throttle import Throttle
 from modeld.downloader.tuning import Tuning
-from modeld.protocol.errors import Failure
+from modeld.http.guard import RedirectPolicy
+from modeld.protocol.errors import Failure, Note
+from modeld.protocol.states import Phase
 
 from support.range_server import RangeServer
 
@@ -72,7 +74,7 @@ class Download:
             suspended=suspended,
         )
         order = StartPull(job="job", run=1, url=url, file_name=final.name, sha256=sha256, size_bytes=size)
-        source = Source(url, token, token_host, Hosts())
+        source = DownloadSource(url, token, token_host, Hosts(), RedirectPolicy())
         self.pull = Pull(order, final, source, Throttle(), self.shared)
         self._thread = threading.Thread(target=self.pull.run, name="pull-job", daemon=True)
 
@@ -101,9 +103,14 @@ class Download:
     def _ended(self) -> bool:
         return bool(self.facts) and not isinstance(self.facts[-1], PullAdvanced)
 
-    def phases(self) -> list[str]:
+    def started_over(self) -> list[Note]:
+        """Why it started over, each time."""
+        phases = [fact for fact in self.facts if isinstance(fact, PullAdvanced) and fact.phase is Phase.STARTING_OVER]
+        return [fact.cause for fact in phases if fact.cause is not None]
+
+    def phases(self) -> list[Phase]:
         """The phases it reported, without repetitions."""
-        phases: list[str] = []
+        phases: list[Phase] = []
         for fact in self.facts:
             if isinstance(fact, PullAdvanced) and (not phases or phases[-1] != fact.phase):
                 phases.append(fact.phase)

@@ -10,6 +10,7 @@ from modelctl import Client
 from modelctl.errors import ModeldError, Refused
 from modeld.adapters.endpoint.limits import REPLY_UNIT_BYTES, Allowance, Limits
 from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 from support.real_daemon import DEADLINE_S, RealDaemon
 
 A, B = b"a", b"b"
@@ -146,7 +147,8 @@ def test_a_client_with_too_many_open_requests_is_refused_one_more(
         flooder.send(json.dumps(request).encode())
     assert flooder.poll(DEADLINE_S * 1000)
     refused = json.loads(flooder.recv())
-    assert refused["id"] == "5" and refused["error"]["code"] == "busy" and "5 requests" in refused["error"]["message"]
+    assert refused["id"] == "5" and refused["error"]["code"] == "busy"
+    assert refused["error"]["reason"] == Reason.CLIENT_TOO_MANY_OPEN.id and refused["error"]["fields"] == {"count": 5}
     assert client.ping().pid == daemon.process.pid
     client.unload("slow")
 

@@ -79,7 +79,7 @@ def test_keys_are_for_this_user_only_and_never_overwritten(away: Home, tmp_path:
     assert "already" in away("keys", "create", "laptop", code=5)
     assert file.read_bytes() == before
     file.chmod(0o640)
-    assert "can be read by others" in away("keys", "list", code=1)
+    assert f"chmod 600 {file}" in away("keys", "list", code=1)
 
 
 KEY = "k" * 40

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from modeld.protocol import reasons
 from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.workers import Answer, Answered, Piece, Refused, Stop, TaskFailed
 from modeld.worker.answer import Text
@@ -211,7 +213,12 @@ def test_a_hostile_or_broken_template_fails_its_task_and_the_worker_goes_on(star
     child.load(tiny_gguf.write(tmp_path / "hostile.gguf", template=template))
     child.tell(Answer(task=1, messages=[Message(role="user", content="hello")], sampling=GREEDY))
     failure = child.hear(TaskFailed).failure
-    assert failure.code is ErrorCode.GENERATION_FAILED and "template" in failure.message
+    assert failure.code is ErrorCode.GENERATION_FAILED
+    assert reasons.known(failure.reason) in (
+        Reason.TEMPLATE_FAILED,
+        Reason.TEMPLATE_TOO_EXPENSIVE,
+        Reason.TEMPLATE_TOO_LONG,
+    )
     assert child.ask("a bare prompt still works", max_tokens=1)[1].completion_tokens == 1
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
+from modeld.protocol.states import Phase
 from modeld.protocol.workers import Measure, Measured, MeasureProgress, Stop, TaskFailed
 from support import tiny_gguf
 from support.worker_child import Child
@@ -26,7 +28,7 @@ def test_every_figure_is_of_all_repetitions_and_possible(real: Child):
     steps, measured = measure(real, max_tokens=12, repetitions=3, pp_tokens=64, tg_tokens=8)
     run = measured.run
     assert [step.step for step in steps] == list(range(1, 11)) and {step.steps for step in steps} == {10}
-    assert [step.phase for step in steps] == ["warm-up"] + ["prompt"] * 3 + ["pp"] * 3 + ["tg"] * 3
+    assert [step.phase for step in steps] == [Phase.WARM_UP, *[Phase.PROMPT] * 3, *[Phase.PP] * 3, *[Phase.TG] * 3]
     figures = [run.prefill, run.decode, run.first_token_ms, run.inference_ms, run.pp, run.tg]
     for figure in figures:
         assert figure is not None and figure.n == 3
@@ -47,7 +49,8 @@ def test_the_result_is_what_the_run_was(real: Child):
     assert offset is not None and not offset and "." in result.timestamp
     assert run.environment.cpu and run.environment.cores > 0 and run.environment.threads == 1
     assert run.environment.power in ("mains", "battery", "n/a")
-    assert run.disturbed == bool(run.disturbance)
+    assert run.disturbed == bool(run.disturbances)
+    assert run.disturbance == " ".join(note.message for note in run.disturbances)
 
 
 def test_nothing_comes_out_of_a_cache(real: Child):
@@ -72,8 +75,8 @@ def test_a_prompt_longer_than_the_context_is_a_failure_with_both_numbers(start: 
     child.load(tiny_file, context_size=256)
     child.tell(Measure(task=1, prompt="x" * 400, repetitions=1))
     failure = child.hear(TaskFailed).failure
-    assert failure.code is ErrorCode.CONTEXT_OVERFLOW
-    assert "256" in failure.message and "418" in failure.message
+    assert failure.code is ErrorCode.CONTEXT_OVERFLOW and failure.reason == Reason.BENCHMARK_PROMPT_TOO_LONG.id
+    assert failure.fields == {"prompt_tokens": 418, "context_size": 256}
 
 
 def test_a_stop_is_heeded_inside_a_repetition(start: Callable[[], Child], tmp_path: Path):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.errors import ErrorCode, Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.workers import Answer, Answered, Exit, LoadFailed, LoadFile, Ready
 from modeld.worker import native
 from support import tiny_gguf
@@ -48,8 +49,10 @@ def test_a_broken_file_is_a_failed_load_in_llama_cpps_own_words(
     child = start()
     child.tell(LoadFile(model="m", path=str(broken), context_size=256))
     failure = child.hear(LoadFailed).failure
-    assert failure.code in (ErrorCode.LOAD_FAILED, ErrorCode.BAD_MODEL_FILE)
-    assert "broken.gguf" in failure.message and "llama.cpp: " in failure.message
+    assert failure.code is ErrorCode.LOAD_FAILED and failure.reason == Reason.MODEL_NOT_LOADED.id
+    cause = failure.fields["cause"]
+    assert isinstance(cause, Note) and cause.reason == Reason.LIBRARY_ERROR.id and cause.fields["error"]
+    assert str(broken) in failure.message and cause.message in failure.message
     assert child.process.wait(DEADLINE_S) == 1
     assert child.printed() == b""
 

@@ -10,7 +10,6 @@ from modeld.protocol.errors import ErrorCode
 
 from modelctl.errors import BadRequest, LocalFailure, ModeldError, NotFound
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
 
 if TYPE_CHECKING:
     from modeld.places import Places
@@ -108,7 +107,7 @@ def own_pair(places: "Places", name: str) -> keys.KeyPair:
             )
         ) from None
     except keys.KeyFileError as error:
-        raise ModeldError(LocalFailure(code=ErrorCode.NOT_ALLOWED, message=said(str(error)))) from error
+        raise ModeldError(error.failure) from error
 
 
 def wrong(message: str, hint: str = "") -> BadRequest:

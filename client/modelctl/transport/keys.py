@@ -14,7 +14,6 @@ from modeld.protocol.errors import ErrorCode
 from modelctl.errors import LocalFailure, ModeldError, NotFound, Refused
 from modelctl.language import system_errors
 from modelctl.language.catalogue import _
-from modelctl.language.remarks import said
 from modelctl.transport.hosts import own_pair, wrong
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def server_key(places: "Places") -> str:
     except FileNotFoundError:
         return ""
     except keys.KeyFileError as error:
-        raise _unusable(error) from error
+        raise ModeldError(error.failure) from error
 
 
 def allowed(places: "Places") -> dict[str, str]:
@@ -64,7 +63,7 @@ def allowed(places: "Places") -> dict[str, str]:
     try:
         return {name: key for key, name in keys.read_allowed(places.allowed_keys_file).items()}
     except keys.KeyFileError as error:
-        raise _unusable(error) from error
+        raise ModeldError(error.failure) from error
 
 
 def allow(places: "Places", name: str, key: str) -> None:
@@ -124,10 +123,6 @@ def _named(name: str) -> str:
         text = _("{name!r} is not a valid name: use up to 64 lowercase letters, digits, dots, dashes and underscores.")
         raise wrong(text.format(name=name))
     return name
-
-
-def _unusable(error: keys.KeyFileError) -> ModeldError:
-    return ModeldError(LocalFailure(code=ErrorCode.NOT_ALLOWED, message=said(str(error))))
 
 
 def _unwritable(path: Path, error: OSError) -> ModeldError:

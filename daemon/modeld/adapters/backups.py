@@ -1,4 +1,4 @@
-"""Backups of what is kept on disk: the settings file and the benchmark runs, read out and merged. It blocks."""
+"""Backups: reads and merges the settings file and the benchmark runs. It blocks."""
 
 import contextlib
 import json
@@ -12,16 +12,16 @@ import msgspec
 from modeld import settings
 from modeld.core.effects import MergeBackup, ReadBackup
 from modeld.core.facts import BackupMerged, BackupRead
-from modeld.protocol.errors import ErrorCode, Failure, Note
+from modeld.protocol.errors import Note
 from modeld.protocol.reasons import Reason
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun
 
 SECRETS = frozenset({"hub_token"})
-"""Settings that are in no backup, and taken from none."""
+"""Settings that are never written to a backup or restored from one."""
 
 
 class Runs(Protocol):
-    """What is needed of the store."""
+    """The methods of the store that backups need."""
 
     def all_runs(self) -> list[BenchmarkRun]: ...  # noqa: D102 - the store says it
     def merge(self, runs: list[BenchmarkRun]) -> int: ...  # noqa: D102
@@ -37,17 +37,17 @@ class Backups:
         self._runs = runs
 
     def read(self, effect: ReadBackup) -> BackupRead:
-        """Everything that belongs into a backup."""
+        """Everything that belongs in a backup."""
         try:
             own = _values(self._config_file)
             return BackupRead(ticket=effect.ticket, settings=_toml(own), runs=self._runs.all_runs())
         except settings.SettingsError as error:
-            return BackupRead(ticket=effect.ticket, failure=_refusal(str(error)))
+            return BackupRead(ticket=effect.ticket, failure=Reason.SETTINGS_NOT_READABLE.failure(why=error.note))
         except (OSError, sqlite3.Error) as error:
-            return BackupRead(ticket=effect.ticket, failure=_unwritable("The backup cannot be read", error))
+            return BackupRead(ticket=effect.ticket, failure=Reason.BACKUP_NOT_READABLE.failure(error=str(error)))
 
     def merge(self, effect: MergeBackup) -> BackupMerged:
-        """Merge; wrong settings are refused and nothing of the settings is then taken."""
+        """Merge; if the settings are invalid, none of them is restored."""
         so_far = effect.so_far
         try:
             taken, known, refusals = self._take_settings(effect.settings) if effect.settings else ([], [], [])
@@ -67,16 +67,18 @@ class Backups:
                 averages=self._runs.averages(),
             )
         except (OSError, sqlite3.Error) as error:
-            failure = _unwritable("It could not be kept", error)
+            failure = Reason.BACKUP_NOT_STORED.failure(error=str(error))
             return BackupMerged(ticket=effect.ticket, restored=so_far, failure=failure)
 
     def _take_settings(self, text: str) -> tuple[list[str], list[str], list[Note]]:
-        """Add the settings that are not set here to the file; what was taken, what was set, what was refused."""
+        """Add the settings that are not set here to the file; returns what was added, was already set, was refused."""
         try:
             theirs = tomllib.loads(text)
             ours = _values(self._config_file)
-        except (tomllib.TOMLDecodeError, settings.SettingsError) as error:
+        except tomllib.TOMLDecodeError as error:
             return [], [], [Reason.RESTORE_SETTINGS_INVALID.note(error=str(error))]
+        except settings.SettingsError as error:
+            return [], [], [Reason.RESTORE_SETTINGS_INVALID.note(error=error.note)]
         new = {name: value for name, value in theirs.items() if name not in ours and name not in SECRETS}
         known = [name for name in theirs if name in ours]
         refusals = [Reason.RESTORE_SECRET_REFUSED.note(name=name) for name in theirs if name in SECRETS]
@@ -88,13 +90,14 @@ class Backups:
         try:
             # New lines stand first: in TOML what follows a table's head would belong to it.
             temporary.write_text(_toml(new) + before, encoding="utf-8")
-            settings.read(temporary, {})
+            settings.read(temporary, {}, origin=Reason.BACKUP_ORIGIN.note())
             if self._config_file.exists():
                 temporary.chmod(self._config_file.stat().st_mode & 0o777)
             temporary.replace(self._config_file)
-        except (settings.SettingsError, TypeError) as error:
-            wrong = str(error).replace(str(temporary), "the backup")
-            return [], known, [*refusals, Reason.RESTORE_SETTINGS_INVALID.note(error=wrong)]
+        except settings.SettingsError as error:
+            return [], known, [*refusals, Reason.RESTORE_SETTINGS_INVALID.note(error=error.note)]
+        except TypeError as error:
+            return [], known, [*refusals, Reason.RESTORE_SETTINGS_INVALID.note(error=str(error))]
         finally:
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
@@ -111,11 +114,3 @@ def _toml(values: dict[str, object]) -> str:
     """Settings as TOML, without secrets; each is a string, a number or a flag, and JSON writes those as TOML does."""
     shown = {name: value for name, value in values.items() if name not in SECRETS}
     return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in shown.items())
-
-
-def _refusal(message: str) -> Failure:
-    return Failure(code=ErrorCode.BAD_REQUEST, message=message, hint="Mend the settings file, and try again.")
-
-
-def _unwritable(what: str, error: Exception) -> Failure:
-    return Failure(code=ErrorCode.UNWRITABLE, message=f"{what}: {error}.", hint="Check the disk: modelctl doctor")

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 MODEL_LAYER = "application/vnd.ollama.image.model"
 MAX_MANIFEST_BYTES = 1024 * 1024
 MOST_ENTRIES = 10_000
-"""Files and folders looked at below one folder: a wrong one (a whole disk) must not keep us for ever."""
+"""The most files and folders to read below one folder: a wrong folder (a whole disk) must not take for ever."""
 
 _LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
 _NO_MODEL = re.compile(r"(^|[-._])(mmproj|imatrix|ggml-vocab)([-._]|$)", re.IGNORECASE)
@@ -121,7 +121,7 @@ def _layers(manifest: Path) -> list[_Layer]:
             return []
         return msgspec.json.decode(manifest.read_bytes(), type=_Manifest).layers
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        log.info("%s is no manifest: %s", manifest, error)
+        log.info("%s is not a manifest: %s", manifest, error)
         return []
 
 
@@ -156,15 +156,15 @@ def _files(folder: Path, suffix: str) -> Iterator[Path]:
                 yield path
         count += 1
         if count > MOST_ENTRIES:
-            log.warning("%s has more than %d files and folders; the rest is not looked at", folder, MOST_ENTRIES)
+            log.warning("%s has more than %d files and folders; the rest is ignored", folder, MOST_ENTRIES)
             return
 
 
 def _is_text(path: Path) -> bool:
-    """Whether a path can be told to a client: a file's name is any bytes."""
+    """Whether a path can be sent to a client: a file name may be any bytes."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        log.warning("%r is passed over: its name is no text", path)
+        log.warning("%r is ignored: its name is not text", path)
         return False
     return True

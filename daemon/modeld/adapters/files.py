@@ -1,4 +1,4 @@
-"""Model files on disk: looked at, and removed."""
+"""Model files on disk: examines and removes them."""
 
 import logging
 import stat
@@ -8,29 +8,30 @@ from pathlib import Path
 from modeld.core.effects import DropPartial, Inspect, LookForFiles, RemoveFiles
 from modeld.core.facts import FileInspected, FileRemoved, FilesLookedFor
 from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import HeaderView
 
 log = logging.getLogger(__name__)
 
 PARTIAL = (".part", ".part.json")
 LEFTOVERS = ("", *PARTIAL, ".bad")
-"""What of a download can lie in the models folder, by suffix of its file name."""
+"""The suffixes of the files that a download can leave in the models folder."""
 
 
 class Files:
-    """The models folder; ``read_header`` returns a header, or a failure for a file that is no model."""
+    """The models folder; ``read_header`` returns a header, or a failure for a file that is not a model."""
 
     def __init__(self, models_dir: Path, read_header: Callable[[Path], HeaderView | Failure]) -> None:
         self._models_dir = models_dir
         self._read_header = read_header
 
     def inspect(self, effect: Inspect) -> FileInspected:
-        """Look at a model's file; a missing one is no failure. Blocking."""
+        """Examine a model's file; a missing file is not a failure. Blocking."""
         path = Path(effect.path) if effect.path else self._models_dir / effect.file_name
         header, failure = None, None
         found = self._look_at(path) if effect.path or effect.file_name else None
         if isinstance(found, Failure):
-            # A download in several files that has not come to its last one is no fault.
+            # A download in several files may not have its last file yet.
             failure = None if found.code is ErrorCode.NOT_ON_DISK and not effect.path else found
         else:
             header = found
@@ -42,12 +43,8 @@ class Files:
                 return None
         except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
             return None
-        except OSError as error:  # a folder that is closed to us, a name that is too long, a loop of links
-            return Failure(
-                code=ErrorCode.BAD_MODEL_FILE,
-                message=f"{str(path)[:200]} cannot be looked at: {error.strerror}.",
-                hint="Check the path, and who may read its folders.",
-            )
+        except OSError as error:  # a folder without permission, a name that is too long, a loop of links
+            return Reason.PATH_NOT_READABLE.failure(path=str(path)[:200], error=error.strerror or str(error))
         return self._read_header(path)
 
     def look_for(self, effect: LookForFiles) -> FilesLookedFor:
@@ -73,11 +70,7 @@ class Files:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 log.warning("%s cannot be deleted: %s", path, error)
-                failure = Failure(
-                    code=ErrorCode.UNWRITABLE,
-                    message=f"{path} cannot be deleted: {error.strerror}.",
-                    hint="Check who may write to its folder, then try again.",
-                )
+                failure = Reason.FILE_NOT_DELETED.failure(path=str(path), error=error.strerror or str(error))
         return failure
 
 

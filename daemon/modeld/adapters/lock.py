@@ -1,4 +1,4 @@
-"""One daemon for each home: a lock that the system drops when the process ends, however it ends."""
+"""One daemon for each home: a lock that the system releases when the process ends."""
 
 import os
 import stat
@@ -11,13 +11,15 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+from modeld.protocol.errors import FailureError
+from modeld.protocol.reasons import Reason
 
 LOCKED_BYTE = 1 << 20
-"""Windows lets nobody read a locked byte, so it is one behind the pid."""
+"""On Windows no process can read a locked byte, so it is one behind the pid."""
 
 
-class HomeError(Exception):
-    """This home cannot be used; the message says why and what to do."""
+class HomeError(FailureError):
+    """This home cannot be used; ``failure`` says why and what to do."""
 
 
 def private_folder(folder: Path) -> None:
@@ -29,17 +31,15 @@ def private_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         status = folder.lstat()
     except OSError as error:
-        raise HomeError(f"{folder} cannot be used: {error.strerror}. Check who may write there.") from error
+        raise HomeError(Reason.HOME_NOT_USABLE.failure(path=str(folder), error=error.strerror or str(error))) from error
     if not stat.S_ISDIR(status.st_mode):
-        raise HomeError(f"{folder} is not a folder.")
+        raise HomeError(Reason.HOME_NOT_A_FOLDER.failure(path=str(folder)))
     if hasattr(os, "getuid"):
         if status.st_uid != os.getuid():
-            raise HomeError(f"{folder} belongs to another user; set MODELD_HOME to a folder of your own.")
+            raise HomeError(Reason.HOME_OF_ANOTHER_USER.failure(path=str(folder)))
         if status.st_mode & 0o077:
-            raise HomeError(
-                f"{folder} is open to other users (mode {stat.S_IMODE(status.st_mode):04o}), who could command "
-                f"the daemon there. Look what is in it, then: chmod 700 {folder}"
-            )
+            mode = f"{stat.S_IMODE(status.st_mode):04o}"
+            raise HomeError(Reason.HOME_EXPOSED.failure(path=str(folder), mode=mode))
 
 
 def hold(lock_file: Path) -> IO[str]:
@@ -51,7 +51,8 @@ def hold(lock_file: Path) -> IO[str]:
     try:
         file = lock_file.open("a+", encoding="ascii")
     except OSError as error:
-        raise HomeError(f"{lock_file} cannot be written: {error.strerror}.") from error
+        failure = Reason.LOCK_NOT_WRITABLE.failure(path=str(lock_file), error=error.strerror or str(error))
+        raise HomeError(failure) from error
     try:
         if sys.platform == "win32":
             file.seek(LOCKED_BYTE)
@@ -62,7 +63,7 @@ def hold(lock_file: Path) -> IO[str]:
         file.seek(0)
         pid = file.read().strip() or "unknown"
         file.close()
-        raise HomeError(f"A modeld (pid {pid}) runs for this home already. Talk to it: modelctl status") from error
+        raise HomeError(Reason.ALREADY_RUNNING.failure(pid=pid)) from error
     file.seek(0)
     file.truncate()
     file.write(str(os.getpid()))

@@ -1,4 +1,4 @@
-"""Tells whoever started the daemon how it is, by systemd's protocol (sd_notify(3)): datagrams, no library."""
+"""Reports the state of the daemon to systemd, by its protocol (sd_notify(3)): datagrams, no library."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ def ready() -> None:
 
 
 def alive() -> None:
-    """It is alive, where somebody watches: the loop that answers clients is the one that says so."""
+    """Report that the daemon is alive; the loop that answers clients calls this."""
     if os.environ.get("WATCHDOG_USEC"):
         _tell("WATCHDOG=1")
 
@@ -32,4 +32,4 @@ def _tell(state: str) -> None:
         try:
             sender.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
         except OSError as error:
-            log.debug("nobody hears %s: %s", state, error)
+            log.debug("%s cannot be sent to systemd: %s", state, error)

@@ -18,6 +18,8 @@ from modeld.core.benchmarks import import_results
 from modeld.core.effects import AnyEffect, ForgetModel, ReadRuns, SaveJob, SaveModel, SaveRun
 from modeld.core.facts import RunsRead
 from modeld.core.state.model import ModelSpec
+from modeld.protocol.errors import FailureError
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import FINAL
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun, JobView
 
@@ -42,8 +44,8 @@ MIGRATIONS = (
 """SQL that takes the database from version n to n + 1; never changed once released."""
 
 
-class StoreError(Exception):
-    """The database cannot be used; the message says why and what to do."""
+class StoreError(FailureError):
+    """The database cannot be used; ``failure`` says why and what to do."""
 
 
 class Store:
@@ -72,10 +74,8 @@ class Store:
     def _migrate(self) -> None:
         version = self._sql.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
-            raise StoreError(
-                f"{self._database} is of version {version}, made by a newer modeld; this one knows up to"
-                f" {len(MIGRATIONS)} and leaves it as it is. Install the newer modeld again."
-            )
+            too_new = Reason.DATABASE_TOO_NEW
+            raise StoreError(too_new.failure(path=str(self._database), version=version, most=len(MIGRATIONS)))
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             # One transaction each: what is broken off leaves the version before, whole.
             self._sql.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
@@ -233,7 +233,7 @@ class Store:
                 else:
                     good.append(run)
         if len(good) < sum(map(len, found.values())):
-            # The next run writes the mirror anew, and this file is the only home of what was left out.
+            # The next run rewrites the mirror, and this file is the only copy of what was left out.
             with contextlib.suppress(OSError):
                 shutil.copy2(self._mirror, self._mirror.with_name(self._mirror.name + ".original"))
         for run in good:
@@ -242,7 +242,7 @@ class Store:
 
 
 def _unusable(database: Path, error: Exception) -> StoreError:
-    return StoreError(f"{database} cannot be used: {error}. Check the folder, or move the file away.")
+    return StoreError(Reason.DATABASE_NOT_USABLE.failure(path=str(database), error=str(error)))
 
 
 def _decoded(texts: Iterable[str], kind: type[_V]) -> list[_V]:

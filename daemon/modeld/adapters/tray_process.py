@@ -27,7 +27,7 @@ HEALTHY_S = 60.0
 """A tray that ran for this long and failed then is started again without a long pause."""
 
 LOOK_S = 60.0
-"""How often to look for a desktop where there was none."""
+"""How often to look for a desktop while there is none."""
 
 
 class Tray:
@@ -74,7 +74,7 @@ class Tray:
         threading.Thread(target=self._wait, args=(process,), name="tray", daemon=True).start()
 
     def close(self) -> None:
-        """Start it no more; one that runs goes on."""
+        """Stop starting the tray; a running one is left alone."""
         self._closed = True
         if self._waiting is not None:
             self._waiting.cancel()
@@ -102,7 +102,7 @@ class Tray:
         if ran_s >= HEALTHY_S:
             self._pause_s = self._first_pause_s
         log.warning(
-            "the tray failed (exit code %d: %s); started again in %.0f s", code, said or "no word", self._pause_s
+            "the tray failed (exit code %d: %s); started again in %.0f s", code, said or "no message", self._pause_s
         )
         self._later(self._pause_s)
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)

@@ -124,9 +124,9 @@ class Workers:
         self._report(WorkerSaid(run=run, news=news))
 
     def tell(self, effect: TellWorker) -> None:
-        """Send an order; a worker that is gone gets none, and its end is reported anyway."""
+        """Send an order; a worker that is gone does not get it, and its end is reported anyway."""
         if not self._socket.send([str(effect.run).encode(), encode(effect.order)]):
-            log.debug("worker %d was not there to be told", effect.run)
+            log.debug("worker %d is gone and gets no order", effect.run)
 
     def stop(self, effect: StopWorker) -> None:
         """Ask a child to end, and kill it when it has not after its grace."""

@@ -7,6 +7,7 @@ from modeld.core.state.task import Ticket
 from modeld.protocol.errors import Failure, Note
 from modeld.protocol.replies import Restored
 from modeld.protocol.requests import AnyRequest
+from modeld.protocol.states import Phase
 from modeld.protocol.views import (
     BenchmarkAverage,
     BenchmarkResult,
@@ -141,18 +142,17 @@ class ExternalModelsScanned(Fact, frozen=True, kw_only=True):
 class PullAdvanced(Fact, frozen=True, kw_only=True):
     """A download has ``done_bytes`` on disk of ``total_bytes`` (0: unknown) in ``phase``, over so many ``connections``.
 
-    While it waits to try again, ``retry_in_s`` says how long, and ``cause`` (or, in English only, ``trouble``) why.
+    ``cause`` says why it waits to try again (for ``retry_in_s``) or starts over.
     """
 
     job: str
     run: int
     done_bytes: int
     total_bytes: int
-    phase: str
+    phase: Phase
     retries: int = 0
     connections: int = 0
     retry_in_s: float | None = None
-    trouble: str = ""
     cause: Note | None = None
 
 

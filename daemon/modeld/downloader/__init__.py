@@ -1,6 +1,5 @@
 """Downloads: bytes from a server to a verified file, in a thread of their own."""
 
-from modeld.downloader.location import Policy
 from modeld.downloader.pool import Pulls
 
-__all__ = ["Policy", "Pulls"]
+__all__ = ["Pulls"]

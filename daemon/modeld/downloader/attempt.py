@@ -1,7 +1,7 @@
-"""The bytes of one file as the server has it now, by several connections; the thread that runs this looks after them.
+"""One attempt at a file: fetches its bytes over several connections, supervised by the calling thread.
 
-It ends with everything there, or by raising why not: ``Stopped``, ``StartOver`` (the server has another file than what
-is there, or no ranges), ``PullError``. In every case no connection writes any more afterwards.
+It returns when every byte is on disk. Else it raises ``Stopped``, ``StartOver`` (the server has no ranges, or another
+file than the partial one) or ``PullError``. Afterwards no connection writes any more.
 """
 
 import threading
@@ -9,8 +9,8 @@ import time
 
 from modeld.core.downloads.rate import Rate
 from modeld.downloader import identity
-from modeld.downloader.connection import Connection
-from modeld.downloader.context import Means, Standing, Wanted, unreachable
+from modeld.downloader.connection import DownloadConnection
+from modeld.downloader.context import DownloadContext, ExpectedFile, ProgressReport, unreachable
 from modeld.downloader.disk.hasher import Hasher
 from modeld.downloader.disk.saver import Saver
 from modeld.downloader.failures import Offline, PullError, Retry, StartOver, Stopped
@@ -18,35 +18,36 @@ from modeld.downloader.plan.growth import Growth
 from modeld.downloader.plan.leases import Lease, Leases
 from modeld.downloader.plan.pieces import Pieces
 from modeld.downloader.response import Meta
-from modeld.downloader.session import Session
+from modeld.downloader.session import HttpSession
 from modeld.downloader.url import public
 from modeld.http.backoff import PROGRESS_BYTES
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
+from modeld.protocol.states import Phase
 
 TICK_S = 0.1
 ROOM_S = 2.0
 LET_GO_S = 0.15
-"""A connection that is still being opened is not waited for longer: it ends by itself and writes nothing."""
+"""How long to wait for a connection that is still being opened: it ends by itself and writes nothing."""
 
 UNSIZED = 1 << 62
-"""Stands for the length of a file whose server does not say it."""
+"""Stands for the unknown length of a file."""
 
 SUSPENDED_S = 5.0
 
 
 class Fetch:
-    """One try at the whole file; ``single``: the server has shown that it has no ranges."""
+    """One attempt at the whole file; ``single``: the server has no ranges."""
 
-    def __init__(self, means: Means, wanted: Wanted, hasher: Hasher, single: bool) -> None:
-        self._means = means
-        self._wanted = wanted
+    def __init__(self, context: DownloadContext, expected: ExpectedFile, hasher: Hasher, single: bool) -> None:
+        self._context = context
+        self._expected = expected
         self._hasher = hasher
         self._single = single
-        self._partial = means.partial
-        self._trouble = means.trouble
+        self._partial = context.partial
+        self._retries = context.retries
         self._changed = threading.Condition()
-        self._connections: list[Connection] = []
-        self._growth = Growth(means.tuning.connections)
+        self._connections: list[DownloadConnection] = []
+        self._growth = Growth(context.tuning.connections)
         self._rate = Rate()
         self._target = 1
         self._probing = False
@@ -55,7 +56,7 @@ class Fetch:
         self._count_at_fault = 0
         self._outcome: Exception | None = None
         self._reported_at = self._checked_at = -1e9
-        self._asleep = means.suspended()
+        self._asleep = context.suspended()
         self._leases: Leases | None = None
         self.over = False
         partial = self._partial
@@ -68,9 +69,9 @@ class Fetch:
         self.broke(Stopped())
 
     def wake(self) -> None:
-        """The network is back (from any thread): who waits for it tries at once."""
+        """The network is back (from any thread): connections that wait for it try at once."""
         with self._changed:
-            if self._trouble.offline:
+            if self._retries.offline:
                 self._awake += 1
                 self._changed.notify_all()
 
@@ -78,10 +79,10 @@ class Fetch:
         """Fetch what is missing."""
         if self._leases is not None and self._leases.complete():
             return
-        means = self._means
+        context = self._context
         if self._leases is not None:
             self._partial.expect(self._partial.size, self._partial.validator, self._partial.sha256)
-        saver = Saver(self._partial, self._pieces, means.tuning.save_s, self.broke, f"{means.name}-save")
+        saver = Saver(self._partial, self._pieces, context.tuning.save_s, self.broke, f"{context.name}-save")
         try:
             self._supervise()
         finally:
@@ -89,7 +90,7 @@ class Fetch:
             saver.close()
 
     def save(self) -> None:
-        """Claim what is there; for a fetch that has ended."""
+        """Record what was fetched; for a fetch that has ended."""
         if self._leases is not None and self._leases.size != UNSIZED and self._pieces() != self._partial.pieces:
             self._partial.save(self._pieces())
 
@@ -100,15 +101,15 @@ class Fetch:
     def _supervise(self) -> None:
         with self._changed:
             while self._outcome is None and not (self._leases is not None and self._leases.complete()):
-                self._tick(self._means.clock())
+                self._tick(self._context.clock())
                 self._changed.wait(TICK_S)
             if self._outcome is not None:
                 raise self._outcome
             self._partial.size = self._leases.size if self._leases is not None else 0
-            self._tell(self._means.clock())
+            self._tell(self._context.clock())
 
     def _tick(self, now: float) -> None:
-        means, leases = self._means, self._leases
+        context, leases = self._context, self._leases
         done = 0
         if leases is not None:
             leases.measure(now)
@@ -123,30 +124,30 @@ class Fetch:
         self._replace_slow(now)
         self._shed()
         self._open_more()
-        if now - self._reported_at >= means.tuning.report_s:
+        if now - self._reported_at >= context.tuning.report_s:
             self._tell(now)
 
     def _how_many(self, now: float) -> int:
         """How many connections there should be."""
         leases = self._leases
-        if leases is None or leases.whole or self._trouble.empty >= 2:
+        if leases is None or leases.whole or self._retries.empty >= 2:
             return 1
-        if leases.size < self._means.tuning.parallel_from_bytes:
+        if leases.size < self._context.tuning.parallel_from_bytes:
             return 1
         return self._growth.wanted(now, self._rate.speed(now), self._limit())
 
     def _limit(self) -> float:
-        return min((throttle.rate for throttle in self._means.throttles if throttle.rate), default=0.0)
+        return min((throttle.rate for throttle in self._context.throttles if throttle.rate), default=0.0)
 
     def _check_disk(self) -> None:
         if self._partial.deleted():
-            raise StartOver(f"{self._partial.part.name} was deleted on the way")
+            raise StartOver(Reason.PARTIAL_DELETED.note(name=self._partial.part.name))
         if self._partial.size:
-            self._partial.check_room(self._means.tuning.reserve_bytes // 4)
+            self._partial.check_room(self._context.tuning.reserve_bytes // 4)
 
     def _replace_slow(self, now: float) -> None:
-        """Let connections go that are far slower than the others, or too slow to answer, or that slept with us."""
-        asleep = self._means.suspended()
+        """Replace connections that are far slower than the others, get no answer, or were open during a suspend."""
+        asleep = self._context.suspended()
         slept, self._asleep = asleep - self._asleep >= SUSPENDED_S, asleep
         slow: list[Lease] = []
         if self._leases is not None and not self._limit():
@@ -157,30 +158,30 @@ class Fetch:
             elif (
                 connection.requested_at is not None
                 and not connection.reading
-                and now - connection.requested_at > self._means.tuning.headers_s
+                and now - connection.requested_at > self._context.tuning.headers_s
             ):
                 connection.requested_at = None
                 connection.interrupt()
 
     def _shed(self) -> None:
-        """Let one connection go when another download has none."""
-        if len(self._connections) > 1 and self._means.slots.wanted():
+        """Close one connection when another download has none."""
+        if len(self._connections) > 1 and self._context.slots.wanted():
             self._target = len(self._connections) - 1
             self._connections[-1].interrupt(replace=True)
 
     def _open_more(self) -> None:
-        means = self._means
+        context = self._context
         while len(self._connections) < self._target:
-            if not means.slots.take(id(self), first=not self._connections):
+            if not context.slots.take(id(self), first=not self._connections):
                 return
             self._started += 1
-            connection = Connection(
+            connection = DownloadConnection(
                 self,
                 self._partial,
-                lambda: Session(means.source, means.tuning.silence_s),
-                means.throttles,
-                means.tuning.first_wait_s,
-                f"{means.name}-{self._started}",
+                lambda: HttpSession(context.source, context.tuning.silence_s),
+                context.throttles,
+                context.tuning.first_wait_s,
+                f"{context.name}-{self._started}",
             )
             self._connections.append(connection)
             connection.thread.start()
@@ -191,26 +192,26 @@ class Fetch:
         done = leases.pieces().count() if leases is not None else self._partial.pieces.count()
         total = self._partial.size if leases is None or leases.size != UNSIZED else 0
         open_now = sum(connection.reading for connection in self._connections)
-        self._means.report(Standing(done=done, total=total, phase=self._phase(open_now), connections=open_now))
+        self._context.report(ProgressReport(done=done, total=total, phase=self._phase(open_now), connections=open_now))
 
-    def _phase(self, open_now: int) -> str:
+    def _phase(self, open_now: int) -> Phase:
         if open_now:
-            return "downloading"
+            return Phase.DOWNLOADING
         if any(connection.waiting for connection in self._connections):
-            return "waiting for network" if self._trouble.offline else "waiting to retry"
-        return "connecting" if self._connections else "waiting for a connection"
+            return Phase.WAITING_FOR_NETWORK if self._retries.offline else Phase.WAITING_TO_RETRY
+        return Phase.CONNECTING if self._connections else Phase.WAITING_FOR_CONNECTION
 
     def _end_connections(self) -> None:
-        """See that nobody writes any more; who is still being connected is left to end by himself."""
+        """Make sure that no connection writes any more; one that is still connecting ends by itself."""
         with self._changed:
             self.over = True
             self._changed.notify_all()
             connections = list(self._connections)
         for connection in connections:
             connection.interrupt()
-        for throttle in self._means.throttles:
+        for throttle in self._context.throttles:
             throttle.wake()
-        self._means.slots.forget(id(self))
+        self._context.slots.forget(id(self))
         until = time.monotonic() + LET_GO_S
         for connection in connections:
             connection.thread.join(max(0.0, until - time.monotonic()))
@@ -219,17 +220,17 @@ class Fetch:
 
     # What follows is called by the connections.
 
-    def next_lease(self, connection: Connection) -> Lease | None:
-        """Something to fetch, waited for; None when this connection is not needed any more."""
-        means = self._means
+    def next_lease(self, connection: DownloadConnection) -> Lease | None:
+        """Wait for a range to fetch; None when this connection is no longer needed."""
+        context = self._context
         with self._changed:
             while not self.over and self._outcome is None:
                 if len(self._connections) > self._target:
                     return None
-                hold = means.source.hosts.wait(means.source.target)
+                hold = context.source.hosts.wait(context.source.target)
                 lease = self._take() if not hold else None
                 if lease is not None:
-                    connection.requested_at = means.clock()
+                    connection.requested_at = context.clock()
                     return lease
                 connection.waiting = bool(hold)
                 self._changed.wait(min(hold, 1.0) if hold else TICK_S)
@@ -237,7 +238,7 @@ class Fetch:
         return None
 
     def _take(self) -> Lease | None:
-        now = self._means.clock()
+        now = self._context.clock()
         if self._leases is not None:
             return self._leases.take(now, max(self._target, len(self._connections)))
         if self._probing:
@@ -246,33 +247,33 @@ class Fetch:
         return Lease(0, 0, now)
 
     def asked(self, lease: Lease) -> tuple[tuple[int, int] | None, str]:
-        """The range to ask for, and what makes sure that it is of the same file."""
+        """The range to request, and the validator that makes sure it is of the same file."""
         if self._single:
             return None, ""
         if self._leases is None:
             return (0, 0), ""
         return (lease.position, lease.end), self._partial.validator
 
-    def answered(self, connection: Connection, lease: Lease, meta: Meta) -> Lease:
-        """An answer came: see that it is of the file we have, or learn what that file is."""
+    def answered(self, connection: DownloadConnection, lease: Lease, meta: Meta) -> Lease:
+        """An answer came: check that it is of the partial file, or learn from it what the file is."""
         with self._changed:
             if self.over:
                 raise Stopped
-            now = self._means.clock()
+            now = self._context.clock()
             if self._leases is None:
                 lease = self._learned(meta, now)
             else:
                 identity.agrees(self._partial, lease.position, meta, connection.sent)
-            self._trouble.offline = False
+            self._retries.offline = False
             connection.reading = True
             connection.lease = lease
             lease.begin(now)
             return lease
 
     def _learned(self, meta: Meta, now: float) -> Lease:
-        """The first answer of all: what the file is."""
-        where = public(self._means.source.url)
-        identity.suits(self._wanted, meta, where)
+        """Learn from the first answer what the file is."""
+        where = public(self._context.source.url)
+        identity.suits(self._expected, meta, where)
         self._partial.expect(meta.size, meta.validator, meta.linked.sha256)
         whole = self._single or not meta.ranges
         self._leases = Leases(meta.size or UNSIZED, Pieces(), whole=whole)
@@ -280,67 +281,67 @@ class Fetch:
         lease = self._leases.take(now, self._target)
         self._changed.notify_all()
         if lease is None:
-            raise PullError(ErrorCode.BAD_MODEL_FILE, f"{where} is an empty file.", "Check the address.")
+            raise PullError(Reason.EMPTY_FILE.failure(url=where))
         return lease
 
     def body_ended(self, lease: Lease) -> None:
-        """A body ended; if nobody knew its length, that is known now."""
+        """A body ended; if its length was unknown, it is known now."""
         with self._changed:
             if self._leases is not None and self._leases.size == UNSIZED:
                 self._leases.size = lease.end = lease.position
 
     def returned(self, lease: Lease) -> None:
-        """A lease ended, whole or not."""
+        """A lease ended, completely fetched or not."""
         with self._changed:
             leases = self._leases
             if leases is None:
                 self._probing = False
             elif lease in leases.active:
-                leases.give_back(lease, self._means.clock())
+                leases.give_back(lease, self._context.clock())
                 if leases.whole and lease.left and self._outcome is None:
-                    self._outcome = StartOver("the connection ended, and the server has no ranges", single=True)
+                    self._outcome = StartOver(Reason.RANGES_MISSING.note(), single=True)
             self._changed.notify_all()
 
-    def faulted(self, connection: Connection, fault: Retry, wait_s: float) -> None:
-        """An attempt failed and is worth another; returns when it is time for that."""
-        trouble = self._trouble
+    def faulted(self, connection: DownloadConnection, fault: Retry, wait_s: float) -> None:
+        """An attempt failed and may be repeated; returns when it is time to do so."""
+        retries = self._retries
         with self._changed:
             if self.over or (self._leases is not None and self._leases.complete()):
                 return
-            now = self._means.clock()
-            trouble.retries += 1
-            trouble.why = str(fault)
-            trouble.offline = isinstance(fault, Offline)
+            now = self._context.clock()
+            retries.count += 1
+            retries.cause = fault.cause
+            retries.offline = isinstance(fault, Offline)
             if fault.crowded:
                 self._growth.refused()
             done = self._leases.pieces().count() if self._leases is not None else 0
             if done - self._count_at_fault >= PROGRESS_BYTES and not (self._leases and self._leases.whole):
                 self._count_at_fault = done
-                trouble.empty = 0
-            elif not trouble.offline:
-                trouble.empty += 1
-            if trouble.empty >= self._means.tuning.max_empty and self._outcome is None:
-                self._outcome = unreachable(self._means.source.url, trouble)
+                retries.empty = 0
+            elif not retries.offline:
+                retries.empty += 1
+            if retries.empty >= self._context.tuning.max_empty and self._outcome is None:
+                self._outcome = unreachable(self._context.source.url, retries)
             connection.waiting = True
-            trouble.retry_at = now + wait_s
+            retries.retry_at = now + wait_s
             self._tell(now)
             self._changed.notify_all()
             awake = self._awake
             self._changed.wait_for(lambda: self.over or self._outcome is not None or self._awake != awake, wait_s)
             connection.waiting = False
-            trouble.retry_at = None
+            retries.retry_at = None
 
     def broke(self, error: Exception) -> None:
-        """The download cannot go on like this."""
+        """The download cannot continue like this."""
         with self._changed:
             if self._outcome is None:
                 self._outcome = error
             self._changed.notify_all()
 
-    def left(self, connection: Connection) -> None:
+    def left(self, connection: DownloadConnection) -> None:
         """This connection has ended."""
         with self._changed:
             if connection in self._connections:
                 self._connections.remove(connection)
-            self._means.slots.give()
+            self._context.slots.give()
             self._changed.notify_all()

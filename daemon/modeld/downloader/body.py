@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from modeld.downloader.failures import Retry
+from modeld.protocol.reasons import Reason
 
 if TYPE_CHECKING:
     import httpx
@@ -73,7 +74,7 @@ class Body:
         if self._left is not None:
             self._left -= filled
             if not filled:
-                raise Retry(f"the connection ended {self._left} bytes early")
+                raise Retry(Reason.CONNECTION_CUT.note(missing=self._left))
         return filled
 
     def _buffered(self, view: memoryview) -> int:
@@ -99,12 +100,12 @@ class Body:
                 if filled or some:
                     break
                 if time.monotonic() - began >= self._silence_s:
-                    raise Retry(f"nothing came for {self._silence_s:.0f} s") from error
+                    raise Retry(Reason.CONNECTION_SILENT.note(seconds=self._silence_s)) from error
                 continue
             except OSError as error:
                 if filled or some:
                     break
-                raise Retry(error.strerror or str(error)) from error
+                raise Retry(Reason.CONNECTION_FAILED.note(error=error.strerror or str(error))) from error
             filled += count
             if not count or time.monotonic() - began > GATHER_S:
                 break

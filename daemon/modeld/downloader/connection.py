@@ -1,4 +1,4 @@
-"""One of a download's connections: a thread that takes a lease, asks for it, and writes what comes."""
+"""One connection of a download: a thread that takes a lease, requests its range, and writes the data."""
 
 import random
 import threading
@@ -10,53 +10,53 @@ from modeld.downloader.disk.partial import Partial
 from modeld.downloader.failures import PullError, Retry, StartOver, Stopped
 from modeld.downloader.plan.leases import Lease
 from modeld.downloader.response import Meta
-from modeld.downloader.session import Session
+from modeld.downloader.session import HttpSession
 from modeld.downloader.throttle import Throttle
 from modeld.http.backoff import Backoff
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 
 BUFFER_BYTES = 256 * 1024
 MAGIC = b"GGUF"
 
 
 class Work(Protocol):
-    """What a connection works for (see ``Fetch``)."""
+    """The download that a connection works for (see ``Fetch``)."""
 
     over: bool
 
-    def next_lease(self, connection: "Connection") -> Lease | None:
-        """Something to fetch, waited for; None when this connection is not needed any more."""
+    def next_lease(self, connection: "DownloadConnection") -> Lease | None:
+        """Wait for a range to fetch; None when this connection is no longer needed."""
 
     def asked(self, lease: Lease) -> tuple[tuple[int, int] | None, str]:
-        """The range to ask for, and what makes sure that it is of the same file."""
+        """The range to request, and the validator that makes sure it is of the same file."""
 
-    def answered(self, connection: "Connection", lease: Lease, meta: Meta) -> Lease:
-        """An answer came and fits; the lease it is for."""
+    def answered(self, connection: "DownloadConnection", lease: Lease, meta: Meta) -> Lease:
+        """An answer came and is of the same file; returns the lease it is for."""
 
     def body_ended(self, lease: Lease) -> None:
-        """A body ended; if nobody knew its length, that is known now."""
+        """A body ended; if its length was unknown, it is known now."""
 
     def returned(self, lease: Lease) -> None:
-        """A lease ended, whole or not."""
+        """A lease ended, completely fetched or not."""
 
-    def faulted(self, connection: "Connection", fault: Retry, wait_s: float) -> None:
-        """An attempt failed and is worth another; returns when it is time for that."""
+    def faulted(self, connection: "DownloadConnection", fault: Retry, wait_s: float) -> None:
+        """An attempt failed and may be repeated; returns when it is time to do so."""
 
     def broke(self, error: Exception) -> None:
-        """The download cannot go on like this."""
+        """The download cannot continue like this."""
 
-    def left(self, connection: "Connection") -> None:
+    def left(self, connection: "DownloadConnection") -> None:
         """This connection has ended."""
 
 
-class Connection:
+class DownloadConnection:
     """A thread with an HTTP client of its own."""
 
     def __init__(
         self,
         work: Work,
         partial: Partial,
-        make_session: Callable[[], Session],
+        make_session: Callable[[], HttpSession],
         throttles: tuple[Throttle, ...],
         first_wait_s: float,
         name: str,
@@ -66,7 +66,7 @@ class Connection:
         self._make_session = make_session
         self._throttles = throttles
         self._first_wait_s = first_wait_s
-        self._session: Session | None = None
+        self._session: HttpSession | None = None
         self._lock = threading.Lock()
         self.lease: Lease | None = None
         self.reading = False
@@ -77,7 +77,7 @@ class Connection:
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def interrupt(self, *, replace: bool = False) -> None:
-        """End what it does just now; ``replace``: it is to go on with a new connection at once."""
+        """End the current request; with ``replace`` it continues on a new connection at once."""
         with self._lock:
             self.replaced = self.replaced or replace
             if self._session is not None:
@@ -103,7 +103,7 @@ class Connection:
                 finally:
                     self._return()
         except Stopped:
-            pass  # the one who said so knows
+            pass  # whoever stopped it knows
         except (PullError, StartOver) as error:
             self._work.broke(error)
         except Exception as error:  # noqa: BLE001 - handed on to the download's own thread, which raises it there
@@ -119,7 +119,7 @@ class Connection:
         if lease is not None:
             self._work.returned(lease)
 
-    def _session_now(self) -> Session:
+    def _session_now(self) -> HttpSession:
         if self._session is None:
             session = self._make_session()
             with self._lock:
@@ -163,8 +163,4 @@ class Connection:
 
     def _check_magic(self, begin: bytes) -> None:
         if not MAGIC.startswith(begin):
-            raise PullError(
-                ErrorCode.BAD_MODEL_FILE,
-                f"{self._partial.url} sends no model: it begins with {begin!r} and not with {MAGIC!r}.",
-                "It may be a page that asks to log in: open the address in a browser.",
-            )
+            raise PullError(Reason.NOT_A_GGUF_FILE.failure(url=self._partial.url, begin=repr(begin)))

@@ -1,4 +1,4 @@
-"""What a download has at its disposal, what went wrong in it, and how far it is."""
+"""What the parts of a download share: its context, the state of its retries, and its progress reports."""
 
 import time
 from collections.abc import Callable
@@ -6,27 +6,29 @@ from dataclasses import dataclass, field
 
 from modeld.downloader.disk.partial import Partial
 from modeld.downloader.failures import PullError
-from modeld.downloader.location import Source
+from modeld.downloader.location import DownloadSource
 from modeld.downloader.slots import Slots
 from modeld.downloader.throttle import Throttle
 from modeld.downloader.tuning import Tuning
 from modeld.downloader.url import public
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.errors import Note
+from modeld.protocol.reasons import Reason
+from modeld.protocol.states import Phase
 
 
 @dataclass
-class Trouble:
-    """What went wrong in a download so far, over all its tries."""
+class RetryState:
+    """The retries of a download, over all its attempts; ``cause`` is the newest."""
 
-    retries: int = 0
+    count: int = 0
     empty: int = 0
-    why: str = ""
+    cause: Note | None = None
     retry_at: float | None = None
     offline: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class ExpectedFile:
     """What is known of the file beforehand."""
 
     sha256: str = ""
@@ -34,35 +36,32 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class ProgressReport:
     """How far a download is."""
 
     done: int
     total: int
-    phase: str
+    phase: Phase
     connections: int
 
 
 @dataclass(kw_only=True)
-class Means:
-    """What a download has at its disposal."""
+class DownloadContext:
+    """What the connections of a download share."""
 
-    source: Source
+    source: DownloadSource
     partial: Partial
     throttles: tuple[Throttle, ...]
     slots: Slots
     tuning: Tuning
     name: str
-    report: Callable[[Standing], None]
-    trouble: Trouble = field(default_factory=Trouble)
+    report: Callable[[ProgressReport], None]
+    retries: RetryState = field(default_factory=RetryState)
     clock: Callable[[], float] = time.monotonic
     suspended: Callable[[], float] = lambda: 0.0
 
 
-def unreachable(url: str, trouble: Trouble) -> PullError:
-    """Too many attempts in a row that brought nothing."""
-    return PullError(
-        ErrorCode.UNREACHABLE,
-        f"{public(url)} brought no byte in {trouble.empty} attempts: {trouble.why}.",
-        "Check the network and the address; pull again to go on where it stopped.",
-    )
+def unreachable(url: str, retries: RetryState) -> PullError:
+    """Too many attempts in a row brought no data."""
+    cause = retries.cause or Reason.CONNECTION_CLOSED.note()
+    return PullError(Reason.DOWNLOAD_UNREACHABLE.failure(url=public(url), attempts=retries.empty, why=cause))

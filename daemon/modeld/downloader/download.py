@@ -10,23 +10,28 @@ from pathlib import Path
 from modeld.core.effects import StartPull
 from modeld.core.facts import AnyFact, PullAdvanced, PullBroke, PullFinished, PullStopped
 from modeld.downloader.attempt import Fetch
-from modeld.downloader.context import Means, Trouble, Wanted, unreachable
+from modeld.downloader.context import DownloadContext, ExpectedFile, RetryState, unreachable
 from modeld.downloader.disk.existing import foreign, hash_file
 from modeld.downloader.disk.hasher import Hasher
 from modeld.downloader.disk.partial import Partial
 from modeld.downloader.failures import PullError, StartOver, Stopped, disk_error
-from modeld.downloader.location import Source
+from modeld.downloader.location import DownloadSource
 from modeld.downloader.slots import Slots
 from modeld.downloader.throttle import Throttle
 from modeld.downloader.tuning import Tuning
 from modeld.downloader.url import public
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure, Note
+from modeld.protocol.reasons import Reason
+from modeld.protocol.states import Phase
 from modeld.protocol.views import HeaderView
 
 HeaderReader = Callable[[Path], HeaderView | Failure]
 
 MAX_CHANGES = 3
-"""So often the file may change under us: the second time one connection must do, the third is the end."""
+"""How often the file may change during a download: after the second change it uses one connection, after the third it
+fails."""
+
+_WAITING = (Phase.WAITING_TO_RETRY, Phase.WAITING_FOR_NETWORK, Phase.WAITING_FOR_CONNECTION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +49,15 @@ class Shared:
 class Pull:
     """A download in the calling thread; ``stop`` may be called from any other. ``throttle`` is its own limit."""
 
-    def __init__(self, order: StartPull, final: Path, source: Source, throttle: Throttle, shared: Shared) -> None:
+    def __init__(
+        self, order: StartPull, final: Path, source: DownloadSource, throttle: Throttle, shared: Shared
+    ) -> None:
         self._order = order
         self._final = final
         self._source = source
         self._shared = shared
         self.throttle = throttle
-        self._trouble = Trouble()
+        self._retries = RetryState()
         self._partial = Partial(final, shared.tuning.reserve_bytes)
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -59,7 +66,7 @@ class Pull:
         self._hasher: Hasher | None = None
 
     def stop(self, keep: bool) -> None:
-        """End soon, with what is there on disk and claimed, or (not ``keep``) deleted."""
+        """End soon; with ``keep`` the partial file is saved, else it is deleted."""
         with self._lock:
             self._keep = keep
             self._stopped.set()
@@ -70,7 +77,7 @@ class Pull:
             hasher.stop()
 
     def wake(self) -> None:
-        """The network is back: try at once what waits for it."""
+        """The network is back: connections that wait for it try at once."""
         with self._lock:
             fetch = self._fetch
         if fetch is not None:
@@ -101,11 +108,11 @@ class Pull:
         return PullBroke(job=self._order.job, run=self._order.run, failure=error.failure)
 
     def _already_there(self) -> AnyFact | None:
-        """A file under the final name: taken if it is what is wanted, else moved aside (never lost, never trusted)."""
+        """Use an existing file if it is the expected one; else keep it under another name."""
         order, final = self._order, self._final
         try:
             if final.is_file():
-                self._tell(0, final.stat().st_size, "verifying")
+                self._tell(0, final.stat().st_size, Phase.VERIFYING)
                 header = self._shared.read_header(final)
                 digest = hash_file(final, self._stopped.is_set)
                 if isinstance(header, HeaderView) and (not order.sha256 or digest == order.sha256):
@@ -125,56 +132,53 @@ class Pull:
             raise disk_error(error, final) from error
 
     def _download(self) -> AnyFact:
-        """Try after try: each takes what is there, and only a changed file or a wrong hash begins from nothing."""
+        """Attempt after attempt: each continues the last, and only a changed file or a wrong hash starts over."""
         partial = self._partial
         partial.open(public(self._order.url))
-        self._tell(partial.pieces.count(), partial.size, "connecting")
+        self._tell(partial.pieces.count(), partial.size, Phase.CONNECTING)
         single, changes, wrong = False, 0, ""
         while True:
             try:
                 return self._try_once(single)
             except StartOver as over:
-                if self._trouble.empty >= self._shared.tuning.max_empty:
-                    raise unreachable(self._order.url, self._trouble) from over
+                if self._retries.empty >= self._shared.tuning.max_empty:
+                    raise unreachable(self._order.url, self._retries) from over
                 changes += over.changed or changes > 1
                 if changes >= MAX_CHANGES:
-                    raise PullError(
-                        ErrorCode.CHANGED_REMOTELY,
-                        f"{public(self._order.url)} is another file each time it is asked for: {over}.",
-                        "Its servers do not agree with each other; pull again later, or from another address.",
-                    ) from over
+                    url = public(self._order.url)
+                    raise PullError(Reason.CHANGES_EVERY_TIME.failure(url=url, why=over.cause)) from over
                 single = single or over.single or changes > 1
-                self._begin_again(f"starting over: {over}")
+                self._begin_again(over.cause)
             except _WrongHash as found:
                 if wrong:
                     raise self._mismatch(found, wrong) from found
                 wrong = found.digest
                 single = True
-                self._begin_again(f"starting over: its SHA-256 is {found.digest}, and {found.expected} was expected")
+                self._begin_again(Reason.HASH_WRONG.note(found=found.digest, expected=found.expected))
 
-    def _begin_again(self, phase: str) -> None:
-        self._tell(0, self._partial.size, phase)
+    def _begin_again(self, cause: Note) -> None:
+        self._tell(0, self._partial.size, Phase.STARTING_OVER, cause=cause)
         self._partial.restart()
         self._source.forget()
-        waits = self._trouble.empty
+        waits = self._retries.empty
         if waits and self._stopped.wait(random.random() * min(60.0, 2.0**waits) * self._shared.tuning.first_wait_s):
             raise Stopped
 
     def _try_once(self, single: bool) -> AnyFact:
         partial, order, shared = self._partial, self._order, self._shared
         hasher = Hasher(partial, f"pull-{order.job}-hash")
-        means = Means(
+        context = DownloadContext(
             source=self._source,
             partial=partial,
             throttles=(shared.throttle, self.throttle),
             slots=shared.slots,
             tuning=shared.tuning,
             name=f"pull-{order.job}",
-            report=lambda standing: self._tell(standing.done, standing.total, standing.phase, standing.connections),
-            trouble=self._trouble,
+            report=lambda report: self._tell(report.done, report.total, report.phase, report.connections),
+            retries=self._retries,
             suspended=shared.suspended,
         )
-        fetch = Fetch(means, Wanted(sha256=order.sha256, size=order.size_bytes), hasher, single)
+        fetch = Fetch(context, ExpectedFile(sha256=order.sha256, size=order.size_bytes), hasher, single)
         try:
             with self._lock:
                 self._fetch, self._hasher = fetch, hasher
@@ -191,9 +195,9 @@ class Pull:
             hasher.close()
 
     def _verify(self, hasher: Hasher) -> AnyFact:
-        """Sync while the rest is hashed; then compare, look at the structure, and give the final name."""
+        """Sync while the rest is hashed; then check the hash and the header, and rename the file."""
         partial = self._partial
-        self._tell(partial.size, partial.size, "verifying")
+        self._tell(partial.size, partial.size, Phase.VERIFYING)
         partial.sync()
         digest = hasher.finish(partial.size)
         expected = self._order.sha256 or partial.sha256
@@ -202,21 +206,17 @@ class Pull:
         header = self._shared.read_header(partial.part)
         if isinstance(header, Failure):
             bad = partial.set_aside()
-            raise PullError(
-                header.code,
-                f"What {public(self._order.url)} sends is no usable model: {header.message}",
-                f"It was kept as {bad.name}. Check the address.",
-            )
+            url = public(self._order.url)
+            raise PullError(Reason.NOT_A_MODEL.failure(url=url, why=header.note(), name=bad.name))
         partial.finish()
         return self._finished(header, digest, bool(expected), already_there=False)
 
     def _mismatch(self, found: "_WrongHash", before: str) -> PullError:
         bad = self._partial.set_aside()
-        twice = "both times" if found.digest == before else f"(and {before} at the first try)"
+        reason = Reason.HASH_WRONG_TWICE if found.digest == before else Reason.HASH_VARIES
+        url = public(self._order.url)
         return PullError(
-            ErrorCode.HASH_MISMATCH,
-            f"{public(self._order.url)} has SHA-256 {found.digest} {twice}, and {found.expected} was expected.",
-            f"It was kept as {bad.name} and is not used. The source is wrong, or the expected hash: check both.",
+            reason.failure(url=url, found=found.digest, before=before, expected=found.expected, name=bad.name)
         )
 
     def _finished(self, header: HeaderView, digest: str, verified: bool, *, already_there: bool) -> PullFinished:
@@ -230,9 +230,9 @@ class Pull:
             already_there=already_there,
         )
 
-    def _tell(self, done: int, total: int, phase: str, connections: int = 0) -> None:
-        trouble = self._trouble
-        waiting = trouble.retry_at is not None and phase.startswith("waiting")
+    def _tell(self, done: int, total: int, phase: Phase, connections: int = 0, *, cause: Note | None = None) -> None:
+        retries = self._retries
+        waiting = retries.retry_at is not None and phase in _WAITING
         self._shared.report(
             PullAdvanced(
                 job=self._order.job,
@@ -240,10 +240,10 @@ class Pull:
                 done_bytes=done,
                 total_bytes=total,
                 phase=phase,
-                retries=trouble.retries,
+                retries=retries.count,
                 connections=connections,
-                retry_in_s=max(0.0, (trouble.retry_at or 0.0) - time.monotonic()) if waiting else None,
-                trouble=trouble.why if waiting else "",
+                retry_in_s=max(0.0, (retries.retry_at or 0.0) - time.monotonic()) if waiting else None,
+                cause=retries.cause if waiting else cause,
             )
         )
 

@@ -1,34 +1,32 @@
-"""The ways an attempt at a download ends before its end.
+"""The ways an attempt at a download ends early.
 
 ::
 
-    PullError           carries the Failure that the user will read; trying again will not help
-    Retry               a fault that time may cure: reset, time-out, truncated body, 429, 5xx
-      Offline           there is no network at all: waiting for it is no failure
-    StartOver           what is there is not, or no longer, of the file that the server has
-    Stopped             we were told to stop
+    PullError           carries the Failure that the user will read; another attempt would not help
+    Retry               a temporary fault: reset, time-out, truncated body, 429, 5xx
+      Offline           there is no network at all; waiting for it does not count as a failure
+    StartOver           the downloaded bytes are not of the file that the server has now
+    Stopped             the download was stopped
 """
 
 import errno
 
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import FailureError, Note
+from modeld.protocol.reasons import Reason
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class PullError(Exception):
-    """The download cannot go on."""
-
-    def __init__(self, code: ErrorCode, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.failure = Failure(code=code, message=message, hint=hint)
+class PullError(FailureError):
+    """The download cannot continue."""
 
 
 class Retry(Exception):  # noqa: N818 - a signal to the loop, not an error by itself
-    """This attempt ended; another may go on. ``after_s`` is what the server asked for, else None."""
+    """This attempt ended; the next may continue, after ``after_s`` if the server asked for that."""
 
-    def __init__(self, why: str, after_s: float | None = None, *, crowded: bool = False) -> None:
-        super().__init__(why)
+    def __init__(self, cause: Note, after_s: float | None = None, *, crowded: bool = False) -> None:
+        super().__init__(cause.message)
+        self.cause = cause
         self.after_s = after_s
         self.crowded = crowded
 
@@ -38,28 +36,20 @@ class Offline(Retry):
 
 
 class StartOver(Exception):  # noqa: N818 - likewise
-    """Everything that is there is worthless; ``single`` when the server has no ranges, so one connection must do."""
+    """The downloaded bytes cannot be used; ``single``: the server has no ranges, so use one connection."""
 
-    def __init__(self, why: str, *, single: bool = False, changed: bool = False) -> None:
-        super().__init__(why)
+    def __init__(self, cause: Note, *, single: bool = False, changed: bool = False) -> None:
+        super().__init__(cause.message)
+        self.cause = cause
         self.single = single
         self.changed = changed
 
 
 class Stopped(Exception):  # noqa: N818 - likewise
-    """The download was told to stop."""
+    """The download was stopped."""
 
 
 def disk_error(error: OSError, path: object) -> PullError:
-    """An error of the disk as a failure that says whether it is full."""
-    if error.errno in _FULL:
-        return PullError(
-            ErrorCode.DISK_FULL,
-            f"The disk is full: {path} cannot be written ({error.strerror}). What is there is kept.",
-            "Make room, then pull again: it goes on where it stopped.",
-        )
-    return PullError(
-        ErrorCode.UNWRITABLE,
-        f"{path} cannot be written: {error.strerror}.",
-        "Check the folder and who may write there; the setting models_dir names another one.",
-    )
+    """A failure to write ``path`` that says whether the disk is full."""
+    reason = Reason.DISK_FULL if error.errno in _FULL else Reason.NOT_WRITABLE
+    return PullError(reason.failure(path=str(path), error=error.strerror or str(error)))

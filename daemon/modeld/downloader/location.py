@@ -1,4 +1,4 @@
-"""Where a file comes from, for all the connections that fetch it: its address, and where that sends us on to."""
+"""The source of a download, shared by its connections: the URL of the file, and where that redirects to."""
 
 import ssl
 import threading
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from modeld.downloader.response import Linked
 from modeld.downloader.url import Origin, host, origin
+from modeld.http.guard import RedirectPolicy
 
 MAX_REFUSED = 3
 """So many fresh addresses in a row may be refused before that counts as an answer."""
@@ -44,25 +45,14 @@ class Target:
 NOWHERE = Target("", Linked())
 
 
-@dataclass(frozen=True)
-class Policy:
-    """Where redirects may lead (see ``core.address``)."""
-
-    allow_http: bool = False
-    allow_private_redirects: bool = False
-
-
-DEFAULT = Policy()
-
-
-class Source:
+class DownloadSource:
     """One address; ``token`` is for the origin of ``token_host`` and no other.
 
     What it redirects to is remembered in memory only (it may be signed), so that the hub is asked once and not for
     each range; when that address is not good any more, the first one is asked again.
     """
 
-    def __init__(self, url: str, token: str, token_host: str, hosts: Hosts, policy: Policy = DEFAULT) -> None:
+    def __init__(self, url: str, token: str, token_host: str, hosts: Hosts, policy: RedirectPolicy) -> None:
         self.url = url
         self.hosts = hosts
         self.policy = policy

@@ -22,7 +22,7 @@ _HEADER = struct.Struct("=IH")
 
 
 def suspended_s() -> float:
-    """Seconds this machine has slept since it started (0 where nobody counts them)."""
+    """Seconds that this machine was suspended since it started (0 where the system does not count them)."""
     if sys.platform != "linux":
         return 0.0
     return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC))

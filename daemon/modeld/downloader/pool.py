@@ -9,13 +9,14 @@ from pathlib import Path
 from modeld.core.effects import LimitPulls, StartPull, StopPull
 from modeld.core.facts import AnyFact, PullBroke
 from modeld.downloader.download import HeaderReader, Pull, Shared
-from modeld.downloader.location import DEFAULT, Hosts, Policy, Source
+from modeld.downloader.location import DownloadSource, Hosts
 from modeld.downloader.network import Network, changes, suspended_s
 from modeld.downloader.slots import TOTAL, Slots
 from modeld.downloader.throttle import Throttle
 from modeld.downloader.tuning import Tuning
 from modeld.downloader.url import public
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.http.guard import RedirectPolicy
+from modeld.protocol.reasons import Reason
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Pulls:
         *,
         connections: int = 0,
         limit: int = 0,
-        policy: Policy = DEFAULT,
+        policy: RedirectPolicy | None = None,
         tuning: Tuning | None = None,
     ) -> None:
         self._models_dir = models_dir
@@ -45,7 +46,7 @@ class Pulls:
         self._report = report
         self._loop = asyncio.get_running_loop()
         self._hosts = Hosts()
-        self._policy = policy
+        self._policy = policy or RedirectPolicy()
         self._limits: Mapping[str, int] = {}
         self._pulls: dict[str, Pull] = {}
         self._running: set[Pull] = set()
@@ -64,7 +65,7 @@ class Pulls:
         pull = Pull(
             effect,
             self._models_dir / effect.file_name,
-            Source(effect.url, self._token, self._hub_endpoint, self._hosts, self._policy),
+            DownloadSource(effect.url, self._token, self._hub_endpoint, self._hosts, self._policy),
             Throttle(self._limits.get(effect.job, 0)),
             self._shared,
         )
@@ -80,9 +81,7 @@ class Pulls:
             pull.run()
         except Exception as error:
             log.exception("pull %s failed by a bug", effect.job)
-            failure = Failure(
-                code=ErrorCode.INTERNAL, message=f"A bug in modeld: {error!r}.", hint="See modelctl logs."
-            )
+            failure = Reason.INTERNAL_ERROR.failure(error=repr(error))
             self._from_thread(PullBroke(job=effect.job, run=effect.run, failure=failure))
         finally:
             self._call(self._ended, effect.job, pull)

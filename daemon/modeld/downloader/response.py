@@ -1,4 +1,4 @@
-"""An HTTP answer, checked before a byte of it is believed."""
+"""The checks of an HTTP answer, before a byte of its body is used."""
 
 import email.utils
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from modeld.downloader.failures import PullError, Retry, StartOver
 from modeld.downloader.url import public
 from modeld.http import backoff
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _UNSATISFIED = re.compile(r"bytes \*/(\d+)")
@@ -27,7 +27,7 @@ class Linked:
 
 @dataclass(frozen=True, kw_only=True)
 class Meta:
-    """What an answer says: bytes ``[start, end)`` of a file of ``size`` bytes (0: both not said) will come.
+    """What an answer announces: bytes ``[start, end)`` of a file of ``size`` bytes (0: both unknown).
 
     ``validator`` is a strong ETag or, without one, the Last-Modified date: fit for If-Range (RFC 9110, 13.1.5).
     """
@@ -53,19 +53,15 @@ def check(
     """What the answer to a request for ``asked`` (a range, end 0: to the end; None: everything) gives.
 
     Raises:
-        PullError: an answer that a repetition will not change.
-        Retry: one that it may.
-        StartOver: the file is shorter than what we have of it.
+        PullError: another attempt would get the same answer.
+        Retry: another attempt may succeed.
+        StartOver: the file is shorter than the downloaded part.
     """
     if status not in (200, 206):
         raise refusal(status, headers, url, with_token)
     coding = headers.get("content-encoding", "identity")
     if coding != "identity":
-        raise PullError(
-            ErrorCode.HTTP_ERROR,
-            f"{public(url)} answers with content coding {coding!r}, which was not asked for: not the file's bytes.",
-            "The server or a proxy on the way is misconfigured.",
-        )
+        raise PullError(Reason.CONTENT_CODED.failure(url=public(url), coding=coding))
     length = headers.get("content-length", "")
     count = int(length) if length.isdecimal() else None
     etag = headers.get("etag", "")
@@ -74,59 +70,45 @@ def check(
     validator = strong or headers.get("last-modified", "")
     if found is None and status == 200:
         if said.size and count is not None and count != said.size:
-            raise Retry(f"the answer has {count} bytes and the file {said.size}")
+            raise Retry(Reason.LENGTH_WRONG.note(found=count, expected=said.size))
         size = count or said.size
         ranges = headers.get("accept-ranges", "") == "bytes" and bool(size)
         return Meta(start=0, end=size, size=size, etag=strong, validator=validator, ranges=ranges, linked=said)
     if found is None or asked is None:
-        raise Retry(f"got Content-Range {headers.get('content-range')!r} where none was to be expected")
+        raise Retry(Reason.RANGE_UNEXPECTED.note(range=headers.get("content-range", "")))
     first, last, size = (int(number) for number in found.groups())
     right = first == asked[0] and first <= last < size and (not asked[1] or last < asked[1])
     if not right or (count is not None and count != last - first + 1):
-        raise Retry(f"asked for bytes from {asked[0]}, got Content-Range {found[0]!r} with {count} bytes")
+        raise Retry(Reason.RANGE_WRONG.note(start=asked[0], range=found[0], length=length))
     if said.size and size != said.size:
-        raise Retry(f"the answer is of a file of {size} bytes, and the hub's has {said.size}")
+        raise Retry(Reason.FILE_SIZE_WRONG.note(found=size, expected=said.size))
     return Meta(start=first, end=last + 1, size=size, etag=strong, validator=validator, ranges=True, linked=said)
 
 
 def refusal(status: int, headers: Mapping[str, str], url: str, with_token: bool) -> Exception:
-    """Why an answer is no file: as a Retry where waiting may help, else as a PullError."""
+    """Why the server does not send the file: a Retry where waiting may help, else a PullError."""
     where = public(url)
     code = headers.get("x-error-code", "")
     if code == "GatedRepo":
         repo = re.sub(r"/resolve/.*", "", where)
-        return PullError(
-            ErrorCode.NOT_ALLOWED,
-            f"{where} answers {status}: its authors want to be asked first.",
-            f"Ask for access at {repo}, then set HF_TOKEN to a token of yours and pull again.",
-        )
+        return PullError(Reason.DOWNLOAD_GATED.failure(url=where, status=status, repo=repo))
     if status in (404, 410) or code in ("RepoNotFound", "RevisionNotFound", "EntryNotFound"):
-        return PullError(
-            ErrorCode.NOT_FOUND, f"{where} answers {status}: there is no such file.", "Check the name of the file."
-        )
+        return PullError(Reason.DOWNLOAD_NOT_FOUND.failure(url=where, status=status))
     if status in (401, 403):
-        return PullError(
-            ErrorCode.NOT_ALLOWED,
-            f"{where} answers {status}: it is not open to us"
-            + (" (with the token of HF_TOKEN)." if with_token else ", or does not exist."),
-            "Check the address; if it needs a token, set HF_TOKEN and restart the daemon.",
-        )
+        reason = Reason.DOWNLOAD_FORBIDDEN_WITH_TOKEN if with_token else Reason.DOWNLOAD_FORBIDDEN
+        return PullError(reason.failure(url=where, status=status))
     if status == 407:
-        return PullError(
-            ErrorCode.NOT_ALLOWED,
-            f"The proxy on the way to {where} answers 407: it wants to know who we are.",
-            "Put user and password into HTTPS_PROXY or HTTP_PROXY, and restart the daemon.",
-        )
+        return PullError(Reason.PROXY_LOGIN_REQUIRED.failure(url=where))
     if status == 416:
         found = _UNSATISFIED.fullmatch(headers.get("content-range", ""))
-        length = f" ({int(found[1]):,})" if found else ""
-        return StartOver(f"the file on the server has fewer bytes{length} than what we asked for", changed=True)
+        cause = Reason.FILE_SHRUNK_TO.note(size=int(found[1])) if found else Reason.FILE_SHRUNK.note()
+        return StartOver(cause, changed=True)
     if status in (408, 429) or status >= 500:
         wait = backoff.asked(
             headers.get("retry-after", ""), headers.get("ratelimit", ""), _date(headers.get("retry-after", ""))
         )
-        return Retry(f"the server answers {status}", wait, crowded=status in _CROWDED)
-    return PullError(ErrorCode.HTTP_ERROR, f"{where} answers {status}.", "Check the address in a browser.")
+        return Retry(Reason.SERVER_ANSWERS.note(status=status), wait, crowded=status in _CROWDED)
+    return PullError(Reason.DOWNLOAD_REFUSED.failure(url=where, status=status))
 
 
 def _number(text: str) -> int:

@@ -1,4 +1,4 @@
-"""One connection's requests: redirects by hand, the token to its own host only, every fault of httpx translated."""
+"""One connection's requests: follows redirects itself, sends the token to its own host only, translates faults."""
 
 import logging
 import socket
@@ -11,11 +11,11 @@ from urllib.parse import urljoin, urlsplit
 
 from modeld.downloader.body import Body
 from modeld.downloader.failures import Offline, PullError, Retry
-from modeld.downloader.location import Source, Target
+from modeld.downloader.location import DownloadSource, Target
 from modeld.downloader.response import Meta, check, linked
 from modeld.downloader.url import addresses, origin, public
 from modeld.http.guard import refuse_redirect
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 
 if TYPE_CHECKING:
     import httpx
@@ -38,10 +38,10 @@ class Opened:
     body: Body
 
 
-class Session:
+class HttpSession:
     """An HTTP client of its own, so that what is opened here can be shut from another thread."""
 
-    def __init__(self, source: Source, silence_s: float) -> None:
+    def __init__(self, source: DownloadSource, silence_s: float) -> None:
         # Imported here: an idle daemon does without httpx's 10 MiB.
         import httpx
 
@@ -82,11 +82,11 @@ class Session:
 
     @contextmanager
     def open(self, asked: tuple[int, int] | None, validator: str) -> Iterator[Opened]:
-        """Ask for the range ``asked`` (end 0: to the end of the file; None: everything), if it is still the same file.
+        """Request the range ``asked`` (end 0: to the end of the file; None: everything), if it is still the same file.
 
         Raises:
-            PullError: an answer that a repetition will not change.
-            Retry: an answer or a fault that it may.
+            PullError: another attempt would fail in the same way.
+            Retry: another attempt may succeed.
             StartOver: the server has another file now.
         """
         import httpx
@@ -106,9 +106,9 @@ class Session:
             finally:
                 response.close()
         except httpx.TimeoutException as error:
-            raise Retry(f"no answer within {self._silence_s:.0f} s") from error
+            raise Retry(Reason.NO_ANSWER.note(seconds=self._silence_s)) from error
         except httpx.ProxyError as error:
-            raise _proxy_error(error) from error
+            raise _proxy_error(error, self._source.url) from error
         except httpx.TransportError as error:
             raise _translated(error, self._source.url) from error
 
@@ -124,7 +124,7 @@ class Session:
         url, said = begun.url, begun.said
         for _ in range(MAX_REDIRECTS):
             if self._shut:
-                raise Retry("interrupted")
+                raise Retry(Reason.CONNECTION_CLOSED.note())
             own = dict(headers)
             if token := source.token_for(url):
                 own["Authorization"] = f"Bearer {token}"
@@ -141,39 +141,22 @@ class Session:
                 target = urljoin(url, response.headers.get("location", ""))
                 httpx.URL(target)
             except (ValueError, httpx.InvalidURL) as error:
-                raise PullError(
-                    ErrorCode.HTTP_ERROR,
-                    f"{public(url)} sends us on to an address that is none: {error}.",
-                    "Open the address in a browser.",
-                ) from error
+                raise PullError(Reason.REDIRECT_INVALID.failure(url=public(url), error=str(error))) from error
             if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
-                raise PullError(
-                    ErrorCode.HTTP_ERROR,
-                    f"{public(url)} sends us on to {public(target)}, which is not encrypted.",
-                    "Do not trust this address; find another one.",
-                )
+                raise PullError(Reason.REDIRECT_DOWNGRADED.failure(url=public(url), target=public(target)))
             self._allow(url, target)
             url = target
         raise PullError(
-            ErrorCode.HTTP_ERROR,
-            f"{public(source.url)} redirects more than {MAX_REDIRECTS} times, last to {public(url)}.",
-            "The address is wrong, or its server is; open it in a browser.",
+            Reason.REDIRECTS_TOO_OFTEN.failure(url=public(source.url), most=MAX_REDIRECTS, target=public(url))
         )
 
     def _allow(self, url: str, target: str) -> None:
-        """See that a redirect does not lead from the internet into this machine's own network."""
+        """Check that a redirect does not lead from the internet into this machine's own network."""
         if origin(url) == origin(target):
             return
-        policy = self._source.policy
-        refused = refuse_redirect(
-            target,
-            addresses(url),
-            addresses(target),
-            allow_private=policy.allow_private_redirects,
-            allow_http=policy.allow_http,
-        )
+        refused = refuse_redirect(url, target, addresses(url), addresses(target), self._source.policy)
         if refused is not None:
-            raise PullError(refused.code, f"{public(url)}: {refused.message}", refused.hint)
+            raise PullError(refused)
 
     def _checked(self, response: "httpx.Response", target: Target, asked: tuple[int, int] | None, fresh: bool) -> Meta:
         source, url = self._source, target.url
@@ -181,8 +164,7 @@ class Session:
             meta = check(response.status_code, response.headers, asked, target.said, url, bool(source.token_for(url)))
         except PullError:
             if response.status_code in _STALE and source.refused(url, fresh):
-                why = f"{public(url)} answers {response.status_code}: asking where the file is now"
-                raise Retry(why, 0.0) from None
+                raise Retry(Reason.LINK_EXPIRED.note(url=public(url), status=response.status_code), 0.0) from None
             raise
         except Retry as fault:
             if fault.crowded and fault.after_s is not None:
@@ -192,28 +174,20 @@ class Session:
         return meta
 
 
-def _proxy_error(error: Exception) -> Exception:
-    text = str(error)
-    if "407" in text:
-        return PullError(
-            ErrorCode.NOT_ALLOWED,
-            f"The proxy refuses us: {text}.",
-            "Put user and password into HTTPS_PROXY or HTTP_PROXY, and restart the daemon.",
-        )
-    return Retry(f"the proxy does not let us through: {text}")
+def _proxy_error(error: Exception, url: str) -> Exception:
+    if "407" in str(error):
+        return PullError(Reason.PROXY_LOGIN_REQUIRED.failure(url=public(url)))
+    return Retry(Reason.PROXY_FAILED.note(error=str(error)))
 
 
 def _translated(error: Exception, url: str) -> Exception:
-    """A fault of the transport: what will not change is told at once, no network is waited for, the rest is tried."""
+    """A fault of the transport: a rejected certificate is final, no network is waited for, the rest is retried."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return PullError(
-                ErrorCode.UNREACHABLE,
-                f"{public(url)} cannot prove who it is: {cause.verify_message}.",
-                "Check the clock of this machine; if you trust the server's own certificates, name them by "
-                "SSL_CERT_FILE.",
-            )
+            host = urlsplit(url).hostname or ""
+            return PullError(Reason.CERTIFICATE_REJECTED.failure(host=host, error=cause.verify_message))
         cause = cause.__cause__ or cause.__context__
     text = str(error) or type(error).__name__
-    return Offline(text) if any(sign in text for sign in _OFFLINE) else Retry(text)
+    note = Reason.CONNECTION_FAILED.note(error=text)
+    return Offline(note) if any(sign in text for sign in _OFFLINE) else Retry(note)

@@ -1,4 +1,4 @@
-"""Limits on bytes per second that threads wait for, and that may change while they do."""
+"""Limits on bytes per second. Threads wait for them, and a limit may change in the meantime."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ LEAST_READ_BYTES = 4096
 
 
 class Throttle:
-    """One limit, shared by all the connections it is for; 0 is none."""
+    """One limit, shared by all its connections; 0 means no limit."""
 
     def __init__(self, rate: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -26,14 +26,14 @@ class Throttle:
         return self._bucket.rate
 
     def change(self, rate: float) -> None:
-        """From now on this limit; who waits goes by it at once."""
+        """Set the limit; waiting threads use it at once."""
         with self._changed:
             if rate != self._bucket.rate:
                 self._bucket.change(self._clock(), rate)
                 self._changed.notify_all()
 
     def wake(self) -> None:
-        """Let those who wait look whether they still should."""
+        """Make waiting threads check again whether they still must wait."""
         with self._changed:
             self._changed.notify_all()
 

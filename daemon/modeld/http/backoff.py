@@ -1,4 +1,4 @@
-"""How long to wait after a fault: longer each time, by chance, and as the server asks where it asks."""
+"""How long to wait after a fault: longer each time, with jitter, and at least as long as the server asks."""
 
 import re
 
@@ -6,16 +6,16 @@ FIRST_S = 1.0
 MOST_S = 60.0
 MOST_ASKED_S = 600.0
 GENTLE_S = 0.25
-"""After an attempt that brought something: as short as is polite."""
+"""The wait after an attempt that brought some data."""
 
 PROGRESS_BYTES = 256 * 1024
-"""An attempt that brought this much was no failure: the counting starts anew."""
+"""An attempt that brought this much does not count as a failure: counting starts again."""
 
 _RATE_LIMIT = re.compile(r"\bt=(\d+)")
 
 
 class Backoff:
-    """The failures in a row of one connection."""
+    """Counts the consecutive failures of one connection."""
 
     def __init__(self) -> None:
         self.tries = 0

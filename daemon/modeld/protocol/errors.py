@@ -94,3 +94,15 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def note(self) -> Note:
         """The failure as a note, where it is the reason for something else."""
         return Note(reason=self.reason, fields=self.fields, message=self.message)
+
+    def in_full(self) -> str:
+        """The message and the hint."""
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class FailureError(Exception):
+    """A failure as an exception; its text is the English message."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure

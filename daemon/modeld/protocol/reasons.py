@@ -24,6 +24,11 @@ _SOURCE_FORMS = (
     "Use an https URL of a .gguf file, hf:org/repo, hf:org/repo:Q4_K_M, hf:org/repo:FILE.gguf, "
     "or the path of a GGUF file."
 )
+_REPLACE_FILE = "Download it again, or add another file."
+_CONVERT_AGAIN = "Convert it again, or download another file."
+_TEMPLATE_LIMITS = (
+    "Some templates allow no system message, or only alternating turns. A generate request uses no template."
+)
 _AFTER_SIGNAL = "Load it again. After SIGKILL the system may have run out of memory: choose a smaller context."
 
 
@@ -315,13 +320,489 @@ class Reason(Enum):
 
     # -- the downloader --------------------------------------------------------------------------------------------
 
+    # HTTP, also of the hub
+    REDIRECT_UNSUPPORTED = (_C.NOT_ALLOWED, "{host} redirects to a {scheme}:// URL, which is not supported.")
+    REDIRECT_NOT_ENCRYPTED = (
+        _C.NOT_ALLOWED,
+        "{host} redirects to http://{target}, which is not encrypted.",
+        "Set allow_http = true if you accept that.",
+    )
+    REDIRECT_TO_PRIVATE = (
+        _C.NOT_ALLOWED,
+        "{host} redirects to {target} ({address}), which is an address of this machine or a private network.",
+        "Set allow_private_redirects = true if that is your own mirror.",
+    )
+    REDIRECT_DOWNGRADED = (
+        _C.HTTP_ERROR,
+        "{url} redirects to {target}, which is not encrypted.",
+        "Do not trust this URL; use another one.",
+    )
+    REDIRECT_INVALID = (_C.HTTP_ERROR, "{url} redirects to an invalid URL: {error}.", "Open the URL in a browser.")
+    REDIRECTS_TOO_OFTEN = (
+        _C.HTTP_ERROR,
+        "{url} redirects more than {most} times, last to {target}.",
+        "The URL is wrong, or the server is misconfigured. Open the URL in a browser.",
+    )
+    CERTIFICATE_REJECTED = (
+        _C.UNREACHABLE,
+        "TLS certificate verification failed for {host}: {error}.",
+        "Check the clock of this machine. If you trust the server's own certificates, set SSL_CERT_FILE to them.",
+    )
+
+    # the answer of the server
+    CONTENT_CODED = (
+        _C.HTTP_ERROR,
+        "{url} answers with the content coding {coding!r}, which was not requested.",
+        "The server or a proxy in between is misconfigured.",
+    )
+    DOWNLOAD_GATED = (
+        _C.NOT_ALLOWED,
+        "{url} answers {status}: its authors grant access on request.",
+        "Ask for access at {repo}, set HF_TOKEN to your token, restart the daemon, and pull again.",
+    )
+    DOWNLOAD_NOT_FOUND = (_C.NOT_FOUND, "{url} answers {status}: there is no such file.", "Check the file name.")
+    DOWNLOAD_FORBIDDEN = (
+        _C.NOT_ALLOWED,
+        "{url} answers {status}: access is denied, or the file does not exist.",
+        "Check the URL. If it needs a token, set HF_TOKEN and restart the daemon.",
+    )
+    DOWNLOAD_FORBIDDEN_WITH_TOKEN = (
+        _C.NOT_ALLOWED,
+        "{url} answers {status}: the token does not give access to it.",
+        "Check the URL. If it needs another token, set HF_TOKEN and restart the daemon.",
+    )
+    PROXY_LOGIN_REQUIRED = (
+        _C.NOT_ALLOWED,
+        "The proxy on the way to {url} requires a user name and a password (status 407).",
+        "Put both into HTTPS_PROXY or HTTP_PROXY, and restart the daemon.",
+    )
+    DOWNLOAD_REFUSED = (_C.HTTP_ERROR, "{url} answers {status}.", "Open the URL in a browser.")
+    NOT_A_GGUF_FILE = (
+        _C.BAD_MODEL_FILE,
+        "{url} does not send a model: the file begins with {begin} and not with GGUF.",
+        "It may be a login page. Open the URL in a browser.",
+    )
+    EMPTY_FILE = (_C.BAD_MODEL_FILE, "{url} is an empty file.", "Check the URL.")
+    NOT_A_MODEL = (
+        _C.BAD_MODEL_FILE,
+        "{url} does not send a usable model: {why}",
+        "The file was kept as {name}. Check the URL.",
+    )
+    OTHER_HASH_OFFERED = (
+        _C.HASH_MISMATCH,
+        "{url} now has SHA-256 {found}, and {expected} was expected.",
+        "Nothing was downloaded, since this is another file. Check the URL, or pull with the hash of this file.",
+    )
+    OTHER_SIZE_OFFERED = (
+        _C.HASH_MISMATCH,
+        "{url} has {found} bytes, and {expected} bytes with SHA-256 {sha256} were expected.",
+        "Nothing was downloaded, since this is another file. Check the URL.",
+    )
+    CHANGES_EVERY_TIME = (
+        _C.CHANGED_REMOTELY,
+        "{url} sends another file every time: {why}.",
+        "Its servers do not agree with each other. Pull again later, or from another URL.",
+    )
+    HASH_WRONG_TWICE = (
+        _C.HASH_MISMATCH,
+        "{url} has SHA-256 {found} in two downloads, and {expected} was expected.",
+        "The file was kept as {name} and is not used. The source or the expected hash is wrong; check both.",
+    )
+    HASH_VARIES = (
+        _C.HASH_MISMATCH,
+        "{url} has SHA-256 {found}, had {before} in the first download, and {expected} was expected.",
+        "The file was kept as {name} and is not used. The source or the expected hash is wrong; check both.",
+    )
+    DOWNLOAD_UNREACHABLE = (
+        _C.UNREACHABLE,
+        "{url} sent nothing in {attempts} attempts: {why}.",
+        "Check the network and the URL. If you pull again, the download continues where it stopped.",
+    )
+
+    # why a download tries again or starts over
+    CONNECTION_FAILED = (None, "the connection failed: {error}")
+    CONNECTION_CUT = (None, "the connection was lost {missing} bytes before the end")
+    CONNECTION_SILENT = (None, "no data within {seconds:.0f} s")
+    CONNECTION_CLOSED = (None, "the connection was closed")
+    NO_ANSWER = (None, "no answer within {seconds:.0f} s")
+    PROXY_FAILED = (None, "the proxy refused the connection: {error}")
+    SERVER_ANSWERS = (None, "the server answers {status}")
+    LENGTH_WRONG = (None, "the answer has {found} bytes and the file has {expected}")
+    RANGE_UNEXPECTED = (None, "the answer has an unexpected Content-Range {range!r}")
+    RANGE_WRONG = (
+        None,
+        "bytes from {start} were requested, and the answer has Content-Range {range!r} and Content-Length {length!r}",
+    )
+    FILE_SIZE_WRONG = (None, "the answer belongs to a file of {found} bytes, and {expected} were expected")
+    LINK_EXPIRED = (None, "{url} answers {status}, so the file's location is looked up again")
+    TAG_UNKNOWN = (None, "the server no longer knows the file by this ETag")
+    FILE_CHANGED = (None, "the file on the server has changed")
+    FILE_SHRUNK = (None, "the file on the server has become shorter")
+    FILE_SHRUNK_TO = (None, "the file on the server has only {size} bytes now")
+    RANGES_REFUSED = (None, "the server sends the file only from its beginning")
+    RANGES_MISSING = (None, "the connection was lost, and the server cannot continue a file")
+    PARTIAL_DELETED = (None, "{name} was deleted during the download")
+    HASH_WRONG = (None, "its SHA-256 is {found}, and {expected} was expected")
+
+    # the partial file
+    DISK_FULL = (
+        _C.DISK_FULL,
+        "The disk is full: {path} cannot be written ({error}). What was downloaded is kept.",
+        "Free some space, then pull again: the download continues where it stopped.",
+    )
+    DISK_TOO_FULL_FOR_REST = (
+        _C.DISK_FULL,
+        "{name} needs {needed_mib:.0f} MiB more (including a reserve), and {free_mib:.0f} MiB are free in {folder}.",
+        "Free some space, or set models_dir to a larger disk. What was downloaded is kept.",
+    )
+    NOT_WRITABLE = (
+        _C.UNWRITABLE,
+        "{path} cannot be written: {error}.",
+        "Check the folder and its permissions, or set models_dir to another folder.",
+    )
+    PARTIAL_IN_USE = (_C.IN_USE, "Another program is writing {path}.", "Stop that program first.")
+    PARTIAL_DAMAGED = (_C.UNWRITABLE, "{path} lost data that had been written to it.", "Pull again.")
+
     # -- the hub ---------------------------------------------------------------------------------------------------
+
+    HUB_UNREACHABLE = (
+        _C.UNREACHABLE,
+        "{host} cannot be reached: {error}.",
+        "Check the network, and HF_ENDPOINT and the proxy if you set them.",
+    )
+    HUB_TOO_SLOW = (_C.UNREACHABLE, "The answer about {what} arrives too slowly.", "Try again later.")
+    HUB_ANSWER_TOO_LONG = (_C.HTTP_ERROR, "The answer about {what} is longer than {most} bytes.")
+    HUB_ANSWER_NOT_JSON = (
+        _C.HTTP_ERROR,
+        "{hub} does not answer in JSON about {what}; its answer begins with {begin}.",
+        "It may be a login page, or HF_ENDPOINT is not the URL of a hub.",
+    )
+    HUB_ANSWER_INVALID = (
+        _C.HTTP_ERROR,
+        "The hub's answer about {what} is invalid: {error}.",
+        "Check that HF_ENDPOINT is the URL of a hub.",
+    )
+    HUB_WITHOUT_RANGES = (_C.HTTP_ERROR, "The server of {what} cannot send parts of a file.")
+    HUB_RANGE_WRONG = (
+        _C.HTTP_ERROR,
+        "Bytes from {start} of {what} were requested, and the answer has Content-Range {range!r}.",
+    )
+    HUB_SIZE_UNKNOWN = (_C.HTTP_ERROR, "The server does not report the size of {what}.")
+    HUB_FILE_REFUSED = (_C.HTTP_ERROR, "{host} answers {status} about {what}.", "Check the URL.")
+    HUB_FAILS = (_C.HTTP_ERROR, "The hub answers {status} about {what}.", "Try again later.")
+    HUB_REFUSES = (_C.HTTP_ERROR, "The hub answers {status} about {what}.")
+    HUB_REFUSES_WITH_TEXT = (_C.HTTP_ERROR, "The hub answers {status} about {what}: {error}")
+    HUB_BUSY = (_C.BUSY, "The hub accepts no more requests for now ({limit}).", "{when}")
+    HUB_BUSY_WITHOUT_TOKEN = (
+        _C.BUSY,
+        "The hub accepts no more requests for now ({limit}).",
+        "{when} With a token (HF_TOKEN) the limit is higher.",
+    )
+    HUB_LIMIT = (None, "its limit is {requests} requests in {seconds} s")
+    HUB_LIMIT_UNKNOWN = (None, "its limit is reached")
+    HUB_TRY_AGAIN_IN = (None, "Try again in {seconds:.0f} s.")
+    HUB_TRY_AGAIN_LATER = (None, "Try again in a few minutes.")
+    HUB_TOKEN_REFUSED = (
+        _C.NOT_ALLOWED,
+        "The hub does not accept the token from {origin}.",
+        "Create a new one at {hub}/settings/tokens, put it there, and restart the daemon. Or remove the token.",
+    )
+    TOKEN_IN_VARIABLE = (None, "the variable {name}")
+    TOKEN_IN_SETTINGS = (None, "the setting {name}")
+    TOKEN_IN_FILE = (None, "the file {path}")
+    HUB_GATED = (
+        _C.NOT_ALLOWED,
+        "{repo} is gated: its authors grant access on request.",
+        "Ask for access at {hub}/{repo}, set HF_TOKEN to a token of your account, and restart the daemon.",
+    )
+    HUB_GATED_FOR_TOKEN = (
+        _C.NOT_ALLOWED,
+        "{repo} is gated, and the account of the token from {origin} has no access.",
+        "Ask for access at {hub}/{repo}, then pull again.",
+    )
+    HUB_REVISION_UNKNOWN = (_C.NOT_FOUND, "{repo} has no such revision: {what}.", "See {hub}/{repo}/tree/main")
+    HUB_FILE_UNKNOWN = (_C.NOT_FOUND, "There is no {what}.", "See all files: modelctl files hf:{repo}")
+    HUB_REPOSITORY_DISABLED = (_C.NOT_ALLOWED, "The hub has disabled {repo}.", "See {hub}/{repo}")
+    HUB_REPOSITORY_UNKNOWN = (
+        _C.NOT_FOUND,
+        "There is no repository {repo}, or it is private.",
+        "Check its name: modelctl search {words}. If it is private, set HF_TOKEN to a token that may read it.",
+    )
+    HUB_REPOSITORY_CLOSED = (
+        _C.NOT_FOUND,
+        "There is no repository {repo}, or this token does not give access to it.",
+        "Check its name: modelctl search {words}.",
+    )
 
     # -- files and folders -----------------------------------------------------------------------------------------
 
+    PATH_NOT_READABLE = (
+        _C.BAD_MODEL_FILE,
+        "{path} cannot be examined: {error}.",
+        "Check the path and the permissions of its folders.",
+    )
+    FILE_NOT_DELETED = (
+        _C.UNWRITABLE,
+        "{path} cannot be deleted: {error}.",
+        "Check the permissions of its folder, then try again.",
+    )
+
+    # the header of a GGUF file
+    GGUF_NOT_READABLE = (_C.BAD_MODEL_FILE, "{path} cannot be read: {error}.", "Check the file and its permissions.")
+    GGUF_TOO_SMALL = (_C.BAD_MODEL_FILE, "{path} has {size} bytes; that is not a model.", _REPLACE_FILE)
+    GGUF_MAGIC_MISSING = (
+        _C.BAD_MODEL_FILE,
+        "The file begins with {begin} and not with GGUF, so it is not a GGUF file.",
+        _REPLACE_FILE,
+    )
+    GGUF_BIG_ENDIAN = (
+        _C.BAD_MODEL_FILE,
+        "The file is big-endian. Only little-endian GGUF files of version 2 or 3 can be used.",
+        _CONVERT_AGAIN,
+    )
+    GGUF_VERSION_UNKNOWN = (
+        _C.BAD_MODEL_FILE,
+        "The file has GGUF version {version}. Only little-endian GGUF files of version 2 or 3 can be used.",
+        _CONVERT_AGAIN,
+    )
+    GGUF_COUNTS_TOO_LARGE = (
+        _C.BAD_MODEL_FILE,
+        "The header claims {tensors} tensors and {properties} properties, more than the file has room for.",
+        _REPLACE_FILE,
+    )
+    GGUF_HEADER_CUT = (
+        _C.BAD_MODEL_FILE,
+        "The file ends inside its header, at byte {position}, where {count} more bytes should follow.",
+        _REPLACE_FILE,
+    )
+    GGUF_HEADER_TOO_LONG = (
+        _C.BAD_MODEL_FILE,
+        "The header is longer than {most} bytes, longer than that of any model.",
+        _REPLACE_FILE,
+    )
+    GGUF_TEXT_TOO_LONG = (
+        _C.BAD_MODEL_FILE,
+        "A text at byte {position} has {length} bytes, more than in any model.",
+        _REPLACE_FILE,
+    )
+    GGUF_LIST_TOO_LONG = (
+        _C.BAD_MODEL_FILE,
+        "A list at byte {position} claims {count} texts, more than the file has room for.",
+        _REPLACE_FILE,
+    )
+    GGUF_LIST_PAST_END = (
+        _C.BAD_MODEL_FILE,
+        "A list of texts at byte {position} continues past the end of the header.",
+        _REPLACE_FILE,
+    )
+    GGUF_PROPERTY_TWICE = (_C.BAD_MODEL_FILE, "The property {name!r} occurs twice.", _REPLACE_FILE)
+    GGUF_PROPERTY_TYPE_UNKNOWN = (
+        _C.BAD_MODEL_FILE,
+        "A property before byte {position} has the unknown type {type}.",
+        _REPLACE_FILE,
+    )
+    GGUF_ARRAY_TYPE_UNKNOWN = (
+        _C.BAD_MODEL_FILE,
+        "An array before byte {position} has the unknown type {type}.",
+        _REPLACE_FILE,
+    )
+    GGUF_ARRAYS_TOO_DEEP = (
+        _C.BAD_MODEL_FILE,
+        "The arrays before byte {position} are nested too deeply, or are too many.",
+        _REPLACE_FILE,
+    )
+    GGUF_ALIGNMENT_INVALID = (
+        _C.BAD_MODEL_FILE,
+        "The alignment is {alignment}, which is not a power of two.",
+        _REPLACE_FILE,
+    )
+    GGUF_TENSOR_DIMENSIONS = (_C.BAD_MODEL_FILE, "The tensor {name!r} has {dimensions} dimensions.", _REPLACE_FILE)
+    GGUF_TENSOR_TOO_LARGE = (_C.BAD_MODEL_FILE, "The tensor {name!r} claims {elements} elements.", _REPLACE_FILE)
+    GGUF_TENSOR_MISPLACED = (
+        _C.BAD_MODEL_FILE,
+        "The tensor {name!r} is at offset {offset}, which is not a multiple of {alignment}.",
+        _REPLACE_FILE,
+    )
+    GGUF_CUT_OFF = (
+        _C.BAD_MODEL_FILE,
+        "The file has {size} bytes and its tensors need {needed}: it was cut off.",
+        _REPLACE_FILE,
+    )
+    GGUF_ARCHITECTURE_MISSING = (_C.BAD_MODEL_FILE, "The file does not name its architecture.", _REPLACE_FILE)
+
+    # a model in several files
+    PART_MISSING = (
+        _C.NOT_ON_DISK,
+        "Part {part} of {parts} is missing: there is no {path}.",
+        "Put all parts into one folder, under the names that they were published with.",
+    )
+    NOT_THE_FIRST_PART = (
+        _C.BAD_MODEL_FILE,
+        "The file is part {part} of a model in {parts} files.",
+        "Use the first part: {first}",
+    )
+    PARTS_NOT_NAMED = (
+        _C.BAD_MODEL_FILE,
+        "{name} is the first of {parts} files, and its name does not lead to the others.",
+        "Name all parts as they were published: NAME-00001-of-{parts:05}.gguf and so on.",
+    )
+    PART_OF_ANOTHER_MODEL = (
+        _C.BAD_MODEL_FILE,
+        "{name} is part {part} of {parts} by its header, so it belongs to another model.",
+        _REPLACE_FILE,
+    )
+
+    # settings and results
+    SETTINGS_NOT_READABLE = (
+        _C.BAD_REQUEST,
+        "The settings cannot be used: {why}",
+        "Correct the settings file, then try again.",
+    )
+    SETTINGS_FILE_NOT_READABLE = (None, "{path} cannot be read: {error}.")
+    SETTINGS_NOT_TOML = (None, "{path} is not valid TOML: {error}.")
+    SETTING_INVALID = (None, "A setting from {origin} or the environment is invalid: {error}.")
+    SETTING_TOO_SMALL = (None, "{name} from {origin} is {value}; it must be {least} or more.")
+    SETTING_TOO_LARGE = (None, "{name} from {origin} is {value}; it must be {most} or less.")
+    SETTING_LISTEN_INVALID = (
+        None,
+        "listen from {origin} is {value!r}; use tcp://ADDRESS:PORT with a port up to {last}.",
+    )
+    SETTING_NOT_A_FLAG = (None, "{variable} is {value!r}; use 1 or 0.")
+    BACKUP_ORIGIN = (None, "the backup")
+    BACKUP_NOT_READABLE = (_C.UNWRITABLE, "The backup cannot be read: {error}.", "Check the disk: modelctl doctor")
+    BACKUP_NOT_STORED = (_C.UNWRITABLE, "The backup cannot be stored: {error}.", "Check the disk: modelctl doctor")
+
+    # keys
+    KEY_FILE_NOT_READABLE = (_C.NOT_ALLOWED, "{path} cannot be read: {error}.", "Check the file and its permissions.")
+    KEY_FILE_INVALID = (_C.NOT_ALLOWED, "{path} is not a key file.")
+    KEY_FILE_OF_ANOTHER_USER = (_C.NOT_ALLOWED, "{path} belongs to another user.")
+    KEY_FILE_EXPOSED = (
+        _C.NOT_ALLOWED,
+        "{path} can be read by other users, so its key is no longer secret.",
+        "Create new keys. If no other user has read it, this is enough: chmod 600 {path}",
+    )
+    ALLOWED_KEYS_EXPOSED = (
+        _C.NOT_ALLOWED,
+        "{path} could have been changed by another user, so no client is allowed.",
+        "Check its lines, then: chmod 600 {path}",
+    )
+    ALLOWED_KEYS_INVALID = (_C.NOT_ALLOWED, "{path}, line {number}, is not a name and a public key.")
+
+    # the start of the daemon
+    HOME_NOT_USABLE = (_C.UNWRITABLE, "{path} cannot be used: {error}.", "Check the permissions of its folder.")
+    HOME_NOT_A_FOLDER = (_C.UNWRITABLE, "{path} is not a folder.")
+    HOME_OF_ANOTHER_USER = (
+        _C.NOT_ALLOWED,
+        "{path} belongs to another user.",
+        "Set MODELD_HOME to a folder of your own.",
+    )
+    HOME_EXPOSED = (
+        _C.NOT_ALLOWED,
+        "{path} is accessible to other users (mode {mode}), who could control the daemon.",
+        "Check what is in it, then: chmod 700 {path}",
+    )
+    LOCK_NOT_WRITABLE = (_C.UNWRITABLE, "{path} cannot be written: {error}.")
+    ALREADY_RUNNING = (
+        _C.ALREADY_EXISTS,
+        "Another modeld (process {pid}) already runs for this home.",
+        "Use that one: modelctl status",
+    )
+    DATABASE_NOT_USABLE = (
+        _C.UNWRITABLE,
+        "The database {path} cannot be used: {error}.",
+        "Check the permissions of its folder, or move the file away.",
+    )
+    DATABASE_TOO_NEW = (
+        _C.UNWRITABLE,
+        "The database {path} has version {version}, and this modeld knows versions up to {most}. It was not changed.",
+        "Install the newer modeld again.",
+    )
+
     # -- the endpoint ----------------------------------------------------------------------------------------------
 
+    REQUESTS_TOO_MANY = (
+        _C.BUSY,
+        "You sent more than {limit:.0f} requests per second, so this one was not read.",
+        "Try again in a second, and send fewer.",
+    )
+    CLIENT_TOO_MANY_OPEN = (
+        _C.BUSY,
+        "You have {count} unanswered requests, which is the limit.",
+        "Wait for an answer, or cancel a request.",
+    )
+    ALL_TOO_MANY_OPEN = (
+        _C.BUSY,
+        "All clients together have reached the limit of unanswered requests.",
+        "Wait for an answer, or cancel a request.",
+    )
+    KEY_NOT_ALLOWED = (_C.NOT_ALLOWED, "Your key is no longer allowed here.", "Ask the owner of this daemon.")
+    REQUEST_FRAMES = (_C.BAD_REQUEST, "A request is one frame of JSON; this one has {count} frames.")
+    REQUEST_INVALID = (_C.BAD_REQUEST, "The request is invalid: {error}.", "See docs/protocol.md.")
+    REQUEST_OP_INVALID = (_C.BAD_REQUEST, "The request is invalid: {error}.", "The operations are: {ops}.")
+    REMOTE_ADD_REFUSED = (
+        _C.NOT_ALLOWED,
+        "A file of the daemon's machine cannot be added over the network.",
+        "Add it on that machine.",
+    )
+    REMOTE_RESTORE_REFUSED = (
+        _C.NOT_ALLOWED,
+        "A backup cannot be restored over the network, since it contains settings.",
+        "Restore it on the daemon's machine.",
+    )
+    REMOTE_SCAN_REFUSED = (
+        _C.NOT_ALLOWED,
+        "The folders of the daemon's machine cannot be searched over the network.",
+        "Search them on that machine.",
+    )
+
+    # its sockets
+    SOCKET_EXPOSED = (_C.NOT_ALLOWED, "{path} is accessible to other users (mode {mode}).")
+    SOCKET_NOT_BOUND = (_C.UNREACHABLE, "{endpoint} cannot be bound: {error}.")
+
     # -- the worker ------------------------------------------------------------------------------------------------
+
+    LIBRARY_MISSING = (
+        _C.LOAD_FAILED,
+        "llama-cpp-python cannot be used: {error}",
+        "Install it: pip install modeld[daemon]",
+    )
+    MODEL_NOT_LOADED = (
+        _C.LOAD_FAILED,
+        "llama.cpp cannot load {path}: {cause}",
+        "The file may be damaged, or too new for this version of llama.cpp.",
+    )
+    CONTEXT_NOT_CREATED = (
+        _C.LOAD_FAILED,
+        "llama.cpp cannot create a context of {context_size} tokens: {cause}",
+        "Choose a smaller context.",
+    )
+    DECODE_FAILED = (_C.GENERATION_FAILED, "llama_decode returned {result}: {cause}")
+    LIBRARY_ERROR = (None, "{error}")
+    LIBRARY_SILENT = (None, "it gives no reason.")
+    PROMPT_EMPTY = (_C.BAD_REQUEST, "The prompt is empty.")
+    TEMPLATE_FAILED = (_C.GENERATION_FAILED, "The model's chat template failed: {error}", _TEMPLATE_LIMITS)
+    TEMPLATE_TOO_EXPENSIVE = (
+        _C.GENERATION_FAILED,
+        "The model's chat template needs too much memory or too many calls: {error}",
+        _TEMPLATE_LIMITS,
+    )
+    TEMPLATE_TOO_LONG = (
+        _C.GENERATION_FAILED,
+        "The model's chat template turns this conversation into {count} characters, which are too many.",
+        _TEMPLATE_LIMITS,
+    )
+    BENCHMARK_STOPPED = (_C.CANCELLED, "The benchmark was stopped.")
+    BENCHMARK_PROMPT_TOO_LONG = (
+        _C.CONTEXT_OVERFLOW,
+        "The benchmark prompt has {prompt_tokens} tokens, and the context holds {context_size}.",
+        "Load the model with a larger context.",
+    )
+    BENCHMARK_ANSWER_EMPTY = (
+        _C.IMPLAUSIBLE,
+        "The model ended its answer immediately, so there was nothing to measure.",
+    )
+    OTHER_PROGRAMS_BUSY = (None, "Other programs used {cores:.1f} cores during the run.")
+    DECODE_RATE_VARIED = (None, "The decode rate varied by {percent:.0f} % between repetitions.")
 
 
 def _english(fields: dict[str, Field]) -> dict[str, str | int | float]:

@@ -9,6 +9,7 @@ import msgspec
 
 from modeld.protocol.errors import Failure
 from modeld.protocol.requests import Message, Sampling
+from modeld.protocol.states import Phase
 from modeld.protocol.views import BenchmarkRun, Generation
 from modeld.protocol.wire import snake
 
@@ -128,7 +129,7 @@ class MeasureProgress(News, frozen=True, kw_only=True):
     task: int
     step: int
     steps: int
-    phase: str
+    phase: Phase
     tokens_per_second: float = 0.0
 
 

@@ -1,7 +1,7 @@
-"""How a socket of the daemon becomes reachable: for this user on this machine, or behind CURVE; in no other way.
+"""Binds the sockets of the daemon: for this user on this machine, or behind CURVE, and in no other way.
 
 Local sockets are files (``ipc://``) in a folder of mode 0700, of mode 0600 themselves, and libzmq asks the kernel who
-connects (SO_PEERCRED, LOCAL_PEERCRED) and hangs up on another user. Where there are no such files (Windows), and on
+connects (SO_PEERCRED, LOCAL_PEERCRED) and rejects other users. Where there are no such files (Windows), and on
 the network, it is ``tcp://`` with CURVE; who connects must hold a key that the gate knows.
 """
 
@@ -14,7 +14,9 @@ from pathlib import Path
 
 import zmq
 
+from modeld.protocol.errors import FailureError
 from modeld.protocol.keys import KeyPair
+from modeld.protocol.reasons import Reason
 from modeld.transport.zap import Gate
 
 HANDSHAKE_MS = 10_000
@@ -28,8 +30,8 @@ TRANSPORT = "MODELD_TRANSPORT"
 """Environment variable; ``tcp`` uses what Windows uses, anywhere. For tests."""
 
 
-class BindError(Exception):
-    """A socket cannot be made safe, or cannot be bound; the message says why."""
+class BindError(FailureError):
+    """A socket cannot be made safe, or cannot be bound; ``failure`` says why."""
 
 
 def new_pair() -> KeyPair:
@@ -56,7 +58,8 @@ def bind_file(socket: "zmq.Socket[bytes]", path: Path) -> str:
         os.umask(before)
     status = path.lstat()
     if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise BindError(f"{path} is not for this user alone (mode {stat.S_IMODE(status.st_mode):04o}).")
+        mode = f"{stat.S_IMODE(status.st_mode):04o}"
+        raise BindError(Reason.SOCKET_EXPOSED.failure(path=str(path), mode=mode))
     return f"ipc://{path}"
 
 
@@ -89,4 +92,4 @@ def _bind(socket: "zmq.Socket[bytes]", endpoint: str) -> None:
     try:
         socket.bind(endpoint)
     except zmq.ZMQError as error:
-        raise BindError(f"{endpoint} cannot be bound: {error.strerror}.") from error
+        raise BindError(Reason.SOCKET_NOT_BOUND.failure(endpoint=endpoint, error=str(error.strerror))) from error

@@ -1,8 +1,8 @@
 """Who may connect over tcp: answers libzmq's question about each key, by ZAP (https://rfc.zeromq.org/spec/27/).
 
 libzmq asks for each connection once its holder has proved the key. Each socket has a domain: ``local`` and ``workers``
-are opened by pairs that this run of the daemon made up and told this user only, ``remote`` by the file of allowed keys.
-That file is looked at anew for every connection and every request, so that a change counts at once.
+accept key pairs that this run of the daemon made for this user only, ``remote`` accepts the file of allowed keys.
+That file is checked for every connection and every request, so that a change takes effect at once.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ REMOTE = "remote"
 
 
 class AllowedKeys:
-    """The file of allowed keys, read again whenever it has changed; while it cannot be used it lets in nobody."""
+    """The file of allowed keys, read again whenever it changes; while it is invalid, no client is allowed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -45,7 +45,7 @@ class AllowedKeys:
             try:
                 self._names = read_allowed(self._path)
             except KeyFileError as error:
-                log.error("%s", error)
+                log.error("%s", error.failure.in_full())
                 self._names = {}
         return self._names
 
@@ -93,7 +93,7 @@ class Gate:
         return self._pairs.get(key) == domain
 
     def _say_refused(self, address: bytes) -> None:
-        """In the log, once a second at most: who knocks without end must not fill the disk."""
+        """In the log, at most once a second, so that repeated attempts do not fill the disk."""
         self._refused += 1
         if self._loop.time() - self._said_at >= 1.0:
             self._said_at = self._loop.time()
@@ -105,5 +105,5 @@ class Gate:
             self._refused = 0
 
     def close(self) -> None:
-        """Answer no more; whoever connects from now on waits."""
+        """Stop answering; new connections wait."""
         self._socket.close()

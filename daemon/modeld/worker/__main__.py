@@ -1,11 +1,11 @@
-"""``python -m modeld.worker ENDPOINT RUN``: holds one model for the daemon at ENDPOINT, until told to end."""
+"""``python -m modeld.worker ENDPOINT RUN``: holds one model for the daemon at ENDPOINT, until the daemon ends it."""
 
 import os
 import signal
 import sys
 import threading
 
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.workers import Answer, AnyOrder, Exit, Hello, LoadFailed, LoadFile, Measure, Ready
 from modeld.worker.daemon_link import Link
 
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2:
         print("usage: python -m modeld.worker ENDPOINT RUN (started by modeld, not by hand)", file=sys.stderr)
         return EXIT_USAGE
-    # A Ctrl-C at the terminal goes to the whole group; ending is the daemon's word.
+    # A Ctrl-C at the terminal goes to the whole group; the daemon decides when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, name="stdin", daemon=True).start()
     link = Link(*arguments)
@@ -40,7 +40,7 @@ def _serve(link: Link, order: LoadFile) -> int:
         link.say(LoadFailed(failure=error.failure))
         return EXIT_LOAD_FAILED
     except ImportError as error:
-        link.say(LoadFailed(failure=Failure(code=ErrorCode.LOAD_FAILED, message=str(error))))
+        link.say(LoadFailed(failure=Reason.LIBRARY_MISSING.failure(error=str(error))))
         return EXIT_LOAD_FAILED
     import psutil
 

@@ -1,9 +1,9 @@
-"""One generation: from a prompt to the text that follows, told piece by piece."""
+"""One generation: from a prompt to the text that follows, sent piece by piece."""
 
 import codecs
 import time
 
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import Generation
 from modeld.protocol.workers import Answer, Answered, AnyNews, Piece, Refused, TaskFailed
 from modeld.worker import template
@@ -83,17 +83,9 @@ class Answering:
         try:
             prompt = prompt_tokens(self._engine, self._order)
         except template.TemplateError as error:
-            failure = Failure(
-                code=ErrorCode.GENERATION_FAILED,
-                message=str(error),
-                hint="Some templates allow no system message or want turns that alternate; or use generate.",
-            )
-            return TaskFailed(task=task, failure=failure)
+            return TaskFailed(task=task, failure=error.failure)
         if not prompt:
-            failure = Failure(
-                code=ErrorCode.BAD_REQUEST, message="The prompt is empty; there is nothing to go on from."
-            )
-            return TaskFailed(task=task, failure=failure)
+            return TaskFailed(task=task, failure=Reason.PROMPT_EMPTY.failure())
         if len(prompt) >= self._engine.context_size:
             return Refused(task=task, prompt_tokens=len(prompt), context_size=self._engine.context_size)
         try:

@@ -35,7 +35,7 @@ class Link:
         self.exiting = False
 
     def say(self, news: AnyNews) -> None:
-        """Tell the daemon."""
+        """Send a message to the daemon."""
         self._socket.send(encode(news))
 
     def next_order(self) -> AnyOrder:
@@ -51,7 +51,7 @@ class Link:
         self._given_up.discard(task)
 
     def stopping(self) -> bool:
-        """Whether the present task is to be given up; takes in what has arrived, without waiting."""
+        """Whether to stop the current task; reads what has arrived, without waiting."""
         while self._has_order():
             order = self._decoder.decode(self._socket.recv(zmq.NOBLOCK))
             match order:

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import FailureError, Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Sampling
 from modeld.protocol.workers import LoadFile
 from modeld.worker import native
@@ -15,27 +16,28 @@ PIECE_BYTES = 256
 """Bytes of a token's text that are enough for nearly every token; a longer one is asked for again."""
 
 ABORTABLE_TOKENS = 32
-"""Smallest batch that can be given up in its middle: asking costs the same for a batch of any size."""
+"""The smallest batch that can be aborted: the checks cost the same for a batch of any size."""
 
 LOOK_S = 0.01
-"""Least time between two looks whether a batch is to be given up."""
+"""The shortest time between two checks whether to abort a batch."""
 
 
 ABORTED = 2
 """What llama_decode returns when its abort callback said so (llama.h)."""
 
 
-class EngineError(Exception):
-    """llama.cpp could not do it; ``failure`` has its own last words."""
-
-    def __init__(self, code: ErrorCode, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        words = native.last_errors()
-        self.failure = Failure(code=code, message=f"{message} llama.cpp: {words}" if words else message, hint=hint)
+class EngineError(FailureError):
+    """A call of llama.cpp failed."""
 
 
 class StoppedError(Exception):
-    """The computation was given up because it was asked to be."""
+    """The computation was stopped on request."""
+
+
+def last_errors() -> Note:
+    """What llama.cpp logged as errors most recently."""
+    words = native.last_errors()
+    return Reason.LIBRARY_ERROR.note(error=words) if words else Reason.LIBRARY_SILENT.note()
 
 
 class Engine:
@@ -70,9 +72,7 @@ class Engine:
         parameters.n_gpu_layers = 1_000_000 if wanted < 0 else wanted
         model = lib.llama_model_load_from_file(order.path.encode(), parameters)
         if not model:
-            raise EngineError(
-                ErrorCode.LOAD_FAILED, f"{order.path} could not be loaded.", "The file may be damaged, or too new."
-            )
+            raise EngineError(Reason.MODEL_NOT_LOADED.failure(path=order.path, cause=last_errors()))
         layers = int(lib.llama_model_n_layer(model)) + 1
         self.gpu_layers = layers if wanted < 0 else min(wanted, layers)
         self.device = native.gpu_name() if self.gpu_layers else "CPU"
@@ -89,9 +89,7 @@ class Engine:
         context = lib.llama_init_from_model(self._model, parameters)
         if not context:
             raise EngineError(
-                ErrorCode.LOAD_FAILED,
-                f"A context of {parameters.n_ctx} tokens could not be made.",
-                "Choose a smaller context.",
+                Reason.CONTEXT_NOT_CREATED.failure(context_size=int(parameters.n_ctx), cause=last_errors())
             )
         return context
 
@@ -176,10 +174,10 @@ class Engine:
         del self.tokens[self.context_used() :]
         if result == ABORTED:
             raise StoppedError
-        raise EngineError(ErrorCode.GENERATION_FAILED, f"llama_decode returned {result}.")
+        raise EngineError(Reason.DECODE_FAILED.failure(result=result, cause=last_errors()))
 
     def finish_computing(self) -> None:
-        """Wait until the device has done what it was told (for true times)."""
+        """Wait until the device has finished its work (for correct times)."""
         lib.llama_synchronize(self._context)
 
     def sample(self, sampler: object) -> int:

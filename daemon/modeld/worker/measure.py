@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Message, Sampling
+from modeld.protocol.states import Phase
 from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Figure
 from modeld.protocol.workers import Answer, AnyNews, Measure, Measured, MeasureProgress, TaskFailed
 from modeld.worker import environment, template
@@ -55,11 +57,9 @@ class Measuring:
         try:
             return self._measure()
         except StoppedError:
-            failure = Failure(code=ErrorCode.CANCELLED, message="The benchmark was stopped.")
-        except EngineError as error:
+            failure = Reason.BENCHMARK_STOPPED.failure()
+        except (EngineError, template.TemplateError) as error:
             failure = error.failure
-        except template.TemplateError as error:
-            failure = Failure(code=ErrorCode.GENERATION_FAILED, message=str(error))
         finally:
             self._engine.clear()
         return TaskFailed(task=task, failure=failure)
@@ -69,23 +69,22 @@ class Measuring:
         answer = Answer(task=order.task, messages=[Message(role="user", content=order.prompt)])
         prompt = prompt_tokens(self._engine, answer)
         if len(prompt) + 2 > self._engine.context_size:
-            size = self._engine.context_size
-            message = f"The standard prompt has {len(prompt)} tokens and the context holds {size}."
-            failure = Failure(code=ErrorCode.CONTEXT_OVERFLOW, message=message, hint="Load it with a larger context.")
+            failure = Reason.BENCHMARK_PROMPT_TOO_LONG.failure(
+                prompt_tokens=len(prompt), context_size=self._engine.context_size
+            )
             return TaskFailed(task=order.task, failure=failure)
         self._answer_once(prompt, min(8, order.max_tokens))
-        self._told("warm-up", 0.0)
+        self._told(Phase.WARM_UP, 0.0)
         neighbours, energy = environment.Neighbours(), environment.energy_uj()
         samples = []
         for _ in range(repetitions):
             samples.append(self._answer_once(prompt, order.max_tokens))
-            self._told("prompt", samples[-1].decode_rate if samples[-1].completion_tokens > 1 else 0.0)
+            self._told(Phase.PROMPT, samples[-1].decode_rate if samples[-1].completion_tokens > 1 else 0.0)
         energy_used = environment.energy_uj()
-        pp = [self._timed("pp", self._prefill_once, self._pp) for _ in range(repetitions)]
-        tg = [self._timed("tg", self._decode_once, self._tg) for _ in range(repetitions)]
+        pp = [self._timed(Phase.PP, self._prefill_once, self._pp) for _ in range(repetitions)]
+        tg = [self._timed(Phase.TG, self._decode_once, self._tg) for _ in range(repetitions)]
         if min(sample.completion_tokens for sample in samples) < 2:
-            message = "The model ended its answer at once, so there was nothing to time."
-            return TaskFailed(task=order.task, failure=Failure(code=ErrorCode.IMPLAUSIBLE, message=message))
+            return TaskFailed(task=order.task, failure=Reason.BENCHMARK_ANSWER_EMPTY.failure())
         joules = (energy_used - energy) / 1e6 if energy is not None and energy_used is not None else None
         run = self._as_run(samples, figure(pp), figure(tg), neighbours.cores(), joules)
         return Measured(task=order.task, run=run)
@@ -96,7 +95,7 @@ class Measuring:
         decode = figure([sample.decode_rate for sample in samples])
         inference = figure([(sample.prefill_s + sample.decode_s) * 1e3 for sample in samples])
         peak = environment.peak_memory_bytes()
-        disturbance = _disturbance(others, decode)
+        disturbances = _disturbances(others, decode)
         return BenchmarkRun(
             id="",
             result=BenchmarkResult(
@@ -120,8 +119,9 @@ class Measuring:
             tg_tokens=self._tg,
             memory_peak_bytes=peak,
             energy_j=joules if joules is not None and joules >= 0 else None,
-            disturbed=bool(disturbance),
-            disturbance=disturbance,
+            disturbed=bool(disturbances),
+            disturbance=" ".join(note.message for note in disturbances),
+            disturbances=disturbances,
             environment=environment.describe(self._engine),
         )
 
@@ -169,7 +169,7 @@ class Measuring:
             self._check_stop()
             token = random.randrange(engine.n_vocab)
 
-    def _timed(self, phase: str, work: Callable[[], None], tokens: int) -> float:
+    def _timed(self, phase: Phase, work: Callable[[], None], tokens: int) -> float:
         """Tokens a second of ``work``, from an empty cache."""
         self._engine.clear()
         began = time.perf_counter()
@@ -178,7 +178,7 @@ class Measuring:
         self._told(phase, rate)
         return rate
 
-    def _told(self, phase: str, rate: float) -> None:
+    def _told(self, phase: Phase, rate: float) -> None:
         self._step += 1
         steps = 1 + 3 * self._order.repetitions
         self._link.say(
@@ -200,10 +200,10 @@ def figure(values: list[float]) -> Figure:
     )
 
 
-def _disturbance(others: float, decode: Figure) -> str:
-    """What disturbed the run, as a sentence; empty when nothing did."""
+def _disturbances(others: float, decode: Figure) -> list[Note]:
+    """What disturbed the run."""
     if others > environment.BUSY_CORES:
-        return f"Other programs used {others:.1f} cores meanwhile."
+        return [Reason.OTHER_PROGRAMS_BUSY.note(cores=others)]
     if decode.stddev > NOISY * decode.mean:
-        return f"The decode rate varied by {100 * decode.stddev / decode.mean:.0f} % between repetitions."
-    return ""
+        return [Reason.DECODE_RATE_VARIED.note(percent=100 * decode.stddev / decode.mean)]
+    return []

@@ -12,7 +12,7 @@ from collections import deque
 if "llama_cpp" not in sys.modules:
     _found = importlib.util.find_spec("llama_cpp")
     if _found is None or _found.submodule_search_locations is None:
-        raise ImportError("llama-cpp-python is not installed; install modeld[daemon]")
+        raise ModuleNotFoundError("No module named 'llama_cpp'")
     _package = types.ModuleType("llama_cpp")
     _package.__path__ = list(_found.submodule_search_locations)
     sys.modules["llama_cpp"] = _package

@@ -1,7 +1,7 @@
-"""A conversation as the prompt that the model was trained on, by the template in its file.
+"""Turns a conversation into the prompt format that the model was trained on, by the template in its file.
 
-The template is code from a file that somebody made: it runs in Jinja's immutable sandbox, which keeps it from
-attributes, from changing its arguments, and from our process.
+The template is untrusted code from a file. It runs in Jinja's immutable sandbox, which keeps it from attributes, from
+changing its arguments, and from the worker process.
 """
 
 import json
@@ -12,13 +12,15 @@ import jinja2
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from modeld.protocol.errors import FailureError
+from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Message
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
     "{{ '<|im_start|>assistant\n' }}"
 )
-"""What is used when a file has no template."""
+"""The template for files without one."""
 
 MAX_PROMPT_CHARACTERS = 16 * 1024 * 1024
 
@@ -37,15 +39,15 @@ _FAULTS = (
 """What a template can raise: it is compiled to Python (SyntaxError: 21 loops inside each other), and run."""
 
 
-class TemplateError(Exception):
-    """The template could not be used; the message says why."""
+class TemplateError(FailureError):
+    """The template could not be used."""
 
 
 def render(template: str, messages: Sequence[Message], bos: str, eos: str) -> str:
     """The prompt for ``messages``, ready for the model to answer.
 
     Raises:
-        TemplateError: it is no valid template, reached for what it may not, or refused the conversation itself.
+        TemplateError: the template is invalid, did something forbidden, or refused the conversation.
     """
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
     environment.filters["tojson"] = _to_json
@@ -56,14 +58,14 @@ def render(template: str, messages: Sequence[Message], bos: str, eos: str) -> st
         text = environment.from_string(template or CHATML).render(
             messages=turns, bos_token=bos, eos_token=eos, add_generation_prompt=True, tools=None
         )
-        # Half a surrogate pair, which a template can write, is no text: better found here than by the tokenizer.
+        # A template can write half a surrogate pair, which is not text: fail here and not in the tokenizer.
         text.encode()
     except (MemoryError, RecursionError) as error:
-        raise TemplateError(f"The model's chat template wants too much: {type(error).__name__}") from error
+        raise TemplateError(Reason.TEMPLATE_TOO_EXPENSIVE.failure(error=type(error).__name__)) from error
     except _FAULTS as error:
-        raise TemplateError(f"The model's chat template failed: {error}") from error
+        raise TemplateError(Reason.TEMPLATE_FAILED.failure(error=str(error))) from error
     if len(text) > MAX_PROMPT_CHARACTERS:
-        raise TemplateError(f"The model's chat template makes {len(text)} characters of this conversation.")
+        raise TemplateError(Reason.TEMPLATE_TOO_LONG.failure(count=len(text)))
     return text
 
 

@@ -1,4 +1,4 @@
-"""Reads what clients ask, refuses what cannot be used, and brings answers and events to those they are for."""
+"""Reads the requests of clients, refuses invalid ones, and delivers answers and events."""
 
 import logging
 import time
@@ -15,9 +15,10 @@ from modeld.adapters.endpoint.listener import LocalListener, RemoteListener
 from modeld.core.downloads.source import is_path
 from modeld.core.effects import Publish, Send
 from modeld.core.facts import AnyFact, Asked, ClientGone
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure
 from modeld.protocol.events import topic
 from modeld.protocol.keys import KeyPair
+from modeld.protocol.reasons import Reason
 from modeld.protocol.replies import Reply
 from modeld.protocol.requests import Add, AnyRequest, Restore, Scan
 from modeld.protocol.wire import VERSION, encode
@@ -38,7 +39,7 @@ _NOT_JSON = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError)
 
 
 class Envelope(msgspec.Struct):
-    """What can still be read of a request that is wrong otherwise."""
+    """The parts that can be read even of an invalid request."""
 
     v: int = VERSION
     id: str = ""
@@ -96,19 +97,15 @@ class Server:
         left = self._allowance.spend(payer, time.monotonic())
         if left < 0:
             if self._allowance.worth_a_word(left):
-                rate = self._allowance.limits.requests_per_s
-                text = f"More than {rate:.0f} requests a second came from you; this one was not looked at."
-                self._refuse(client, self._id_of(body[-1]), ErrorCode.BUSY, text, "Ask again in a second, and slower.")
+                limit = self._allowance.limits.requests_per_s
+                self._refuse(client, self._id_of(body[-1]), Reason.REQUESTS_TOO_MANY.failure(limit=limit))
             return
         if not welcome:
             self._cut(client)
-            text = "Your key is not allowed here any more."
-            self._refuse(client, self._id_of(body[-1]), ErrorCode.NOT_ALLOWED, text, "Ask whoever runs this daemon.")
+            self._refuse(client, self._id_of(body[-1]), Reason.KEY_NOT_ALLOWED.failure())
             return
         if len(body) != 1:
-            self._refuse(
-                client, "", ErrorCode.BAD_REQUEST, f"A request is one frame of JSON; this one had {len(body)}."
-            )
+            self._refuse(client, "", Reason.REQUEST_FRAMES.failure(count=len(body)))
             return
         try:
             request = self._decoder.decode(body[0])
@@ -118,23 +115,17 @@ class Server:
             self._take_up(client, request)
 
     def _take_up(self, client: bytes, request: AnyRequest) -> None:
-        if client.startswith(REMOTE_CLIENT) and isinstance(request, Add) and is_path(request.source):
-            text = "A file of this machine cannot be added over the network."
-            self._refuse(client, request.id, ErrorCode.NOT_ALLOWED, text, "Add it on the machine itself.")
-        elif client.startswith(REMOTE_CLIENT) and isinstance(request, Restore):
-            text = "A backup cannot be restored over the network: it holds settings."
-            self._refuse(client, request.id, ErrorCode.NOT_ALLOWED, text, "Restore it on the machine itself.")
-        elif client.startswith(REMOTE_CLIENT) and isinstance(request, Scan):
-            text = "The folders of this machine are not looked through over the network."
-            self._refuse(client, request.id, ErrorCode.NOT_ALLOWED, text, "Scan on the machine itself.")
+        refused = _refuse_remote(request) if client.startswith(REMOTE_CLIENT) else None
+        if refused is not None:
+            self._refuse(client, request.id, refused)
         elif self._allowance.open(client, self._payer(client)):
             self._report(Asked(client=client, request=request))
         else:
             count = self._allowance.open_of(self._payer(client))
-            text = f"{count} requests of yours wait for their answers; there may be no more."
             if count < self._allowance.limits.open_requests:
-                text = "All clients together have as many requests open as there may be."
-            self._refuse(client, request.id, ErrorCode.BUSY, text, "Wait for an answer, or cancel one.")
+                self._refuse(client, request.id, Reason.ALL_TOO_MANY_OPEN.failure())
+            else:
+                self._refuse(client, request.id, Reason.CLIENT_TOO_MANY_OPEN.failure(count=count))
 
     def _explain(self, client: bytes, body: bytes, error: str) -> None:
         try:
@@ -142,11 +133,12 @@ class Server:
         except _NOT_JSON:
             envelope = Envelope()
         if envelope.v != VERSION:
-            text = f"This daemon speaks version {VERSION} of the protocol, not {envelope.v}."
-            self._refuse(client, envelope.id, ErrorCode.UNSUPPORTED_VERSION, text, "Update the older of the two.")
+            failure = Reason.VERSION_UNSUPPORTED.failure(supported=VERSION, asked=envelope.v)
+        elif "$.op" in error or "`op`" in error:
+            failure = Reason.REQUEST_OP_INVALID.failure(error=error, ops=_OPS)
         else:
-            hint = f"The ops: {_OPS}." if "$.op" in error or "`op`" in error else "See docs/protocol.md."
-            self._refuse(client, envelope.id, ErrorCode.BAD_REQUEST, f"The request cannot be used: {error}.", hint)
+            failure = Reason.REQUEST_INVALID.failure(error=error)
+        self._refuse(client, envelope.id, failure)
 
     def _id_of(self, body: bytes) -> str:
         try:
@@ -163,8 +155,7 @@ class Server:
         if not self._deliver(effect.client, effect.reply):
             self._report(ClientGone(client=effect.client))
 
-    def _refuse(self, client: bytes, request_id: str, code: ErrorCode, message: str, hint: str = "") -> None:
-        failure = Failure(code=code, message=message, hint=hint)
+    def _refuse(self, client: bytes, request_id: str, failure: Failure) -> None:
         self._deliver(client, Reply(id=request_id, ok=False, error=failure))
 
     def _deliver(self, client: bytes, reply: Reply) -> bool:
@@ -180,7 +171,7 @@ class Server:
         return self._keys[client].encode() if client in self._keys else client
 
     def publish(self, effect: Publish) -> None:
-        """Tell everyone; a subscriber that is too slow loses it."""
+        """Send an event to every subscriber; one that is too slow misses it."""
         frames = [topic(effect.event).encode(), encode(effect.event)]
         self._local.publish(frames)
         if self._remote is not None:
@@ -197,7 +188,7 @@ class Server:
             self._remote.expel()
 
     def _cut(self, client: bytes) -> None:
-        """What a client has running ends; it is told so by its answers."""
+        """Cancel everything that a client has running; its answers say so."""
         if self._keys.pop(client, None) is not None:
             self._report(ClientGone(client=client))
 
@@ -212,3 +203,16 @@ class Server:
         self._local.close()
         if self._remote is not None:
             self._remote.close()
+
+
+def _refuse_remote(request: AnyRequest) -> Failure | None:
+    """Why a request must not come over the network; None if it may."""
+    match request:
+        case Add(source=source) if is_path(source):
+            return Reason.REMOTE_ADD_REFUSED.failure()
+        case Restore():
+            return Reason.REMOTE_RESTORE_REFUSED.failure()
+        case Scan():
+            return Reason.REMOTE_SCAN_REFUSED.failure()
+        case _:
+            return None

@@ -1,4 +1,4 @@
-"""How much one client may ask: a rate, a number of unanswered requests, and no reply queue without end. No clock in it.
+"""Limits on the requests of one client: a rate, a number of unanswered requests, a bounded reply queue. No clock.
 
 ZeroMQ takes turns between connections, so a flood waits in its own queue; these limits keep what does get through from
 costing the daemon's time and memory. A client is a connection on this machine, and a key on the network.
@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 REMEMBERED = 10_000
-"""Clients whose rate is remembered; a client that was silent for longer than all of these begins anew."""
+"""How many clients' rates are remembered; the client that was silent for longest is forgotten first."""
 
 REPLY_UNIT_BYTES = 16_384
 """Each so many bytes of an answer cost as much as one request: large answers cannot be asked for as fast as small."""
@@ -96,7 +96,7 @@ class Allowance:
         return True
 
     def answered(self, connection: bytes) -> None:
-        """A request has got its last word."""
+        """Count a request as answered."""
         clients = self._asked.get(connection)
         if not clients:
             return

@@ -58,7 +58,7 @@ class LocalListener:
         return self._router.send(frames)
 
     def publish(self, frames: list[bytes]) -> None:
-        """Tell every subscriber; one that is too slow loses it."""
+        """Send an event to every subscriber; one that is too slow misses it."""
         self._publisher.send_multipart(frames, zmq.NOBLOCK)
 
     def close(self) -> None:
@@ -84,12 +84,12 @@ class RemoteListener:
         return self._router.send(frames)
 
     def publish(self, frames: list[bytes]) -> None:
-        """Tell every subscriber; one that is too slow, and all during ``expel``, lose it."""
+        """Send an event to every subscriber; one that is too slow misses it, and during ``expel`` all do."""
         if not self._publisher.closed:
             self._publisher.send_multipart(frames, zmq.NOBLOCK)
 
     def expel(self) -> None:
-        """End all subscriptions, since libzmq cannot end one; whoever may, comes back by itself and sees the hole."""
+        """End all subscriptions, since libzmq cannot end one; allowed clients reconnect and notice what they missed."""
         self._publisher.close(0)
         self._bind_again()
 

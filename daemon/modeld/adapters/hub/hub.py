@@ -14,7 +14,7 @@ import msgspec
 
 from modeld.adapters.hub.refusals import HubError
 from modeld.adapters.hub.token import Token
-from modeld.adapters.hub.web import Policy, Web
+from modeld.adapters.hub.web import Web
 from modeld.core.effects import ListRepository, ReadRemote, SearchHub, StopPull
 from modeld.core.facts import (
     AnyFact,
@@ -27,17 +27,20 @@ from modeld.core.facts import (
     RepositoryListed,
 )
 from modeld.http.backoff import Backoff
+from modeld.http.guard import RedirectPolicy
 from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.reasons import Reason
+from modeld.protocol.states import Phase
 from modeld.protocol.views import HeaderView, RepositoryView
 
 log = logging.getLogger(__name__)
 
 MOST_PAGES = 100
 MOST_TRIES = 10
-"""Of a hub that answers, but with errors; one that is not reached is tried for ever."""
+"""For a hub that answers with errors; an unreachable hub is tried without limit."""
 
 AT_ONCE = 8
-"""Lookups that send requests at the same time: a hub limits requests, and a client may ask for hundreds."""
+"""Lookups that send requests at the same time: a hub limits requests, and a client may start hundreds of lookups."""
 
 _SHA256_DIGITS = 64
 _T = TypeVar("_T")
@@ -80,14 +83,14 @@ class Hub:
         models_dir: Path,
         read_remote: RemoteReader,
         report: Callable[[AnyFact], None],
-        policy: Policy | None = None,
+        policy: RedirectPolicy | None = None,
     ) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._token = token
         self._models_dir = models_dir
         self._read_remote = read_remote
         self._report = report
-        self._policy = policy or Policy()
+        self._policy = policy or RedirectPolicy()
         self._loop = asyncio.get_running_loop()
         self._out: dict[int, _Pending] = {}
         self._few = threading.BoundedSemaphore(AT_ONCE)
@@ -124,19 +127,17 @@ class Hub:
                     fact = LookupFailed(lookup=pending.effect.lookup, failure=error.failure)
                     break
                 wait = backoff.failed(0, random.random(), error.after_s)
-                self._call(self._tell, pending, backoff.tries, wait, str(error))
+                self._call(self._tell, pending, backoff.tries, wait, error.failure)
                 if pending.stopped.wait(wait):
                     return
             except Exception as error:
                 log.exception("%s failed by a bug", type(pending.effect).__name__)
-                failure = Failure(
-                    code=ErrorCode.INTERNAL, message=f"A bug in modeld: {error!r}.", hint="See modelctl logs."
-                )
+                failure = Reason.INTERNAL_ERROR.failure(error=repr(error))
                 fact = LookupFailed(lookup=pending.effect.lookup, failure=failure)
                 break
         self._call(self._ended, pending, fact)
 
-    def _tell(self, pending: "_Pending", tries: int, wait_s: float, why: str) -> None:
+    def _tell(self, pending: "_Pending", tries: int, wait_s: float, why: Failure) -> None:
         if not pending.stopped.is_set():
             self._report(
                 PullAdvanced(
@@ -144,10 +145,10 @@ class Hub:
                     run=pending.run,
                     done_bytes=0,
                     total_bytes=0,
-                    phase="waiting to retry",
+                    phase=Phase.WAITING_TO_RETRY,
                     retries=tries,
                     retry_in_s=wait_s,
-                    trouble=why,
+                    cause=why.note(),
                 )
             )
 
@@ -209,12 +210,12 @@ class Hub:
         try:
             if not size:
                 fetch(0, 1024)
-            unknown = Failure(code=ErrorCode.HTTP_ERROR, message=f"The server does not say how large {what} is.")
+            unknown = Reason.HUB_SIZE_UNKNOWN.failure(what=what)
             found = self._read_remote(fetch, size) if size else unknown
             header, why = (None, found) if isinstance(found, Failure) else (found, None)
         except HubError as error:
             if not first and web.is_hub(effect.url):
-                raise  # it is not to be had at all; else only its header is not
+                raise  # the file itself is missing, and not only its header
             why = error.failure
         free, taken = self._room(effect.file_names)
         return RemoteRead(
@@ -255,7 +256,7 @@ class Hub:
                 gated=bool(found.gated),
                 updated_at=found.last_modified,
             )
-            for found in _entries(data, list[_Found], "a search")
+            for found in _entries(data, list[_Found], repr(effect.words))
         ]
         cursor = parse_qs(urlsplit(more).query).get("cursor", [""])[0]
         return HubSearched(lookup=effect.lookup, repositories=repositories, next=cursor)
@@ -275,9 +276,7 @@ def _entries(data: object, kind: type[list[_T]], what: str) -> list[_T]:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise HubError(
-            ErrorCode.HTTP_ERROR, f"What the hub says of {what} is not understood: {error}.", "Is it a hub at all?"
-        ) from error
+        raise HubError(Reason.HUB_ANSWER_INVALID.failure(what=what, error=str(error))) from error
 
 
 def _whole_size(headers: dict[str, str], status: int) -> int:

@@ -1,6 +1,6 @@
-"""What the hub says when it does not give what was asked for, as failures a person can act on.
+"""Refusals of the hub, as failures that a person can act on.
 
-The codes are the hub's own (header ``X-Error-Code``); without one, its status has to do.
+The codes are the hub's own (header ``X-Error-Code``); without a code, the status decides.
 """
 
 import email.utils
@@ -9,98 +9,71 @@ import time
 from collections.abc import Mapping
 
 from modeld.http import backoff
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import Failure, FailureError, Note
+from modeld.protocol.reasons import Reason
 
 _POLICY = re.compile(r"\bq=(\d+);\s*w=(\d+)")
 
 
-class HubError(Exception):
-    """The hub refused or was not reached; ``retry`` when time may cure it, after ``after_s`` if that was said."""
+class HubError(FailureError):
+    """The hub refused or was not reached; with ``retry`` it may work later, after ``after_s`` if the hub says so."""
 
-    def __init__(
-        self, code: ErrorCode, message: str, hint: str = "", *, retry: bool = False, after_s: float | None = None
-    ) -> None:
-        super().__init__(message)
-        self.failure = Failure(code=code, message=message, hint=hint)
+    def __init__(self, failure: Failure, *, retry: bool = False, after_s: float | None = None) -> None:
+        super().__init__(failure)
         self.retry = retry
         self.after_s = after_s
 
 
 class BadTokenError(HubError):
-    """The hub does not know the token."""
+    """The hub does not accept the token."""
 
 
-def refusal(status: int, headers: Mapping[str, str], endpoint: str, what: str, token_from: str) -> HubError:
-    """Why ``status`` came in place of ``what`` (``org/repo``, a file in it, or a search).
+def refusal(status: int, headers: Mapping[str, str], endpoint: str, what: str, origin: Note | None) -> HubError:
+    """Why the hub answered ``status`` and did not send ``what`` (``org/repo``, a file in it, or a search).
 
-    ``token_from`` says where the token that was sent came from; empty when none was.
+    ``origin`` says where the token in the request came from; None if the request had no token.
     """
     code, said = headers.get("x-error-code", ""), headers.get("x-error-message", "")
     repo = "/".join(what.split("/")[:2])
     if code == "GatedRepo":
-        return _gated(endpoint, repo, token_from)
-    if status == 401 and token_from and ("invalid" in said.lower() or not code):
-        return BadTokenError(
-            ErrorCode.NOT_ALLOWED,
-            f"The hub does not accept the token from {token_from}.",
-            f"Make a new one at {endpoint}/settings/tokens, put it there, and restart the daemon; or take it away.",
-        )
+        if origin is None:
+            return HubError(Reason.HUB_GATED.failure(repo=repo, hub=endpoint))
+        return HubError(Reason.HUB_GATED_FOR_TOKEN.failure(repo=repo, hub=endpoint, origin=origin))
+    if status == 401 and origin is not None and ("invalid" in said.lower() or not code):
+        return BadTokenError(Reason.HUB_TOKEN_REFUSED.failure(origin=origin, hub=endpoint))
     if code == "RevisionNotFound":
-        return HubError(
-            ErrorCode.NOT_FOUND, f"{repo} has no such revision: {what}.", f"See {endpoint}/{repo}/tree/main"
-        )
+        return HubError(Reason.HUB_REVISION_UNKNOWN.failure(repo=repo, what=what, hub=endpoint))
     if code == "EntryNotFound":
-        return HubError(ErrorCode.NOT_FOUND, f"There is no {what}.", f"See what there is: modelctl files hf:{repo}")
+        return HubError(Reason.HUB_FILE_UNKNOWN.failure(what=what, repo=repo))
     if "disabled" in said.lower():
-        return HubError(ErrorCode.NOT_ALLOWED, f"{repo} was disabled by the hub.", f"See {endpoint}/{repo}")
+        return HubError(Reason.HUB_REPOSITORY_DISABLED.failure(repo=repo, hub=endpoint))
     if code == "RepoNotFound" or status in (401, 404):
-        private = "" if token_from else " If it is private, set HF_TOKEN to a token that may read it."
-        return HubError(
-            ErrorCode.NOT_FOUND,
-            f"There is no repository {repo}, or it is not open to {'this token' if token_from else 'everyone'}.",
-            f"Check its name: modelctl search {repo.rsplit('/', 1)[-1]}.{private}",
-        )
+        unknown = Reason.HUB_REPOSITORY_UNKNOWN if origin is None else Reason.HUB_REPOSITORY_CLOSED
+        return HubError(unknown.failure(repo=repo, words=repo.rsplit("/", 1)[-1]))
     if status == 429:
-        return _too_many(headers, token_from)
+        return _too_many(headers, origin)
     if status >= 500 or status == 408:
-        wait = asked(headers)
-        return HubError(
-            ErrorCode.HTTP_ERROR, f"The hub answers {status} for {what}.", "Try again later.", retry=True, after_s=wait
-        )
-    return HubError(ErrorCode.HTTP_ERROR, f"The hub answers {status} for {what}.{f' {said}' if said else ''}")
+        return HubError(Reason.HUB_FAILS.failure(status=status, what=what), retry=True, after_s=asked(headers))
+    if said:
+        return HubError(Reason.HUB_REFUSES_WITH_TEXT.failure(status=status, what=what, error=said))
+    return HubError(Reason.HUB_REFUSES.failure(status=status, what=what))
 
 
-def _gated(endpoint: str, repo: str, token_from: str) -> HubError:
-    if token_from:
-        return HubError(
-            ErrorCode.NOT_ALLOWED,
-            f"{repo} is gated, and the account of the token from {token_from} has not been let in.",
-            f"Ask for access at {endpoint}/{repo}, then pull again.",
-        )
-    return HubError(
-        ErrorCode.NOT_ALLOWED,
-        f"{repo} is gated: its authors want to be asked first.",
-        f"Ask for access at {endpoint}/{repo}, set HF_TOKEN to a token of your account, and restart the daemon.",
-    )
-
-
-def _too_many(headers: Mapping[str, str], token_from: str) -> HubError:
+def _too_many(headers: Mapping[str, str], origin: Note | None) -> HubError:
     wait = asked(headers)
     policy = _POLICY.search(headers.get("ratelimit-policy", ""))
-    limit = f" (it takes {policy[1]} in {policy[2]} s)" if policy else ""
-    until = f"In {wait:.0f} s it does again." if wait is not None else "Try again in some minutes."
-    more = "" if token_from else " With a token (HF_TOKEN) the limit is higher."
-    return HubError(
-        ErrorCode.BUSY,
-        f"The hub takes no more requests from here for now{limit}.",
-        f"{until}{more}",
-        retry=True,
-        after_s=wait,
+    limit = (
+        Reason.HUB_LIMIT.note(requests=int(policy[1]), seconds=int(policy[2]))
+        if policy
+        else Reason.HUB_LIMIT_UNKNOWN.note()
     )
+    when = Reason.HUB_TRY_AGAIN_LATER.note() if wait is None else Reason.HUB_TRY_AGAIN_IN.note(seconds=wait)
+    reason = Reason.HUB_BUSY_WITHOUT_TOKEN if origin is None else Reason.HUB_BUSY
+    return HubError(reason.failure(limit=limit, when=when), retry=True, after_s=wait)
 
 
 def asked(headers: Mapping[str, str]) -> float | None:
-    """The seconds the hub asks to wait; None when it says nothing."""
+    """The seconds that the hub asks to wait; None if it does not say."""
     text = headers.get("retry-after", "")
     try:
         date = email.utils.parsedate_to_datetime(text).timestamp() - time.time()

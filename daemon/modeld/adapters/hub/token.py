@@ -1,9 +1,12 @@
-"""The person's token for the hub, looked for where the hub's own tools keep it."""
+"""The user's token for the hub, from the places where the hub's own tools keep it."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from modeld.protocol.errors import Note
+from modeld.protocol.reasons import Reason
 
 log = logging.getLogger(__name__)
 
@@ -12,13 +15,13 @@ VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_TOKEN")
 
 @dataclass(frozen=True)
 class Token:
-    """A secret and the ``origin`` that a person can look it up at; neither is there without a token."""
+    """A secret and its ``origin``, which says where it was found; the user has no token if both are missing."""
 
     value: str = ""
-    origin: str = ""
+    origin: Note | None = None
 
     def __repr__(self) -> str:
-        return f"Token(origin={self.origin!r})"
+        return f"Token(origin={self.origin.message if self.origin else ''!r})"
 
 
 def find_token(environment: Mapping[str, str], setting: str = "") -> Token:
@@ -26,9 +29,9 @@ def find_token(environment: Mapping[str, str], setting: str = "") -> Token:
     for variable in VARIABLES:
         value = environment.get(variable, "").strip()
         if value:
-            return Token(value, f"the variable {variable}")
+            return Token(value, Reason.TOKEN_IN_VARIABLE.note(name=variable))
     if setting.strip():
-        return Token(setting.strip(), "the setting hub_token")
+        return Token(setting.strip(), Reason.TOKEN_IN_SETTINGS.note(name="hub_token"))
     path = token_file(environment)
     try:
         value = path.read_text(encoding="utf-8").strip()
@@ -37,7 +40,7 @@ def find_token(environment: Mapping[str, str], setting: str = "") -> Token:
     except (OSError, UnicodeDecodeError) as error:
         log.warning("the hub's token cannot be read from %s: %s", path, error)
         return Token()
-    return Token(value, f"the file {path}") if value else Token()
+    return Token(value, Reason.TOKEN_IN_FILE.note(path=str(path))) if value else Token()
 
 
 def token_file(environment: Mapping[str, str]) -> Path:

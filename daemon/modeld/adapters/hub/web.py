@@ -1,4 +1,4 @@
-"""HTTP as a hub needs it: small JSON answers, ranges of large files, and the token to the hub itself only."""
+"""HTTP requests to a hub: small JSON answers, ranges of large files; the token goes to the hub itself only."""
 
 import socket
 import ssl
@@ -11,8 +11,8 @@ import msgspec
 
 from modeld.adapters.hub.refusals import BadTokenError, HubError, refusal
 from modeld.adapters.hub.token import Token
-from modeld.http.guard import refuse_redirect
-from modeld.protocol.errors import ErrorCode
+from modeld.http.guard import RedirectPolicy, refuse_redirect
+from modeld.protocol.reasons import Reason
 
 if TYPE_CHECKING:
     import httpx
@@ -20,23 +20,15 @@ if TYPE_CHECKING:
 MAX_JSON_BYTES = 32 * 1024 * 1024
 MAX_REDIRECTS = 10
 CONNECT_S, READ_S, BODY_S = 10.0, 15.0, 45.0
-"""For a connection, for the next bytes, and for all of an answer, which is small."""
+"""Time limits for connecting, for the next bytes, and for a whole answer, which is small."""
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True)
-class Policy:
-    """What the settings allow."""
-
-    allow_http: bool = False
-    allow_private_redirects: bool = False
-
-
 @dataclass
 class Answer:
-    """An answer's body, its headers, and those of the hub's own first answer before it sent us on."""
+    """An answer's body, its headers, and those of the hub's own first answer before its redirects."""
 
     status: int
     body: bytes
@@ -47,8 +39,8 @@ class Answer:
 class Web:
     """The connection of one lookup to ``endpoint`` and its redirects. Use in one thread; close at the end."""
 
-    def __init__(self, endpoint: str, token: Token, policy: Policy) -> None:
-        # Imported here: an idle daemon does without httpx's 10 MiB.
+    def __init__(self, endpoint: str, token: Token, policy: RedirectPolicy) -> None:
+        # Imported here, so that an idle daemon saves httpx's 10 MiB.
         import httpx
 
         self.endpoint = endpoint.rstrip("/")
@@ -73,17 +65,14 @@ class Web:
         """The JSON at ``url``, and the address of the next page (of the same origin; empty at the end).
 
         Raises:
-            HubError: there is none to be had.
+            HubError: the hub did not send it.
         """
         answer = self._get(url, what, {}, MAX_JSON_BYTES)
         try:
             data = msgspec.json.decode(answer.body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            raise HubError(
-                ErrorCode.HTTP_ERROR,
-                f"{self.endpoint} sends no JSON for {what}: it begins with {answer.body[:20]!r}.",
-                "It may be a page that asks to log in, or HF_ENDPOINT names no hub.",
-            ) from error
+            begin = repr(answer.body[:20])
+            raise HubError(Reason.HUB_ANSWER_NOT_JSON.failure(hub=self.endpoint, what=what, begin=begin)) from error
         return data, self._next(url, answer.headers.get("link", ""))
 
     def _next(self, url: str, link: str) -> str:
@@ -101,21 +90,21 @@ class Web:
         """Bytes ``[start, end)`` of a file, or as many as it has; where it led to the first time is remembered.
 
         Raises:
-            HubError: it cannot be had, or the server has no ranges and ``start`` is not 0.
+            HubError: the server did not send it, or has no ranges and ``start`` is not 0.
         """
         answer = self._get(url, what, {"Range": f"bytes={start}-{end - 1}"}, end - start)
         if answer.status == 200 and start:
-            raise HubError(ErrorCode.HTTP_ERROR, f"The server of {what} sends no ranges of a file.")
+            raise HubError(Reason.HUB_WITHOUT_RANGES.failure(what=what))
         said = answer.headers.get("content-range", "")
         if answer.status == 206 and not said.startswith(f"bytes {start}-"):
-            raise HubError(ErrorCode.HTTP_ERROR, f"Asked for bytes from {start} of {what}, got {said!r}.")
+            raise HubError(Reason.HUB_RANGE_WRONG.failure(start=start, what=what, range=said))
         return answer
 
     def _get(self, url: str, what: str, headers: dict[str, str], most: int) -> Answer:
         try:
             return self._follow(url, what, headers, most, self._token)
         except BadTokenError as bad:
-            # What is public is so without a token, too.
+            # A public repository needs no token.
             try:
                 return self._follow(url, what, headers, most, Token())
             except HubError as error:
@@ -140,18 +129,18 @@ class Web:
                         continue
                     status = response.status_code
                     if status not in (200, 206) and self.is_hub(url):
-                        raise refusal(status, found, self.endpoint, what, token.origin if trusted else "")
+                        raise refusal(status, found, self.endpoint, what, token.origin if trusted else None)
                     if status not in (200, 206):
-                        text = f"{urlsplit(here).hostname} answers {status} for {what}."
-                        raise HubError(ErrorCode.HTTP_ERROR, text, "Check the address.", retry=status >= 500)
+                        failure = Reason.HUB_FILE_REFUSED.failure(host=_host(here), status=status, what=what)
+                        raise HubError(failure, retry=status >= 500)
                     body = self._read(response, what, most, whole=not headers)
                 self._targets[url] = (here, first)
                 return Answer(status, body, found, first)
         except (httpx.TransportError, OSError) as error:
             raise _unreachable(error, here) from error
         except httpx.InvalidURL as error:
-            raise HubError(ErrorCode.HTTP_ERROR, f"{what} leads to an address that is none: {error}.") from error
-        raise HubError(ErrorCode.HTTP_ERROR, f"{what} redirects more than {MAX_REDIRECTS} times.")
+            raise HubError(Reason.REDIRECT_INVALID.failure(url=what, error=str(error))) from error
+        raise HubError(Reason.REDIRECTS_TOO_OFTEN.failure(url=what, most=MAX_REDIRECTS, target=_host(here)))
 
     def _read(self, response: "httpx.Response", what: str, most: int, *, whole: bool) -> bytes:
         body = bytearray()
@@ -159,10 +148,10 @@ class Web:
         for chunk in response.iter_raw():
             body += chunk
             if time.monotonic() > until:
-                raise HubError(ErrorCode.UNREACHABLE, f"The answer about {what} came too slowly.", retry=True)
+                raise HubError(Reason.HUB_TOO_SLOW.failure(what=what), retry=True)
             if len(body) > most:
                 if whole:
-                    raise HubError(ErrorCode.HTTP_ERROR, f"The answer about {what} is longer than {most} bytes.")
+                    raise HubError(Reason.HUB_ANSWER_TOO_LONG.failure(what=what, most=most))
                 break
         return bytes(body[:most])
 
@@ -171,21 +160,19 @@ class Web:
             target = urljoin(here, location)
             host = urlsplit(target).hostname
         except ValueError as error:
-            raise HubError(ErrorCode.HTTP_ERROR, f"The server sends us on to {location!r}, no address.") from error
-        refused = refuse_redirect(
-            target,
-            _addresses(urlsplit(here).hostname),
-            _addresses(host),
-            allow_private=self._policy.allow_private_redirects,
-            allow_http=self._policy.allow_http,
-        )
+            raise HubError(Reason.REDIRECT_INVALID.failure(url=_host(here), error=str(error))) from error
+        refused = refuse_redirect(here, target, _addresses(_host(here)), _addresses(host), self._policy)
         if refused is not None:
-            raise HubError(refused.code, refused.message, refused.hint)
+            raise HubError(refused)
         return target
 
 
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
 def _addresses(host: str | None) -> list[str]:
-    """What a name stands for; nothing where only a proxy knows it."""
+    """The IP addresses of a name; none where only a proxy knows it."""
     try:
         return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
     except OSError:
@@ -198,19 +185,11 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _unreachable(error: Exception, url: str) -> HubError:
-    host = urlsplit(url).hostname
+    host = _host(url)
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return HubError(
-                ErrorCode.UNREACHABLE,
-                f"{host} cannot prove who it is: {cause.verify_message}.",
-                "Check this machine's clock; certificates of your own are named by SSL_CERT_FILE.",
-            )
+            return HubError(Reason.CERTIFICATE_REJECTED.failure(host=host, error=cause.verify_message))
         cause = cause.__cause__ or cause.__context__
-    return HubError(
-        ErrorCode.UNREACHABLE,
-        f"{host} is not reached: {error or type(error).__name__}.",
-        "Check the network, and HF_ENDPOINT and the proxy if you set them.",
-        retry=True,
-    )
+    text = str(error) or type(error).__name__
+    return HubError(Reason.HUB_UNREACHABLE.failure(host=host, error=text), retry=True)

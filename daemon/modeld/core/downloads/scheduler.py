@@ -186,7 +186,7 @@ class Scheduler:
                 retries=fact.retries,
                 connections=fact.connections,
                 retry_in_s=fact.retry_in_s,
-                trouble=fact.cause.message if fact.cause is not None else fact.trouble,
+                trouble=fact.cause.message if fact.cause is not None else "",
                 cause=fact.cause,
             )
             if not job.lookup:

@@ -1,4 +1,4 @@
-"""Files that are there before a download begins: taken if they are what is wanted, never trusted without a look."""
+"""Files that exist before a download begins: used if they are the expected file, never without a check."""
 
 import hashlib
 from collections.abc import Callable

@@ -5,7 +5,7 @@ import threading
 
 from modeld.downloader.disk.partial import Partial
 from modeld.downloader.failures import PullError, Stopped
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 
 BLOCK_BYTES = 4 * 1024 * 1024
 """Bytes hashed at once: small updates wait for the interpreter's lock each time."""
@@ -78,9 +78,7 @@ class Hasher:
             try:
                 count = self._partial.read_into(self._hashed, block)
                 if not count:
-                    raise PullError(
-                        ErrorCode.UNWRITABLE, f"{self._partial.part} lost bytes that were written to it.", "Pull again."
-                    )
+                    raise PullError(Reason.PARTIAL_DAMAGED.failure(path=str(self._partial.part)))
             except PullError as error:
                 with self._changed:
                     self._failure = error

@@ -1,7 +1,7 @@
-"""A file on its way: the bytes in FILE.part and, beside it in FILE.part.json, which of them are there.
+"""A partial download: the bytes in FILE.part and, beside it in FILE.part.json, which of them are on disk.
 
 The state never claims bytes that are not on disk: data is synced before the state that names it is written (temporary
-file, fsync, rename). It holds no secret and no signed address.
+file, fsync, rename). It contains no secret and no signed URL.
 """
 
 import contextlib
@@ -17,13 +17,14 @@ import msgspec
 from modeld.downloader.disk.positioned import read_at, sync_data, write_at
 from modeld.downloader.failures import PullError, StartOver, disk_error
 from modeld.downloader.plan.pieces import Pieces
-from modeld.protocol.errors import ErrorCode
+from modeld.downloader.tuning import MIB
+from modeld.protocol.reasons import Reason
 
 STATE_VERSION = 1
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """What FILE.part.json says: whose bytes they are, and which are on disk."""
+    """The content of FILE.part.json: which file the bytes are of, and which of them are on disk."""
 
     v: int = STATE_VERSION
     url: str
@@ -36,7 +37,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 class Partial:
     """The partial file of ``final``, open between ``open`` and ``close``; ``write`` and ``read`` from any thread.
 
-    ``validator`` (a strong ETag or a date), ``size`` and ``sha256`` (as the hub linked it) say whose bytes they are.
+    ``validator`` (a strong ETag or a date), ``size`` and ``sha256`` (as the hub linked it) identify the file.
     """
 
     def __init__(self, final: Path, reserve_bytes: int) -> None:
@@ -53,7 +54,7 @@ class Partial:
         self._fd = -1
 
     def open(self, url: str) -> None:
-        """Open the partial file; what an earlier run left is taken up if it is of the same ``url``."""
+        """Open the partial file; continue what an earlier run left if it is of the same ``url``."""
         self.url = url
         state = self._read_state()
         try:
@@ -71,7 +72,7 @@ class Partial:
             self.restart()
 
     def _lock(self) -> None:
-        """See that nobody else writes this file, such as a daemon with another home and the same models folder."""
+        """Make sure that no other program writes this file, such as a second daemon with the same models_dir."""
         if sys.platform == "win32":
             return
         import fcntl
@@ -79,15 +80,13 @@ class Partial:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise PullError(
-                ErrorCode.IN_USE, f"{self.part} is being written by another program.", "Stop that one first."
-            ) from error
+            raise PullError(Reason.PARTIAL_IN_USE.failure(path=str(self.part))) from error
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):  # a file system without locks
                 raise
 
     def _read_state(self) -> State | None:
-        """The state an earlier run left; one that is missing or unreadable means starting from nothing."""
+        """The state that an earlier run left; if it is missing or unreadable, the download starts from nothing."""
         try:
             state = msgspec.json.decode(self._state_file.read_bytes(), type=State)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
@@ -95,7 +94,7 @@ class Partial:
         return state if state.v == STATE_VERSION else None
 
     def restart(self) -> None:
-        """Forget every byte: they are not, or no longer, of the file that the server has."""
+        """Forget every byte: they are not of the file that the server has now."""
         self.pieces, self.validator, self.size, self.sha256 = Pieces(), "", 0, ""
         try:
             if self.deleted():
@@ -108,17 +107,17 @@ class Partial:
             raise disk_error(error, self.part) from error
 
     def expect(self, size: int, validator: str, sha256: str) -> None:
-        """Note what the server says of the file, see that the disk has room for the rest, and take that room."""
+        """Note what the server says of the file, check that the disk has room for the rest, and allocate it."""
         self.size, self.validator, self.sha256 = size, validator, sha256
         if size:
             self.check_room(self._reserve)
             self._allocate(size)
 
     def check_room(self, reserve: int) -> None:
-        """See that the disk has room for what is not taken of it yet, and a reserve.
+        """Check that the disk has room for what is not allocated yet, and a reserve.
 
         Raises:
-            PullError: it has not.
+            PullError: there is not enough room.
         """
         try:
             status = os.fstat(self._fd)
@@ -129,14 +128,16 @@ class Partial:
         needed = max(0, self.size - taken) + reserve
         if self.size > taken and needed > free:
             raise PullError(
-                ErrorCode.DISK_FULL,
-                f"{self.final.name} needs {needed:,} more bytes (with a reserve); "
-                f"{free:,} are free in {self.part.parent}.",
-                "Make room, or set models_dir to a larger disk; what is there is kept.",
+                Reason.DISK_TOO_FULL_FOR_REST.failure(
+                    name=self.final.name,
+                    needed_mib=needed / MIB,
+                    free_mib=free / MIB,
+                    folder=str(self.part.parent),
+                )
             )
 
     def _allocate(self, size: int) -> None:
-        """Take the room now, so that a full disk shows before the download and not after half of it.
+        """Allocate the whole file now, so that a full disk is noticed before the download and not in its middle.
 
         fallocate(2) itself: posix_fallocate writes every block where the file system cannot.
         """
@@ -152,7 +153,7 @@ class Partial:
             raise disk_error(OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno())), self.part)
 
     def write(self, offset: int, data: memoryview) -> None:
-        """Write ``data`` at ``offset``; it is claimed by the next ``save`` that is told so."""
+        """Write ``data`` at ``offset``; the next ``save`` with these pieces claims it."""
         try:
             while data:
                 written = write_at(self._fd, data, offset)
@@ -162,14 +163,14 @@ class Partial:
             raise disk_error(error, self.part) from error
 
     def read_into(self, offset: int, view: memoryview) -> int:
-        """Read bytes that are there."""
+        """Read bytes that have been written."""
         try:
             return read_at(self._fd, view, offset)
         except OSError as error:
             raise disk_error(error, self.part) from error
 
     def save(self, pieces: Pieces) -> None:
-        """Bring the bytes to the disk, then the state that claims ``pieces`` of them."""
+        """Sync the bytes to disk, then write the state that claims ``pieces`` of them."""
         temporary = self._state_file.with_name(self._state_file.name + ".tmp")
         with self._saving:
             state = State(url=self.url, etag=self.validator, size=self.size, done=pieces.done, sha256=self.sha256)
@@ -185,17 +186,17 @@ class Partial:
             self.pieces = pieces
 
     def deleted(self) -> bool:
-        """Whether somebody removed the partial file while we write it."""
+        """Whether the partial file was deleted while it is open."""
         return os.fstat(self._fd).st_nlink == 0
 
     def close(self) -> None:
-        """Close the file; what is there stays."""
+        """Close the file and keep it."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
     def sync(self) -> None:
-        """Bring the whole file, at its length, to the disk."""
+        """Cut the file to its length and sync it to disk."""
         try:
             os.ftruncate(self._fd, self.size)
             os.fsync(self._fd)
@@ -206,7 +207,7 @@ class Partial:
         """Give the whole, verified and synced file its final name, durably."""
         try:
             if self.deleted():
-                raise StartOver(f"{self.part.name} was deleted on the way")
+                raise StartOver(Reason.PARTIAL_DELETED.note(name=self.part.name))
             self.part.replace(self.final)
             self.close()
             _sync_folder(self.final.parent)
@@ -215,7 +216,7 @@ class Partial:
             raise disk_error(error, self.final) from error
 
     def set_aside(self) -> Path:
-        """Keep a file that is not what was expected as FILE.bad, and forget it."""
+        """Keep a file that is not the expected one as FILE.bad, and forget it."""
         bad = self.final.with_name(self.final.name + ".bad")
         self.close()
         try:
@@ -231,7 +232,7 @@ class Partial:
             self._state_file.unlink(missing_ok=True)
 
     def delete(self) -> None:
-        """Delete what is there."""
+        """Delete the partial file and its state."""
         self.close()
         for path in (self.part, self._state_file):
             with contextlib.suppress(FileNotFoundError):

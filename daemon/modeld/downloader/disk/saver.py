@@ -1,4 +1,4 @@
-"""Claims what has arrived, twice a second, in a thread of its own: a sync may take long, and nobody waits for it."""
+"""Saves the progress of a download twice a second, in a thread of its own, since a sync may take long."""
 
 import threading
 from collections.abc import Callable
