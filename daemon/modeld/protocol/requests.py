@@ -41,7 +41,7 @@ class List(Request, frozen=True, kw_only=True):
 class Show(Request, frozen=True, kw_only=True):
     """Ask for one model.
 
-    With ``look``, the daemon first reads the header of a model that is not downloaded from its source, to fill ``fits``.
+    With ``look``, the daemon fills ``fits`` for a model that is not downloaded: it reads the header from the source.
     """
 
     model: str
@@ -230,8 +230,8 @@ class Backup(Request, frozen=True, kw_only=True):
 class Restore(Change, frozen=True, kw_only=True):
     """Merge a backup: settings, added models and benchmark results. What exists already stays.
 
-    ``settings`` is TOML and applies from the next start; ``results`` are records of ``model_benchmarks.json``. A request
-    has at most 1 MiB, so send a large backup in several requests. The daemon refuses this over the network.
+    ``settings`` is TOML and applies from the next start; ``results`` are records of ``model_benchmarks.json``. Send a
+    large backup in several requests, since a request has at most 1 MiB. The daemon refuses this over the network.
     """
 
     settings: str = ""
@@ -247,7 +247,7 @@ class Files(Request, frozen=True, kw_only=True):
 
 
 class Search(Request, frozen=True, kw_only=True):
-    """Search the hub for repositories with GGUF files, the most downloaded first; ``cursor`` is the ``next`` of a reply."""
+    """Search the hub for repositories with GGUF files, most downloads first; ``cursor`` is the ``next`` of a reply."""
 
     words: str
     limit: int = 20
