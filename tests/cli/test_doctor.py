@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from modelctl import Client
-from modelctl.doctor import daemons, desktops, engines, homes, surroundings, versions
+from modelctl.doctor import daemons, desktops, engines, environment, folders, versions
 from modelctl.doctor.examination import examine
 from modelctl.doctor.finding import Finding, Level
 from modeld.places import Places, find
@@ -188,12 +188,12 @@ def test_an_old_python_failed():
 
 @pytest.mark.parametrize(("free", "level"), [(0, "failed"), (1 << 30, "warning"), (1 << 40, "ok")])
 def test_the_disk_is_judged_by_its_free_space(free: int, level: str):
-    assert homes.judge_disk(homes.Folder("/m", True, "/m", True, 0o700, free)).level == level
+    assert folders.judge_disk(folders.Folder("/m", True, "/m", True, 0o700, free)).level == level
 
 
 def test_a_clock_behind_its_own_files_is_seen():
-    assert homes.judge_clock(1000.0, 1_000_000_000.0).level is Level.WARNING
-    assert homes.judge_clock(1_000_000_000.0, 1_000_000_000.0).level is Level.OK
+    assert folders.judge_clock(1000.0, 1_000_000_000.0).level is Level.WARNING
+    assert folders.judge_clock(1_000_000_000.0, 1_000_000_000.0).level is Level.OK
 
 
 def test_the_engine_is_judged_against_the_settings():
@@ -277,34 +277,34 @@ def test_a_bus_that_is_not_there_is_said(tmp_path: Path):
 
 
 def test_variables_are_named_and_their_values_are_not():
-    (finding,) = surroundings.judge_environment({"HF_TOKEN": "secret", "PATH": "/bin", "LLM_CONTEXT_SIZE": "5"})
+    (finding,) = environment.judge_environment({"HF_TOKEN": "secret", "PATH": "/bin", "LLM_CONTEXT_SIZE": "5"})
     assert finding.level is Level.OK and "HF_TOKEN, LLM_CONTEXT_SIZE" in finding.text and "secret" not in finding.text
-    contradiction = list(surroundings.judge_environment({"LLAMA_USE_GPU": "0", "LLAMA_GPU_LAYERS": "35"}))
+    contradiction = list(environment.judge_environment({"LLAMA_USE_GPU": "0", "LLAMA_GPU_LAYERS": "35"}))
     assert contradiction[-1].level is Level.WARNING and "35" in contradiction[-1].text
 
 
 def test_a_service_that_is_installed_and_does_not_run_is_seen():
     state = State(kind="systemd", files=("unit",), at_login=True, running=False)
-    assert surroundings.judge_service(state, running=False).level is Level.WARNING
-    assert surroundings.judge_service(state, running=True).level is Level.OK
+    assert environment.judge_service(state, running=False).level is Level.WARNING
+    assert environment.judge_service(state, running=True).level is Level.OK
 
 
 def test_a_token_that_others_can_read_is_seen(tmp_path: Path):
     file = tmp_path / "config.toml"
     file.write_text('hub_token = "hf_secret"\n')
     file.chmod(0o644)
-    (finding,) = surroundings.judge_secrets(file)
+    (finding,) = environment.judge_secrets(file)
     assert finding.fix == f"chmod 600 {file}" and "hf_secret" not in finding.text
     file.chmod(0o600)
-    assert list(surroundings.judge_secrets(file)) == []
+    assert list(environment.judge_secrets(file)) == []
 
 
 def test_a_folder_that_cannot_even_be_looked_at_is_a_finding_and_no_crash(tmp_path: Path):
     there = tmp_path / "home"
     there.mkdir()
-    folder = homes.look_at(there / ("x" * 300) / "models")  # as good as one behind a folder that is closed to us
+    folder = folders.look_at(there / ("x" * 300) / "models")  # as good as one behind a folder that is closed to us
     assert not folder.exists and folder.nearest == str(there)
-    assert homes.look_for_models(there / ("x" * 300)) == []
+    assert folders.look_for_models(there / ("x" * 300)) == []
 
 
 @pytest.mark.parametrize("output", ["", "a word of some library", "[1]"])

@@ -205,7 +205,7 @@ def test_a_prompt_that_is_too_long_is_refused_in_words_and_stays_in_the_input(ta
     long = "x" * 4 * CONTEXT
 
     talk.send(long)
-    talk.until_says("nothing was cut")
+    talk.until_says("Nothing was cut")
 
     assert dpg.get_value(talk.input) == long
     assert "Shorten the prompt" in talk.says()

@@ -89,7 +89,7 @@ def test_the_download_list_changes_with_the_snapshot(ui: BenchUi) -> None:
     dialog.show(snapshot([model("mistral", ModelState.ON_DISK), model("phi", ModelState.ABSENT)]))
     assert "MISTRAL" not in texts(window)
     dialog.show(snapshot([model("mistral"), model("phi")]))
-    assert any("Every model is on this computer already" in text for text in texts(window))
+    assert any("All models are already on this computer" in text for text in texts(window))
 
 
 def test_a_thousand_models_are_compared_and_sorted(ui: BenchUi) -> None:

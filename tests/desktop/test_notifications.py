@@ -429,7 +429,7 @@ def test_notify_test_shows_one_and_says_how(desktop: VirtualDesktop, tmp_path: P
     before = len(desktop.notifications())
     done = notify_test(environment_of(desktop, tmp_path))
 
-    assert (done.returncode, done.stdout) == (0, "A notification was shown by dunst.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "dunst showed a notification.\n"), done.stderr
     assert len(desktop.notifications()) == before + 1
     assert json.loads(notify_test(environment_of(desktop, tmp_path), "--json").stdout)["note"] == "dunst"
 

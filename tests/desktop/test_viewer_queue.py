@@ -159,7 +159,7 @@ def test_a_speed_is_set_and_what_is_none_is_said(tab: tuple[DownloadsTab, Noting
     assert dpg.get_value(field) == "5.0 MB/s"
     dpg.set_value(field, "fast")
     dpg.get_item_callback(field)()
-    assert ui.calls == [] and any("fast is no speed" in text for text in texts(window))
+    assert ui.calls == [] and any("fast is not a speed" in text for text in texts(window))
     dpg.set_value(field, "500K")
     dpg.get_item_callback(field)()
     assert ui.calls == [("limit", (500 * 1024,), {})]

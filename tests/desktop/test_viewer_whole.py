@@ -116,7 +116,9 @@ def test_a_prompt_too_long_is_refused_in_the_chat_and_nothing_is_cut(
     window.desktop.keys("Return")
 
     window.wait_until(lambda texts: any("tokens" in text and "Shorten" in text for text in texts), "the refusal")
-    window.wait_until(lambda texts: any("Nothing was cut" in text for text in texts), "the event, told at the foot")
+    window.wait_until(
+        lambda texts: any("refused, not truncated" in text for text in texts), "the event, told at the foot"
+    )
     assert client.show("tiny").state in IN_MEMORY
 
 

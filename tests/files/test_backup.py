@@ -75,10 +75,10 @@ def test_a_backup_is_taken_and_restored_into_another_home(
     assert "hf_secret" not in file.read_text()
 
     assert modelctl(other, "restore", str(file)).splitlines() == [
-        "Settings taken in, from the next start: context_size",
-        "Settings that stay as they are here: threads",
+        "Settings restored, effective from the next start: context_size",
+        "Settings left unchanged: threads",
         "Models added: tiny, far",
-        "Results taken in: 1, known already: 0",
+        "Results restored: 1, already known: 0",
     ]
     assert other.places.config_file.read_text() == 'context_size = 512\n# mine\nthreads = 1\nhub_token = "kept"\n'
     with Client(other.places, timeout_s=DEADLINE_S) as there:
@@ -113,11 +113,11 @@ def test_an_older_benchmarks_file_is_taken_in_while_the_daemon_runs_and_duplicat
     newest = client.show("tiny").latest
     later = {**NINE, "timestamp": "2025-01-03T00:00:00.000001"}
     file = write_results(tmp_path, NINE, later, NINE)
-    assert modelctl(daemon, "restore", str(file)) == "Results taken in: 2, known already: 1\n"
+    assert modelctl(daemon, "restore", str(file)) == "Results restored: 2, already known: 1\n"
     tiny = client.show("tiny")
     assert tiny.latest == newest and tiny.average is not None and tiny.average.runs == 3
     assert [run.result.timestamp for run in client.results("tiny").runs[:2]] == [NINE["timestamp"], later["timestamp"]]
-    assert modelctl(daemon, "restore", "-", stdin=file.read_text()) == "Results taken in: 0, known already: 3\n"
+    assert modelctl(daemon, "restore", "-", stdin=file.read_text()) == "Results restored: 0, already known: 3\n"
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_results_are_exported_for_other_programs(daemon: RealDaemon, client: Cli
     )
     file = tmp_path / "results.json"
     assert modelctl(daemon, "export", "json", str(file)) == f"{file}: 2 results.\n"
-    assert modelctl(daemon, "restore", str(file)) == "Results taken in: 0, known already: 2\n"
+    assert modelctl(daemon, "restore", str(file)) == "Results restored: 0, already known: 2\n"
 
 
 def test_a_broken_settings_file_is_named_and_no_backup_is_written(daemon: RealDaemon, client: Client, tmp_path: Path):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelctl.client import Client
-from modelctl.doctor import daemons, desktops, engines, homes, surroundings, versions
+from modelctl.doctor import daemons, desktops, engines, environment, folders, versions
 from modelctl.doctor.finding import Finding, Verdict
 from modelctl.language.catalogue import marked
 
@@ -24,19 +24,19 @@ def examine(client: Client, *, online: bool = False) -> Iterator[Finding]:
     result = engines.ask_settings()
     settings = engines.settings_of(result)
     yield from _check(marked("settings"), engines.judge_settings(result, str(places.config_file)))
-    yield from _check(marked("preferences"), surroundings.judge_preferences(places))
-    yield from _check(marked("secrets"), *surroundings.judge_secrets(places.config_file))
-    yield from _check(marked("environment"), *surroundings.judge_environment())
-    yield from _check(marked("folder:config"), homes.judge(homes.look_at(places.config_dir)))
-    yield from _check(marked("folder:data"), homes.judge(homes.look_at(places.data_dir)))
-    yield from _check(marked("folder:log"), homes.judge(homes.look_at(places.state_dir)))
-    yield from _check(marked("folder:runtime"), homes.judge(homes.look_at(places.runtime_dir), private=True))
+    yield from _check(marked("preferences"), environment.judge_preferences(places))
+    yield from _check(marked("secrets"), *environment.judge_secrets(places.config_file))
+    yield from _check(marked("environment"), *environment.judge_environment())
+    yield from _check(marked("folder:config"), folders.judge(folders.look_at(places.config_dir)))
+    yield from _check(marked("folder:data"), folders.judge(folders.look_at(places.data_dir)))
+    yield from _check(marked("folder:log"), folders.judge(folders.look_at(places.state_dir)))
+    yield from _check(marked("folder:runtime"), folders.judge(folders.look_at(places.runtime_dir), private=True))
     models_dir = Path(settings.get("models_dir") or places.models_dir).expanduser()
-    models = homes.look_at(models_dir)
-    yield from _check(marked("folder:models"), homes.judge(models))
-    yield from _check(marked("disk"), homes.judge_disk(models))
-    yield from _check(marked("model-files"), *homes.judge_models(homes.look_for_models(models_dir)))
-    yield from _check(marked("clock"), homes.judge_clock(*homes.look_at_clock(places)))
+    models = folders.look_at(models_dir)
+    yield from _check(marked("folder:models"), folders.judge(models))
+    yield from _check(marked("disk"), folders.judge_disk(models))
+    yield from _check(marked("model-files"), *folders.judge_models(folders.look_for_models(models_dir)))
+    yield from _check(marked("clock"), folders.judge_clock(*folders.look_at_clock(places)))
     engine = engines.engine_of(engines.ask_engine())
     yield from _check(marked("engine"), engines.judge_engine(engine))
     yield from _check(marked("gpu"), *engines.judge_gpu(engine, settings, engines.sees_gpu()))
@@ -47,8 +47,8 @@ def examine(client: Client, *, online: bool = False) -> Iterator[Finding]:
         yield from _check(marked("memory"), *daemons.judge_memory(daemon.snapshot))
         yield from _check(marked("models"), *daemons.judge_models(daemon.snapshot))
         yield from _check(marked("downloads"), *daemons.judge_downloads(daemon.snapshot))
-    service = surroundings.look_at_service()
-    yield from _check(marked("service"), surroundings.judge_service(service, running=daemon.snapshot is not None))
+    service = environment.look_at_service()
+    yield from _check(marked("service"), environment.judge_service(service, running=daemon.snapshot is not None))
     desktop = desktops.inspect()
     if desktop is None or desktop.owned is None:
         yield from _check(marked("desktop"), desktops.judge(desktop))
@@ -57,7 +57,7 @@ def examine(client: Client, *, online: bool = False) -> Iterator[Finding]:
         yield from _check(marked("notifications"), desktops.judge_notifications(desktop.owned))
     if online:
         endpoint = str(settings.get("hub_endpoint") or "https://huggingface.co")
-        yield from _check(marked("hub"), surroundings.judge_hub(endpoint, surroundings.look_at_hub(endpoint)))
+        yield from _check(marked("hub"), environment.judge_hub(endpoint, environment.look_at_hub(endpoint)))
 
 
 def _check(name: str, *verdicts: Verdict) -> Iterator[Finding]:

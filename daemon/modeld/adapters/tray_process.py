@@ -82,27 +82,30 @@ class Tray:
     def _wait(self, process: "subprocess.Popen[bytes]") -> None:
         """In a thread of its own, for as long as the tray runs."""
         began = time.monotonic()
-        said = b""
+        last_line = b""
         assert process.stderr is not None
         for line in process.stderr:
-            said = line
+            last_line = line
         code = process.wait()
         process.stderr.close()
         try:
             self._loop.call_soon_threadsafe(
-                self._ended, code, said.decode(errors="replace").strip(), time.monotonic() - began
+                self._ended, code, last_line.decode(errors="replace").strip(), time.monotonic() - began
             )
         except RuntimeError:
             log.debug("the tray ended after the loop did")
 
-    def _ended(self, code: int, said: str, ran_s: float) -> None:
+    def _ended(self, code: int, last_line: str, ran_s: float) -> None:
         if code == 0 or self._closed:
             log.info("the tray was ended")
             return
         if ran_s >= HEALTHY_S:
             self._pause_s = self._first_pause_s
         log.warning(
-            "the tray failed (exit code %d: %s); started again in %.0f s", code, said or "no message", self._pause_s
+            "the tray failed (exit code %d: %s); started again in %.0f s",
+            code,
+            last_line or "no message",
+            self._pause_s,
         )
         self._later(self._pause_s)
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)

@@ -103,7 +103,7 @@ class DownloadConnection:
                 finally:
                     self._return()
         except Stopped:
-            pass  # whoever stopped it knows
+            pass  # the caller of stop() reports it
         except (PullError, StartOver) as error:
             self._work.broke(error)
         except Exception as error:  # noqa: BLE001 - handed on to the download's own thread, which raises it there

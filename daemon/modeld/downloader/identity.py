@@ -13,9 +13,9 @@ def suits(expected: ExpectedFile, meta: Meta, where: str) -> None:
     Raises:
         PullError: it is of another file, so a download would be useless.
     """
-    said = meta.linked
-    if expected.sha256 and said.sha256 and expected.sha256 != said.sha256:
-        failure = Reason.OTHER_HASH_OFFERED.failure(url=where, found=said.sha256, expected=expected.sha256)
+    announced = meta.linked
+    if expected.sha256 and announced.sha256 and expected.sha256 != announced.sha256:
+        failure = Reason.OTHER_HASH_OFFERED.failure(url=where, found=announced.sha256, expected=expected.sha256)
         raise PullError(failure)
     if expected.sha256 and expected.size and meta.size and expected.size != meta.size:
         raise PullError(

@@ -36,10 +36,10 @@ class Hosts:
 
 @dataclass(frozen=True)
 class Target:
-    """Where an address leads, and what it said of the file there."""
+    """Where an address leads, and what the hub announced about it."""
 
     url: str
-    said: Linked
+    announced: Linked
 
 
 NOWHERE = Target("", Linked())
@@ -73,14 +73,14 @@ class DownloadSource:
         return self._found.url or self.url
 
     def known(self) -> "Target":
-        """The target, with what the address said of the file when it led there."""
+        """The target, with what the hub announced when it redirected there."""
         found = self._found
         return found if found.url else Target(self.url, Linked())
 
-    def found(self, target: str, said: Linked) -> None:
+    def found(self, target: str, announced: Linked) -> None:
         """The address led to ``target``."""
         with self._lock:
-            self._found = Target(target, said) if target != self.url else NOWHERE
+            self._found = Target(target, announced) if target != self.url else NOWHERE
 
     def refused(self, target: str, fresh: bool) -> bool:
         """``target`` did not let us in: whether to ask the address itself again.

@@ -29,7 +29,7 @@ def suspended_s() -> float:
 
 
 def changes() -> socket.socket | None:
-    """A socket on which the system tells of new addresses and routes; None where it does not."""
+    """A socket on which the system reports new addresses and routes; None where it cannot."""
     if sys.platform != "linux":
         return None
     try:
@@ -42,7 +42,7 @@ def changes() -> socket.socket | None:
 
 
 class Network:
-    """Calls ``came`` from a thread of its own when ``news`` (see ``changes``) tells of an address or a route."""
+    """Calls ``came`` from a thread of its own when ``news`` (see ``changes``) reports an address or a route."""
 
     def __init__(self, came: Callable[[], None], news: socket.socket | None) -> None:
         self._came = came

@@ -48,7 +48,12 @@ def linked(headers: Mapping[str, str]) -> Linked:
 
 
 def check(
-    status: int, headers: Mapping[str, str], asked: tuple[int, int] | None, said: Linked, url: str, with_token: bool
+    status: int,
+    headers: Mapping[str, str],
+    asked: tuple[int, int] | None,
+    announced: Linked,
+    url: str,
+    with_token: bool,
 ) -> Meta:
     """What the answer to a request for ``asked`` (a range, end 0: to the end; None: everything) gives.
 
@@ -69,20 +74,20 @@ def check(
     found = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
     validator = strong or headers.get("last-modified", "")
     if found is None and status == 200:
-        if said.size and count is not None and count != said.size:
-            raise Retry(Reason.LENGTH_WRONG.note(found=count, expected=said.size))
-        size = count or said.size
+        if announced.size and count is not None and count != announced.size:
+            raise Retry(Reason.LENGTH_WRONG.note(found=count, expected=announced.size))
+        size = count or announced.size
         ranges = headers.get("accept-ranges", "") == "bytes" and bool(size)
-        return Meta(start=0, end=size, size=size, etag=strong, validator=validator, ranges=ranges, linked=said)
+        return Meta(start=0, end=size, size=size, etag=strong, validator=validator, ranges=ranges, linked=announced)
     if found is None or asked is None:
         raise Retry(Reason.RANGE_UNEXPECTED.note(range=headers.get("content-range", "")))
     first, last, size = (int(number) for number in found.groups())
     right = first == asked[0] and first <= last < size and (not asked[1] or last < asked[1])
     if not right or (count is not None and count != last - first + 1):
         raise Retry(Reason.RANGE_WRONG.note(start=asked[0], range=found[0], length=length))
-    if said.size and size != said.size:
-        raise Retry(Reason.FILE_SIZE_WRONG.note(found=size, expected=said.size))
-    return Meta(start=first, end=last + 1, size=size, etag=strong, validator=validator, ranges=True, linked=said)
+    if announced.size and size != announced.size:
+        raise Retry(Reason.FILE_SIZE_WRONG.note(found=size, expected=announced.size))
+    return Meta(start=first, end=last + 1, size=size, etag=strong, validator=validator, ranges=True, linked=announced)
 
 
 def refusal(status: int, headers: Mapping[str, str], url: str, with_token: bool) -> Exception:

@@ -121,7 +121,7 @@ class HttpSession:
 
         source = self._source
         begun = source.known()
-        url, said = begun.url, begun.said
+        url, announced = begun.url, begun.announced
         for _ in range(MAX_REDIRECTS):
             if self._shut:
                 raise Retry(Reason.CONNECTION_CLOSED.note())
@@ -131,11 +131,11 @@ class HttpSession:
             request = self._client.build_request("GET", url, headers=own, extensions={"trace": self._traced})
             self._client.cookies.clear()
             response = self._client.send(request, stream=True)
-            if not said.sha256:
-                said = linked(response.headers) if url == source.url else said
+            if not announced.sha256:
+                announced = linked(response.headers) if url == source.url else announced
             if response.status_code not in _REDIRECTS:
-                source.found(url, said)
-                return response, Target(url, said), begun.url == source.url != url
+                source.found(url, announced)
+                return response, Target(url, announced), begun.url == source.url != url
             response.close()
             try:
                 target = urljoin(url, response.headers.get("location", ""))
@@ -161,7 +161,9 @@ class HttpSession:
     def _checked(self, response: "httpx.Response", target: Target, asked: tuple[int, int] | None, fresh: bool) -> Meta:
         source, url = self._source, target.url
         try:
-            meta = check(response.status_code, response.headers, asked, target.said, url, bool(source.token_for(url)))
+            meta = check(
+                response.status_code, response.headers, asked, target.announced, url, bool(source.token_for(url))
+            )
         except PullError:
             if response.status_code in _STALE and source.refused(url, fresh):
                 raise Retry(Reason.LINK_EXPIRED.note(url=public(url), status=response.status_code), 0.0) from None

@@ -17,7 +17,7 @@ class Tuning:
         first_wait_s: back-off counts from here (full jitter of 1, 2, 4 .. times this).
         max_empty: attempts in a row without a byte, after which the download gives up.
         save_s: what is there is synced and claimed this often; a crash loses no more than this and one sync.
-        report_s: progress is told this often.
+        report_s: interval between progress reports.
         reserve_bytes: disk space a download leaves free.
     """
 

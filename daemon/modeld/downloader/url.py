@@ -17,7 +17,7 @@ def public(url: str) -> str:
 
 
 def origin(url: str) -> Origin:
-    """Scheme, host and port: who a secret may be told to (RFC 6454)."""
+    """Scheme, host and port: an origin, which decides who may receive a secret (RFC 6454)."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 

@@ -1,7 +1,7 @@
-"""What the daemon tells everyone, as it happens.
+"""What the daemon publishes to all subscribers.
 
 Every event carries ``epoch`` (this daemon's run), ``seq`` (one more than the event before) and ``at``. ``topic`` gives
-the first frame, ``kind.key``, so that a subscription by prefix selects.
+the first frame, ``kind.key``, so that a client can subscribe by prefix.
 """
 
 from typing import assert_never
@@ -15,7 +15,7 @@ from modeld.protocol.wire import VERSION, snake
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=snake):
-    """The part every event has; ``epoch``, ``seq`` and ``at`` are filled in when it is published."""
+    """The fields of every event; ``epoch``, ``seq`` and ``at`` are set when it is published."""
 
     v: int = VERSION
     epoch: str = ""
@@ -47,7 +47,7 @@ class JobChanged(Event, frozen=True, kw_only=True):
 
 
 class JobProgress(Event, frozen=True, kw_only=True):
-    """A running job moved on; at most ten a second for each job."""
+    """The progress of a running job; at most ten per second for each job."""
 
     job: str
     kind: JobKind
@@ -91,7 +91,7 @@ class DaemonStarted(Event, frozen=True, kw_only=True):
 
 
 class DaemonChanged(Event, frozen=True, kw_only=True):
-    """What the daemon shows of itself changed, such as the bound of all downloads."""
+    """The daemon's own view changed, such as the speed limit for all downloads."""
 
     daemon: views.DaemonView
 

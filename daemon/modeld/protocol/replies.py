@@ -1,4 +1,4 @@
-"""What the daemon answers: a result, a chunk of one, or an error; never more than one of them in a frame."""
+"""What the daemon answers: a result, a chunk or an error, exactly one in each frame."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=st
 
 
 class Pong(Result, frozen=True, kw_only=True):
-    """The daemon is there."""
+    """The daemon answers, and this is which one."""
 
     version: str
     protocol: int
@@ -21,13 +21,13 @@ class Pong(Result, frozen=True, kw_only=True):
 
 
 class Snapshot(Result, frozen=True, kw_only=True):
-    """Everything at one moment."""
+    """The whole state at one moment."""
 
     snapshot: views.Snapshot
 
 
 class Status(Result, frozen=True, kw_only=True):
-    """The daemon, the machine's memory, what is loaded and what runs."""
+    """The daemon, the machine, the loaded models and the running jobs."""
 
     daemon: views.DaemonView
     system: views.SystemView
@@ -36,7 +36,7 @@ class Status(Result, frozen=True, kw_only=True):
 
 
 class Models(Result, frozen=True, kw_only=True):
-    """All models asked for, in the order of the catalogue, then by key."""
+    """All requested models: those of the catalogue in its order, then the others by key."""
 
     models: list[views.ModelView]
 
@@ -50,7 +50,7 @@ class Model(Result, frozen=True, kw_only=True):
 
 
 class Jobs(Result, frozen=True, kw_only=True):
-    """The jobs asked for, oldest first."""
+    """The requested jobs, oldest first."""
 
     jobs: list[views.JobView]
 
@@ -74,13 +74,13 @@ class Comparison(Result, frozen=True, kw_only=True):
 
 
 class Backup(Result, frozen=True, kw_only=True):
-    """What was set, added and measured."""
+    """The settings, the added models and the benchmark results."""
 
     backup: views.Backup
 
 
 class Restored(Result, frozen=True, kw_only=True):
-    """What was restored, what was here already and stays as it is, and what was refused.
+    """What was restored, what existed already and is unchanged, and what was refused.
 
     ``refusals`` say why something was refused (``refused`` is their English, a sentence each).
     """
@@ -110,14 +110,14 @@ class Files(Result, frozen=True, kw_only=True):
 
 
 class Repositories(Result, frozen=True, kw_only=True):
-    """What the hub found; ``next`` is the ``cursor`` for more, empty at the end."""
+    """The repositories that the hub found; ``next`` is the ``cursor`` for the next page, empty on the last."""
 
     repositories: list[views.RepositoryView]
     next: str = ""
 
 
 class Found(Result, frozen=True, kw_only=True):
-    """The models in the folders of other programs; ``added`` are those taken by this request, ``looked`` where."""
+    """Models in the folders of other programs; ``added`` are those that this request added, ``looked`` the folders."""
 
     found: list[views.FoundView]
     looked: list[str] = []
@@ -125,7 +125,7 @@ class Found(Result, frozen=True, kw_only=True):
 
 
 class Done(Result, frozen=True, kw_only=True):
-    """It was done; ``notes`` say what a person should know (``note`` is their English)."""
+    """The request succeeded; ``notes`` say what a person should know (``note`` is their English)."""
 
     note: str = ""
     notes: list[Note] = []
@@ -152,7 +152,7 @@ AnyResult = (
 
 
 def done(*notes: Note) -> Done:
-    """It was done, and this is what a person should know."""
+    """The request succeeded, and this is what a person should know."""
     return Done(note=_english(notes), notes=list(notes))
 
 

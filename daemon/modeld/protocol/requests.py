@@ -1,4 +1,4 @@
-"""What a client can ask, one struct per ``op``; unknown fields are refused by name."""
+"""What a client can request, one struct per ``op``. Unknown fields are refused by name."""
 
 import msgspec
 
@@ -7,10 +7,10 @@ from modeld.protocol.wire import VERSION, Int64
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag=str.lower, forbid_unknown_fields=True):
-    """The part every request has.
+    """The fields of every request.
 
-    ``id`` comes back in the reply. ``key`` (optional, for requests that change something) makes a repetition safe: the
-    same key again from anyone gets the first answer.
+    The reply carries the same ``id``. ``key`` (optional, for requests that change something) makes a repetition safe: a
+    request with a key that was used before, by any client, gets the first answer.
     """
 
     v: Int64 = VERSION
@@ -19,19 +19,19 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag=str
 
 
 class Change(Request, frozen=True, kw_only=True):
-    """The base of the requests that change something; ``key`` counts for these alone."""
+    """The base of the requests that change something; only these use ``key``."""
 
 
 class Ping(Request, frozen=True, kw_only=True):
-    """Ask whether the daemon is there, and which one it is."""
+    """Ask whether the daemon answers, and for its version, process and epoch."""
 
 
 class Snapshot(Request, frozen=True, kw_only=True):
-    """Ask for everything at one moment, to start following the events from."""
+    """Ask for the whole state at one moment, from which a client follows the events."""
 
 
 class Status(Request, frozen=True, kw_only=True):
-    """Ask for the daemon and the machine's memory."""
+    """Ask for the state of the daemon, the machine, loaded models and running jobs."""
 
 
 class List(Request, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class List(Request, frozen=True, kw_only=True):
 class Show(Request, frozen=True, kw_only=True):
     """Ask for one model.
 
-    With ``look`` the header of one that is not downloaded is read from where it lies first, so that ``fits`` is known.
+    With ``look``, the daemon fills ``fits`` for a model that is not downloaded: it reads the header from the source.
     """
 
     model: str
@@ -69,10 +69,10 @@ class Remove(Change, frozen=True, kw_only=True):
 
 
 class Pull(Change, frozen=True, kw_only=True):
-    """Download a model; the reply names the job. With ``wait`` the answer comes when it ends.
+    """Download a model; the reply names the job. With ``wait``, the reply comes when the job ends.
 
-    ``model`` may be a source (``hf:org/repo:Q4_K_M`` or a URL): it is added first, under a key made of its name. With
-    ``look`` the header of a file at a URL is read before the download, as it always is of one on a hub.
+    ``model`` may be a source (``hf:org/repo:Q4_K_M`` or a URL): the daemon adds it first, under a key made from its
+    name. With ``look``, the daemon reads the header of a file at a URL before the download, as it always does on a hub.
     """
 
     model: str
@@ -81,7 +81,7 @@ class Pull(Change, frozen=True, kw_only=True):
 
 
 class Jobs(Request, frozen=True, kw_only=True):
-    """Ask for the jobs; ``model`` narrows."""
+    """Ask for the jobs, or for those of one ``model``."""
 
     model: str = ""
 
@@ -89,7 +89,7 @@ class Jobs(Request, frozen=True, kw_only=True):
 class Cancel(Change, frozen=True, kw_only=True):
     """Cancel a job by id, the running job of a model, or a generation by the ``id`` of its request (same connection).
 
-    Exactly one of the three. ``keep`` leaves a pull's partial file for a later resume.
+    Name exactly one of the three. ``keep`` keeps the partial file of a download for a later pull.
     """
 
     job: str = ""
@@ -99,21 +99,21 @@ class Cancel(Change, frozen=True, kw_only=True):
 
 
 class Pause(Change, frozen=True, kw_only=True):
-    """Hold a download by job id or by model, or every unended one with neither; what is on disk stays."""
+    """Pause a download, by job id or by model, or all of them if neither is given. Its data stays on disk."""
 
     job: str = ""
     model: str = ""
 
 
 class Resume(Change, frozen=True, kw_only=True):
-    """Let a held download go on, by job id or by model, or every held one with neither."""
+    """Resume a paused download, by job id or by model, or all of them if neither is given."""
 
     job: str = ""
     model: str = ""
 
 
 class Move(Change, frozen=True, kw_only=True):
-    """Give a download, by job id or by model, another place among those that have not ended; 1 is the first."""
+    """Move a download, by job id or by model, to a place in the queue; 1 is the first."""
 
     job: str = ""
     model: str = ""
@@ -121,9 +121,9 @@ class Move(Change, frozen=True, kw_only=True):
 
 
 class Limit(Change, frozen=True, kw_only=True):
-    """Bound the speed of one download, by job id or by model, or of all together with neither; 0 lifts the bound.
+    """Limit the speed of one download, by job id or by model, or of all together if neither is given; 0: no limit.
 
-    The bound of all together lasts until the daemon ends; the setting ``download_limit`` is what it begins with.
+    The limit for all together lasts until the daemon stops; it starts with the setting ``download_limit``.
     """
 
     bytes_per_s: Int64
@@ -132,9 +132,9 @@ class Limit(Change, frozen=True, kw_only=True):
 
 
 class Load(Change, frozen=True, kw_only=True):
-    """Load a model into a worker; zero or absent means the setting's value. ``gpu_layers`` -1 means all.
+    """Load a model into a worker; zero or absent means the value from the settings. ``gpu_layers`` -1 means all.
 
-    An empty ``model`` means the default one, here and in ``generate`` and ``chat``.
+    An empty ``model`` means the default model, here and in ``generate`` and ``chat``.
     """
 
     model: str
@@ -145,7 +145,7 @@ class Load(Change, frozen=True, kw_only=True):
 
 
 class Unload(Change, frozen=True, kw_only=True):
-    """Unload a model, or all with an empty ``model``."""
+    """Unload a model, or all models if ``model`` is empty."""
 
     model: str = ""
     wait: bool = False
@@ -178,7 +178,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Generate(Change, frozen=True, kw_only=True):
-    """Continue ``prompt`` as it stands (no template). Loads the model if needed.
+    """Continue ``prompt`` without a chat template. Loads the model if needed.
 
     ``max_tokens`` 0: until the model ends or the context is full. ``stream`` needs a DEALER.
     """
@@ -201,7 +201,7 @@ class Chat(Change, frozen=True, kw_only=True):
 
 
 class Benchmark(Change, frozen=True, kw_only=True):
-    """Benchmark models, each a job; loads what is needed. Empty ``models`` with ``all`` means every one on disk."""
+    """Benchmark models, one job each; loads them as needed. Empty ``models`` with ``all`` means every model on disk."""
 
     models: list[str] = []
     all: bool = False
@@ -224,14 +224,14 @@ class Compare(Request, frozen=True, kw_only=True):
 
 
 class Backup(Request, frozen=True, kw_only=True):
-    """Ask for what was set, added and measured."""
+    """Ask for the settings, the added models and the benchmark results."""
 
 
 class Restore(Change, frozen=True, kw_only=True):
-    """Take in what another home, or an earlier time, set, added and measured. Merges: what is here already stays.
+    """Merge a backup: settings, added models and benchmark results. What exists already stays.
 
-    ``settings`` is TOML and counts from the next start; ``results`` are records of ``model_benchmarks.json``. A large
-    backup is sent in several requests, since one has at most 1 MiB. Refused over the network.
+    ``settings`` is TOML and applies from the next start; ``results`` are records of ``model_benchmarks.json``. Send a
+    large backup in several requests, since a request has at most 1 MiB. The daemon refuses this over the network.
     """
 
     settings: str = ""
@@ -247,7 +247,7 @@ class Files(Request, frozen=True, kw_only=True):
 
 
 class Search(Request, frozen=True, kw_only=True):
-    """Ask the hub for repositories with GGUF files, the most downloaded first; ``cursor``: a reply's ``next``."""
+    """Search the hub for repositories with GGUF files, most downloads first; ``cursor`` is the ``next`` of a reply."""
 
     words: str
     limit: Int64 = 20
@@ -255,14 +255,14 @@ class Search(Request, frozen=True, kw_only=True):
 
 
 class Scan(Change, frozen=True, kw_only=True):
-    """Look for models in the folders of other programs; use those named in ``add`` (or ``all``) where they lie."""
+    """Find models in the folders of other programs; add those named in ``add`` (or ``all``), used in place."""
 
     add: list[str] = []
     all: bool = False
 
 
 class Shutdown(Change, frozen=True, kw_only=True):
-    """Stop the daemon in order: children ended, state saved."""
+    """Stop the daemon: end its workers and save its state."""
 
 
 AnyRequest = (

@@ -23,7 +23,7 @@ LOOK_S = 0.01
 
 
 ABORTED = 2
-"""What llama_decode returns when its abort callback said so (llama.h)."""
+"""What llama_decode returns when its abort callback returned true (llama.h)."""
 
 
 class EngineError(FailureError):
@@ -133,7 +133,7 @@ class Engine:
         """Compute a batch of at most ``batch_size`` tokens; the logits are those after the last one.
 
         Raises:
-            StoppedError: ``stopping`` said so in its middle; nothing of the batch is kept.
+            StoppedError: ``stopping`` returned true during the batch; nothing of it is kept.
         """
         array = (lib.llama_token * len(tokens))(*tokens)
         batch = lib.llama_batch_get_one(array, len(tokens))

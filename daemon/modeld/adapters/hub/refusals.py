@@ -33,19 +33,19 @@ def refusal(status: int, headers: Mapping[str, str], endpoint: str, what: str, o
 
     ``origin`` says where the token in the request came from; None if the request had no token.
     """
-    code, said = headers.get("x-error-code", ""), headers.get("x-error-message", "")
+    code, text = headers.get("x-error-code", ""), headers.get("x-error-message", "")
     repo = "/".join(what.split("/")[:2])
     if code == "GatedRepo":
         if origin is None:
             return HubError(Reason.HUB_GATED.failure(repo=repo, hub=endpoint))
         return HubError(Reason.HUB_GATED_FOR_TOKEN.failure(repo=repo, hub=endpoint, origin=origin))
-    if status == 401 and origin is not None and ("invalid" in said.lower() or not code):
+    if status == 401 and origin is not None and ("invalid" in text.lower() or not code):
         return BadTokenError(Reason.HUB_TOKEN_REFUSED.failure(origin=origin, hub=endpoint))
     if code == "RevisionNotFound":
         return HubError(Reason.HUB_REVISION_UNKNOWN.failure(repo=repo, what=what, hub=endpoint))
     if code == "EntryNotFound":
         return HubError(Reason.HUB_FILE_UNKNOWN.failure(what=what, repo=repo))
-    if "disabled" in said.lower():
+    if "disabled" in text.lower():
         return HubError(Reason.HUB_REPOSITORY_DISABLED.failure(repo=repo, hub=endpoint))
     if code == "RepoNotFound" or status in (401, 404):
         unknown = Reason.HUB_REPOSITORY_UNKNOWN if origin is None else Reason.HUB_REPOSITORY_CLOSED
@@ -54,8 +54,8 @@ def refusal(status: int, headers: Mapping[str, str], endpoint: str, what: str, o
         return _too_many(headers, origin)
     if status >= 500 or status == 408:
         return HubError(Reason.HUB_FAILS.failure(status=status, what=what), retry=True, after_s=asked(headers))
-    if said:
-        return HubError(Reason.HUB_REFUSES_WITH_TEXT.failure(status=status, what=what, error=said))
+    if text:
+        return HubError(Reason.HUB_REFUSES_WITH_TEXT.failure(status=status, what=what, error=text))
     return HubError(Reason.HUB_REFUSES.failure(status=status, what=what))
 
 

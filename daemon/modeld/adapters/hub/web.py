@@ -95,9 +95,9 @@ class Web:
         answer = self._get(url, what, {"Range": f"bytes={start}-{end - 1}"}, end - start)
         if answer.status == 200 and start:
             raise HubError(Reason.HUB_WITHOUT_RANGES.failure(what=what))
-        said = answer.headers.get("content-range", "")
-        if answer.status == 206 and not said.startswith(f"bytes {start}-"):
-            raise HubError(Reason.HUB_RANGE_WRONG.failure(start=start, what=what, range=said))
+        content_range = answer.headers.get("content-range", "")
+        if answer.status == 206 and not content_range.startswith(f"bytes {start}-"):
+            raise HubError(Reason.HUB_RANGE_WRONG.failure(start=start, what=what, range=content_range))
         return answer
 
     def _get(self, url: str, what: str, headers: dict[str, str], most: int) -> Answer:

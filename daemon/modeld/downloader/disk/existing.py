@@ -15,7 +15,7 @@ def hash_file(path: Path, stopped: Callable[[], bool]) -> str:
     """The SHA-256 of a file.
 
     Raises:
-        Stopped: ``stopped`` said so on the way.
+        Stopped: ``stopped`` returned true.
     """
     digest = hashlib.sha256()
     view = memoryview(bytearray(BLOCK_BYTES))

@@ -9,7 +9,7 @@ from modeld.downloader.plan.pieces import Pieces
 
 
 class Saver:
-    """Saves ``partial`` every ``interval_s`` while ``pieces`` grow; ``failed`` is told when that is not possible."""
+    """Saves ``partial`` every ``interval_s`` while ``pieces`` grow; calls ``failed`` when saving fails."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A limit on bytes per second, as arithmetic: whoever has spent too much learns how long to wait."""
+"""A token bucket: how long to wait to stay under a limit of bytes per second."""
 
 BURST_S = 0.1
 """What was not used is saved up for this long and no longer."""

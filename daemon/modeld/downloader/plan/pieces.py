@@ -1,4 +1,4 @@
-"""What of a file is there and what is missing: byte ranges as data, whoever fetches them."""
+"""The byte ranges of a file that are on disk, and those that are missing."""
 
 from collections.abc import Iterable
 
