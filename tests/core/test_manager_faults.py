@@ -67,6 +67,18 @@ def test_a_benchmark_of_a_model_that_is_being_evicted_fails_and_lets_the_next_on
     assert world.job("job2").state == "running"
 
 
+def test_an_unload_while_two_benchmarks_wait_for_memory_fails_the_first_and_lets_the_second_one_run():
+    world = World(settings=ONE_MODEL)
+    first = world.load("alpha")
+    world.ask(requests.Unload(id="u", model="alpha"))
+    world.ask(requests.Benchmark(id="b1", models=["beta"]))
+    world.ask(requests.Benchmark(id="b2", models=["beta"]))
+    world.ask(requests.Unload(id="v", model="beta"))
+    assert [world.job(job).state for job in ("job1", "job2")] == ["failed", "running"]
+    world.tell(facts.WorkerGone(run=first, exit_code=0))
+    assert [started.order.model for started in world.of(effects.StartWorker)] == ["beta"]
+
+
 def test_impossible_figures_of_a_stored_run_are_no_change_and_do_not_overflow():
     world = World()
     world.ask(requests.Results(id="r", model="alpha"))

@@ -24,6 +24,9 @@ DEADLINE_S = 20.0
 HALF = rb'[{"type": "file", "path": "\udc00-Q4_0.gguf", "size": 1000}]'
 """Half a surrogate pair is no text, and could be told to nobody."""
 
+HUGE = b'[{"type": "file", "path": "a-Q4_0.gguf", "size": 1%s}]' % (b"0" * 400)
+"""A size that no float and no counter of a disk can hold."""
+
 
 @pytest.fixture
 def hub(tiny_file: Path) -> Iterator[HubEmulator]:
@@ -62,7 +65,9 @@ def test_a_page_in_place_of_json_is_said_to_be_one(hub: HubEmulator, web: Web):
     assert error.failure.code is ErrorCode.HTTP_ERROR and "<!DOCTYPE" in str(error) and not error.retry
 
 
-@pytest.mark.parametrize("body", [b"[" * 1_000_000, b'{"error": "x"}', b'[{"type": "file"}]', b"\xff\xfe", b"", HALF])
+@pytest.mark.parametrize(
+    "body", [b"[" * 1_000_000, b'{"error": "x"}', b'[{"type": "file"}]', b"\xff\xfe", b"", HALF, HUGE]
+)
 def test_json_that_is_no_listing_is_a_failure_and_no_crash(hub: HubEmulator, tmp_path: Path, body: bytes):
     hub.instead[TREE] = 200, {}, body
     fact = lookup(hub.endpoint, ListRepository(lookup=1, repo="org/a", revision="main"), tmp_path)

@@ -234,10 +234,10 @@ class Loader:
             return
         failure = Reason.UNLOADED_BEFORE_ANSWER.failure()
         for model in targets:
+            self._withdraw_load(model)  # first: a failed benchmark starts the next one, which may want the model again
             if model.tasks:
                 model.fail_waiting(failure)
                 self._outbox.publish_model(model)
-            self._withdraw_load(model)
         leaving = [model for model in targets if model.state in HAS_WORKER]
         for model in leaving:
             self.unload(model, Reason.UNLOAD_REQUESTED.note())
