@@ -121,12 +121,12 @@ class Reason(Enum):
     DOWNLOADED_FILE_GONE = (
         _C.NOT_ON_DISK,
         "The file of the model is gone: {path}",
-        "The model returns with its file. Or download it again: modelctl pull {key}. Or forget it: modelctl rm {key}",
+        "Put the file back, download it again (modelctl pull {key}), or remove the model (modelctl rm {key}).",
     )
     FILE_IN_PLACE_GONE = (
         _C.NOT_ON_DISK,
         "The file of the model is gone: {path}",
-        "The model returns with its file. Or forget it: modelctl rm {key}",
+        "Put the file back, or remove the model: modelctl rm {key}",
     )
     FILE_GONE = (None, "its file is gone")
     NOT_IMPORTABLE = (
@@ -346,7 +346,7 @@ class Reason(Enum):
     CERTIFICATE_REJECTED = (
         _C.UNREACHABLE,
         "TLS certificate verification failed for {host}: {error}.",
-        "Check the clock of this machine. If you trust the server's own certificates, set SSL_CERT_FILE to them.",
+        "Check the clock of this machine. If the server uses a private certificate authority that you trust, set SSL_CERT_FILE.",
     )
 
     # the answer of the server
@@ -400,8 +400,8 @@ class Reason(Enum):
     )
     CHANGES_EVERY_TIME = (
         _C.CHANGED_REMOTELY,
-        "{url} sends another file every time: {why}.",
-        "Its servers do not agree with each other. Pull again later, or from another URL.",
+        "{url} sent a different file at each attempt: {why}.",
+        "The servers behind this URL hold different versions. Pull again later, or from another URL.",
     )
     HASH_WRONG_TWICE = (
         _C.HASH_MISMATCH,
@@ -764,7 +764,7 @@ class Reason(Enum):
     LIBRARY_MISSING = (
         _C.LOAD_FAILED,
         "llama-cpp-python cannot be used: {error}",
-        "Install it: pip install modeld[daemon]",
+        "In the clone of modeld, run: pip install '.[daemon]'",
     )
     MODEL_NOT_LOADED = (
         _C.LOAD_FAILED,
