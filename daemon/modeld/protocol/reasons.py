@@ -346,7 +346,8 @@ class Reason(Enum):
     CERTIFICATE_REJECTED = (
         _C.UNREACHABLE,
         "TLS certificate verification failed for {host}: {error}.",
-        "Check the clock of this machine. If the server uses a private certificate authority that you trust, set SSL_CERT_FILE.",
+        "Check the clock of this machine. If the server uses a private certificate authority, "
+        "set SSL_CERT_FILE to its certificates.",
     )
 
     # the answer of the server
