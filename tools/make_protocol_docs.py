@@ -17,6 +17,7 @@ from typing import get_args
 import msgspec
 import protocol_examples as examples
 from modeld.protocol import connection, errors, events, replies, requests, views, wire
+from modeld.protocol.reasons import Reason
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "protocol.md"
@@ -96,6 +97,14 @@ def _reference() -> Iterator[str]:
     yield "The codes:"
     yield ""
     yield from _codes()
+    yield "The reasons, with the code of each (none for a note), its English sentence, and its hint:"
+    yield ""
+    yield "| reason | code | sentence | hint |"
+    yield "|---|---|---|---|"
+    for reason in Reason:
+        cells = (f"`{reason.id}`", f"`{reason.code}`" if reason.code else "", reason.message, reason.hint)
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    yield ""
     yield "## Events"
     yield ""
     yield "Every event also has `v`, `epoch`, `seq` and `at`. The topic is the first frame."

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from modelctl import Client
 from modelctl.jarvis.daemon_access import DaemonAccess
-from modelctl.jarvis.downloader import ModelDownloader
+from modelctl.jarvis.downloader import NEEDS_TOKEN, ModelDownloader
 from modelctl.jarvis.downloads import ModelDownloadManager
 from modelctl.jarvis.progress import TERMINAL, DownloadProgress, payload
+from modeld.protocol import reasons
+from modeld.protocol.errors import ErrorCode
 from support.range_server import Fault, RangeServer
 from support.waiting import until
 
@@ -206,3 +208,8 @@ def test_the_live_downloader_does_not_raise_without_a_daemon(away: DaemonAccess)
     assert downloader.is_model_downloaded("mistral") is False
     assert downloader.get_download_status()["is_downloading"] is False
     assert downloader.get_model_path("mistral").name == "mistral.gguf"
+
+
+def test_the_reasons_that_a_token_can_cure_are_reasons_of_the_daemon() -> None:
+    reasons_ = [reasons.known(name) for name in NEEDS_TOKEN]
+    assert [reason and reason.code for reason in reasons_] == [ErrorCode.NOT_ALLOWED] * len(NEEDS_TOKEN)

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import FINAL, HAS_FILE, JobKind
 from modeld.protocol.views import JobView, ModelView
 
@@ -13,6 +12,10 @@ from modelctl.jarvis.downloads import ModelDownloadManager
 from modelctl.jarvis.progress import SUCCESS, DownloadProgress
 
 log = logging.getLogger(__name__)
+
+
+NEEDS_TOKEN = frozenset({"download_gated", "download_forbidden", "download_forbidden_with_token", "hub_gated"})
+"""The reasons (``modeld.protocol.reasons``) of failures that a token can cure."""
 
 
 class ModelDownloader:
@@ -43,7 +46,7 @@ class ModelDownloader:
         """Whether the last attempt failed for lack of a token; a repository reveals this only when asked."""
         model = self._model(model_id)
         failure = model.failure if model is not None else None
-        return failure is not None and failure.code is ErrorCode.NOT_ALLOWED and "HF_TOKEN" in failure.hint
+        return failure is not None and failure.reason in NEEDS_TOKEN
 
     def get_download_status(self) -> dict[str, object]:
         """Whether a download is running, which one, and its progress (0 to 100)."""
