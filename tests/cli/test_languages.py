@@ -176,7 +176,7 @@ def test_a_download_and_a_benchmark_are_shown_in_german(fake_daemon: FakeDaemon)
     assert "MISTRAL  60.0%  6.0 MB / 10.0 MB  1.0 MB/s  Restzeit 4s" in pulled.stderr.splitlines()
     assert pulled.stdout == "MISTRAL ist heruntergeladen. Laden mit: modelctl load mistral\n"
     measured = german("bench", "mistral")
-    assert "  tg128        45.32 ± 0.50 Token/s" in measured.stdout.splitlines()
+    assert "  tg128           45.32 ± 0.50 Token/s" in measured.stdout.splitlines()
     assert "Der Lauf wurde gestört: another process took 40 % of the CPU." in measured.stderr
 
 
@@ -184,7 +184,7 @@ def test_what_the_daemon_says_has_a_german_headline_before_its_own_words(fake_da
     done = german("load", "absent")
     assert done.returncode == 5
     assert done.stderr == (
-        "Fehler: Das Modell ist nicht heruntergeladen – absent is not on disk.\nTipp: modelctl pull absent\n"
+        "Fehler: Das Modell ist nicht auf dem Datenträger – absent is not on disk.\nTipp: modelctl pull absent\n"
     )
 
 

@@ -83,7 +83,7 @@ def test_what_the_system_says_of_a_file_is_german(tmp_path: Path, in_german: Non
 
 def test_a_step_of_a_download_is_german(in_german: None) -> None:
     assert names.of_phase("waiting for network") == "wartet auf das Netz"
-    assert names.of_phase("starting over") == "beginnt neu"
+    assert names.of_phase("starting over") == "beginnt von vorn"
     assert names.of_phase("tg") == "tg"
 
 

@@ -37,9 +37,9 @@ def test_a_note_is_german(note: Note, german: str, in_german: None) -> None:
 @pytest.mark.parametrize(
     ("needed", "most", "german"),
     [
-        (50, 9, "50 MiB werden gebraucht und 10 MiB sind verfügbar"),
+        (50, 9, "50 MiB werden gebraucht, aber nur 10 MiB sind verfügbar"),
         (5, 1, "die Höchstzahl geladener Modelle ist 1"),
-        (50, 1, "50 MiB werden gebraucht und 10 MiB sind verfügbar, und die Höchstzahl geladener Modelle ist 1"),
+        (50, 1, "50 MiB werden gebraucht, aber nur 10 MiB sind verfügbar, und die Höchstzahl geladener Modelle ist 1"),
     ],
 )
 def test_why_a_model_must_go_is_german(needed: int, most: int, german: str, in_german: None) -> None:
