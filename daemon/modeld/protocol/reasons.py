@@ -238,7 +238,7 @@ class Reason(Enum):
     )
     NOT_ENOUGH_MEMORY = (
         _C.NOT_ENOUGH_MEMORY,
-        "{key} needs about {needed_mib} MiB with a context of {context_size} tokens, and {available_mib} MiB are "
+        "{key} needs about {needed_mib} MiB with a context of {context_size} tokens, but only {available_mib} MiB are "
         "available.",
         "Choose a smaller context (--context) or a smaller quantization, or unload or unpin a model.",
     )
@@ -253,11 +253,12 @@ class Reason(Enum):
     UNLOADED_AT_STOP = (None, "the daemon is stopping")
     BENCHMARK_DONE = (None, "its benchmark is done")
     MAKES_ROOM = (None, "makes room for {key}: {cause}")
-    MEMORY_SHORT = (None, "{needed_mib} MiB are needed and {available_mib} MiB are available")
+    MEMORY_SHORT = (None, "{needed_mib} MiB are needed, but only {available_mib} MiB are available")
     LOADED_LIMIT = (None, "the limit of loaded models is {limit}")
     MEMORY_SHORT_AND_LOADED_LIMIT = (
         None,
-        "{needed_mib} MiB are needed and {available_mib} MiB are available, and the limit of loaded models is {limit}",
+        "{needed_mib} MiB are needed, but only {available_mib} MiB are available, and the limit of "
+        "loaded models is {limit}",
     )
     WORKER_KILLED = (_C.WORKER_CRASHED, "The worker of {key} was killed by {signal}.", _AFTER_SIGNAL)
     WORKER_KILLED_WITH_OUTPUT = (
@@ -358,18 +359,22 @@ class Reason(Enum):
     )
     DOWNLOAD_GATED = (
         _C.NOT_ALLOWED,
-        "{url} answers {status}: its authors grant access on request.",
+        "{url} returned status {status}: its authors grant access on request.",
         "Ask for access at {repo}, set HF_TOKEN to your token, restart the daemon, and pull again.",
     )
-    DOWNLOAD_NOT_FOUND = (_C.NOT_FOUND, "{url} answers {status}: there is no such file.", "Check the file name.")
+    DOWNLOAD_NOT_FOUND = (
+        _C.NOT_FOUND,
+        "{url} returned status {status}: there is no such file.",
+        "Check the file name.",
+    )
     DOWNLOAD_FORBIDDEN = (
         _C.NOT_ALLOWED,
-        "{url} answers {status}: access is denied, or the file does not exist.",
+        "{url} returned status {status}: access is denied, or the file does not exist.",
         "Check the URL. If it needs a token, set HF_TOKEN and restart the daemon.",
     )
     DOWNLOAD_FORBIDDEN_WITH_TOKEN = (
         _C.NOT_ALLOWED,
-        "{url} answers {status}: the token does not give access to it.",
+        "{url} returned status {status}: the token does not give access to it.",
         "Check the URL. If it needs another token, set HF_TOKEN and restart the daemon.",
     )
     PROXY_LOGIN_REQUIRED = (
@@ -377,7 +382,7 @@ class Reason(Enum):
         "The proxy on the way to {url} requires a user name and a password (status 407).",
         "Put both into HTTPS_PROXY or HTTP_PROXY, and restart the daemon.",
     )
-    DOWNLOAD_REFUSED = (_C.HTTP_ERROR, "{url} answers {status}.", "Open the URL in a browser.")
+    DOWNLOAD_REFUSED = (_C.HTTP_ERROR, "{url} returned status {status}.", "Open the URL in a browser.")
     NOT_A_GGUF_FILE = (
         _C.BAD_MODEL_FILE,
         "{url} does not send a model: the file begins with {begin} and not with GGUF.",
@@ -391,12 +396,12 @@ class Reason(Enum):
     )
     OTHER_HASH_OFFERED = (
         _C.HASH_MISMATCH,
-        "{url} now has SHA-256 {found}, and {expected} was expected.",
+        "{url} now has SHA-256 {found} instead of the expected {expected}.",
         "Nothing was downloaded, since this is another file. Check the URL, or pull with the hash of this file.",
     )
     OTHER_SIZE_OFFERED = (
         _C.HASH_MISMATCH,
-        "{url} has {found} bytes, and {expected} bytes with SHA-256 {sha256} were expected.",
+        "{url} has {found} bytes instead of the expected {expected} bytes with SHA-256 {sha256}.",
         "Nothing was downloaded, since this is another file. Check the URL.",
     )
     CHANGES_EVERY_TIME = (
@@ -406,12 +411,12 @@ class Reason(Enum):
     )
     HASH_WRONG_TWICE = (
         _C.HASH_MISMATCH,
-        "{url} has SHA-256 {found} in two downloads, and {expected} was expected.",
+        "{url} has SHA-256 {found} in two downloads, instead of the expected {expected}.",
         "The file was kept as {name} and is not used. The source or the expected hash is wrong; check both.",
     )
     HASH_VARIES = (
         _C.HASH_MISMATCH,
-        "{url} has SHA-256 {found}, had {before} in the first download, and {expected} was expected.",
+        "{url} has SHA-256 {found}, had {before} in the first download, but {expected} was expected.",
         "The file was kept as {name} and is not used. The source or the expected hash is wrong; check both.",
     )
     DOWNLOAD_UNREACHABLE = (
@@ -427,15 +432,15 @@ class Reason(Enum):
     CONNECTION_CLOSED = (None, "the connection was closed")
     NO_ANSWER = (None, "no answer within {seconds:.0f} s")
     PROXY_FAILED = (None, "the proxy refused the connection: {error}")
-    SERVER_ANSWERS = (None, "the server answers {status}")
+    SERVER_ANSWERS = (None, "the server returned status {status}")
     LENGTH_WRONG = (None, "the answer has {found} bytes and the file has {expected}")
     RANGE_UNEXPECTED = (None, "the answer has an unexpected Content-Range {range!r}")
     RANGE_WRONG = (
         None,
         "bytes from {start} were requested, and the answer has Content-Range {range!r} and Content-Length {length!r}",
     )
-    FILE_SIZE_WRONG = (None, "the answer belongs to a file of {found} bytes, and {expected} were expected")
-    LINK_EXPIRED = (None, "{url} answers {status}, so the file's location is looked up again")
+    FILE_SIZE_WRONG = (None, "the answer belongs to a file of {found} bytes instead of the expected {expected}")
+    LINK_EXPIRED = (None, "{url} returned status {status}, so the file's location is looked up again")
     TAG_UNKNOWN = (None, "the server no longer knows the file by this ETag")
     FILE_CHANGED = (None, "the file on the server has changed")
     FILE_SHRUNK = (None, "the file on the server has become shorter")
@@ -443,7 +448,7 @@ class Reason(Enum):
     RANGES_REFUSED = (None, "the server sends the file only from its beginning")
     RANGES_MISSING = (None, "the connection was lost, and the server cannot continue a file")
     PARTIAL_DELETED = (None, "{name} was deleted during the download")
-    HASH_WRONG = (None, "its SHA-256 is {found}, and {expected} was expected")
+    HASH_WRONG = (None, "its SHA-256 is {found} instead of the expected {expected}")
 
     # the partial file
     DISK_FULL = (
@@ -453,7 +458,8 @@ class Reason(Enum):
     )
     DISK_TOO_FULL_FOR_REST = (
         _C.DISK_FULL,
-        "{name} needs {needed_mib:.0f} MiB more (including a reserve), and {free_mib:.0f} MiB are free in {folder}.",
+        "{name} needs {needed_mib:.0f} MiB more (including a reserve), but only {free_mib:.0f} MiB are "
+        "free in {folder}.",
         "Free some space, or set models_dir to a larger disk. What was downloaded is kept.",
     )
     NOT_WRITABLE = (
@@ -471,8 +477,8 @@ class Reason(Enum):
         "{host} cannot be reached: {error}.",
         "Check the network, and HF_ENDPOINT and the proxy if you set them.",
     )
-    HUB_TOO_SLOW = (_C.UNREACHABLE, "The answer about {what} arrives too slowly.", "Try again later.")
-    HUB_ANSWER_TOO_LONG = (_C.HTTP_ERROR, "The answer about {what} is longer than {most} bytes.")
+    HUB_TOO_SLOW = (_C.UNREACHABLE, "The response for {what} arrives too slowly.", "Try again later.")
+    HUB_ANSWER_TOO_LONG = (_C.HTTP_ERROR, "The response for {what} is longer than {most} bytes.")
     HUB_ANSWER_NOT_JSON = (
         _C.HTTP_ERROR,
         "{hub} does not answer in JSON about {what}; its answer begins with {begin}.",
@@ -480,7 +486,7 @@ class Reason(Enum):
     )
     HUB_ANSWER_INVALID = (
         _C.HTTP_ERROR,
-        "The hub's answer about {what} is invalid: {error}.",
+        "The hub's response for {what} is invalid: {error}.",
         "Check that HF_ENDPOINT is the URL of a hub.",
     )
     HUB_WITHOUT_RANGES = (_C.HTTP_ERROR, "The server of {what} cannot send parts of a file.")
@@ -489,10 +495,10 @@ class Reason(Enum):
         "Bytes from {start} of {what} were requested, and the answer has Content-Range {range!r}.",
     )
     HUB_SIZE_UNKNOWN = (_C.HTTP_ERROR, "The server does not report the size of {what}.")
-    HUB_FILE_REFUSED = (_C.HTTP_ERROR, "{host} answers {status} about {what}.", "Check the URL.")
-    HUB_FAILS = (_C.HTTP_ERROR, "The hub answers {status} about {what}.", "Try again later.")
-    HUB_REFUSES = (_C.HTTP_ERROR, "The hub answers {status} about {what}.")
-    HUB_REFUSES_WITH_TEXT = (_C.HTTP_ERROR, "The hub answers {status} about {what}: {error}")
+    HUB_FILE_REFUSED = (_C.HTTP_ERROR, "{host} returned status {status} for {what}.", "Check the URL.")
+    HUB_FAILS = (_C.HTTP_ERROR, "The hub returned status {status} for {what}.", "Try again later.")
+    HUB_REFUSES = (_C.HTTP_ERROR, "The hub returned status {status} for {what}.")
+    HUB_REFUSES_WITH_TEXT = (_C.HTTP_ERROR, "The hub returned status {status} for {what}: {error}")
     HUB_BUSY = (_C.BUSY, "The hub accepts no more requests for now ({limit}).", "{when}")
     HUB_BUSY_WITHOUT_TOKEN = (
         _C.BUSY,
