@@ -124,3 +124,16 @@ def test_a_reason_of_a_newer_daemon_keeps_its_english(in_german: None) -> None:
     failure = Failure(code=ErrorCode.BUSY, message="It is new.", hint="Wait.", reason="brand_new")
     assert sentences.of_failure(failure) is None
     assert sentences.hint_of(failure) == "Wait."
+
+
+def test_a_reason_with_the_fields_of_another_version_keeps_its_english(in_german: None) -> None:
+    note = Note(reason="idle", fields={"minutes": 30}, message="not used for 30 minutes")
+    assert sentences.of_note(note) == "not used for 30 minutes"
+    assert sentences.of_notes([note], "english") == "not used for 30 minutes"
+    number = Note(
+        reason="disk_too_full_for_rest", fields=dict.fromkeys(("name", "needed_mib", "free_mib", "folder"), "x")
+    )
+    assert sentences.of_note(number) == ""
+    failure = Failure(code=ErrorCode.NOT_FOUND, message="No model.", hint="Add one.", reason="model_unknown")
+    assert sentences.of_failure(failure) is None
+    assert sentences.hint_of(failure) == "Add one."

@@ -1,8 +1,8 @@
 """The daemon's failures and notes as sentences in the user's language.
 
 They arrive as a reason and its fields, with an English message. In another language the reason's template
-(``modeld.protocol.reasons``) is translated and filled with the same fields. A reason that this version does not know
-keeps its English message.
+(``modeld.protocol.reasons``) is translated and filled with the same fields. A reason that this version does not know,
+or knows with other fields, keeps its English message.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 def of_note(note: Note) -> str:
     """A note as a sentence."""
-    reason = _reason(note.reason)
-    return _filled(reason.message, note.fields) if reason is not None else note.message
+    return _message(note.reason, note.fields) or note.message
 
 
 def of_notes(notes: Iterable[Note], english: str) -> str:
@@ -31,23 +30,17 @@ def of_notes(notes: Iterable[Note], english: str) -> str:
 
 
 def _with_hint(note: Note) -> str:
-    reason = _reason(note.reason)
-    hint = _filled(reason.hint, note.fields) if reason is not None and reason.hint else ""
-    return f"{of_note(note)} {hint}".rstrip()
+    return f"{of_note(note)} {_hint(note.reason, note.fields)}".rstrip()
 
 
 def of_failure(failure: Failure) -> str | None:
     """The failure's message; None if the reason is unknown, so that only the English message is available."""
-    if is_english():
-        return failure.message
-    reason = _reason(failure.reason)
-    return _filled(reason.message, failure.fields) if reason is not None else None
+    return failure.message if is_english() else _message(failure.reason, failure.fields) or None
 
 
 def hint_of(failure: Failure) -> str:
     """What to do next; may be empty."""
-    reason = _reason(failure.reason)
-    return _filled(reason.hint, failure.fields) if reason is not None and reason.hint else failure.hint
+    return _hint(failure.reason, failure.fields) or failure.hint
 
 
 def of_cause(progress: Progress) -> str:
@@ -75,9 +68,23 @@ def _reason(name: str) -> "Reason | None":
     return reasons.known(name)
 
 
+def _message(name: str, fields: Mapping[str, Field]) -> str:
+    reason = _reason(name)
+    return _filled(reason.message, fields) if reason is not None else ""
+
+
+def _hint(name: str, fields: Mapping[str, Field]) -> str:
+    reason = _reason(name)
+    return _filled(reason.hint, fields) if reason is not None and reason.hint else ""
+
+
 def _filled(template: str, fields: Mapping[str, Field]) -> str:
+    """The translated template with its fields; empty if a daemon of another version sent other fields."""
     words = {name: _word(name, value) for name, value in fields.items()}
-    return _(template).format(**words)
+    try:
+        return _(template).format(**words)
+    except (KeyError, ValueError):
+        return ""
 
 
 def _word(name: str, value: Field) -> str | int | float:
