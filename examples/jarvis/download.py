@@ -8,7 +8,7 @@ key = sys.argv[1] if len(sys.argv) > 1 else "smollm2"
 
 
 def on_progress(progress: DownloadProgress) -> None:
-    """Called for every download of the daemon, whoever requested it."""
+    """Called for every download of the daemon, no matter which client requested it."""
     if progress.status == "in_progress" and progress.percent is not None:
         print(f"{progress.model}: {progress.percent:.1f}%")
         print(f"Downloaded: {format_bytes(progress.downloaded)} / {format_bytes(progress.total)}")

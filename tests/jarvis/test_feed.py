@@ -1,4 +1,4 @@
-"""The news of jobs: whoever waits for an end is let go when nothing can bring it any more."""
+"""The feed of jobs: a caller that waits for a job stops waiting when the job can no longer end."""
 
 import threading
 from collections.abc import Iterator

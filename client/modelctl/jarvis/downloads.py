@@ -22,7 +22,7 @@ Callback = Callable[[DownloadProgress], object]
 
 
 class ModelDownloadManager:
-    """Downloads through the daemon. Callbacks get the progress of every download, whoever requested it."""
+    """Downloads through the daemon. Callbacks get the progress of all downloads, also of those of other clients."""
 
     def __init__(self, jarvis_instance: object = None, *, access: DaemonAccess | None = None) -> None:
         self._jarvis = jarvis_instance

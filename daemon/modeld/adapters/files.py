@@ -74,15 +74,6 @@ class Files:
         return failure
 
 
-def _is_file(path: Path) -> bool:
-    """Whether a file is there; where the system will not say, it is not."""
-    try:
-        return path.is_file()
-    except OSError as error:
-        log.debug("%s", error)
-        return False
-
-
 def _is_gone(path: str) -> bool:
     try:
         return not Path(path).is_file()
