@@ -31,7 +31,7 @@ from model_file import ModelFile
 THIS = Checkout(Path(__file__).resolve().parent.parent)
 ROUNDS = 5
 IDLE_S = 5.0
-COMMANDS = 5
+COMMANDS = 21
 TURNS, REQUESTS = 60, 50
 JOIN_MS, JOIN_ATTEMPTS = 50, 200
 MIB = 2**20
