@@ -27,7 +27,7 @@ from support.waiting import until
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["GTK_THEME"] = "Adwaita:dark"  # read by the panel
 
-SPEED = 6.4 * 1024**2
+SPEED = 2 * 1024**2
 ICON = (1268, 780)
 AWAY = (600, 300)
 MENU = (690, 426, 1280, 800)
