@@ -175,5 +175,6 @@ EVENTS: list[events.AnyEvent] = [
     events.DaemonStarted(epoch=EPOCH, seq=1, at=AT, daemon=DAEMON),
     events.DaemonChanged(epoch=EPOCH, seq=26, at=AT, daemon=DAEMON),
     events.DaemonStopping(epoch=EPOCH, seq=27, at=AT),
+    events.InternalError(epoch=EPOCH, seq=28, at=AT, fact="Asked show", error="KeyError: 'smollm2'"),
     events.Heartbeat(epoch=EPOCH, seq=25, at=AT),
 ]

@@ -215,6 +215,14 @@ class Daemon:
             sd_notify.alive()
 
     def _perform(self, effect: effects.AnyEffect) -> None:
+        """Have an adapter do it; if that raises, the core learns it and fails what the effect was for."""
+        try:
+            self._hand_over(effect)
+        except Exception as error:
+            log.exception("%s failed", type(effect).__name__)
+            self._inbox.put_nowait(facts.WorkFailed(effect=effect, why=repr(error)))
+
+    def _hand_over(self, effect: effects.AnyEffect) -> None:
         match effect:
             case effects.Send():
                 self._server.send(effect)
@@ -239,6 +247,8 @@ class Daemon:
                 self._in_thread(self._threads, self._files.look_for, effect)
             case effects.LimitPulls():
                 self._pulls.limit(effect)
+            case effects.ReportBug(fact=fact, trace=trace):
+                log.error("a bug in modeld: %s could not be handled\n%s", fact, trace)
             case effects.StartWorker():
                 self._workers.start(effect)
             case effects.TellWorker():

@@ -72,6 +72,8 @@ class World:
         """Pass a fact to the manager; its effects are also in ``effects``."""
         self.now += after_s
         self.effects = self.manager.handle(fact, self.now)
+        for bug in self.of(effects.ReportBug):
+            raise AssertionError(f"the core raised at {bug.fact}: {bug.trace}")
         return self.effects
 
     def ask(self, request: requests.AnyRequest, client: bytes = b"c") -> list[effects.AnyEffect]:

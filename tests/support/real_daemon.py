@@ -18,8 +18,11 @@ NOT_OURS = ("LLM_", "LLAMA_", "MODELD_", "HF_", "HUGGING")
 class RealDaemon:
     """``python -m modeld`` as a child process; ready when it reports so (sd_notify)."""
 
-    def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, settings: Mapping[str, str], patch: str = "") -> None:
+        """``patch`` is Python that the daemon runs first, to plant a fault in itself."""
         self.home = home
+        main = "import sys, modeld.__main__; sys.exit(modeld.__main__.main([]))"
+        self.command = [sys.executable, *(["-c", f"{patch}\n{main}"] if patch else ["-m", "modeld"])]
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
         # One thread: several spin on each other on a busy machine, and these tests are about behaviour, not speed.
         self.environment |= {"MODELD_HOME": str(home), "LLM_CPU_THREADS": "1", "MODELD_TRAY": "0", **settings}
@@ -32,9 +35,7 @@ class RealDaemon:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify_socket:
             notify_socket.bind(str(address))
             notify_socket.settimeout(DEADLINE_S)
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "modeld"], env={**self.environment, "NOTIFY_SOCKET": str(address)}
-            )
+            self.process = subprocess.Popen(self.command, env={**self.environment, "NOTIFY_SOCKET": str(address)})
             try:
                 assert notify_socket.recv(100) == b"READY=1"
             finally:

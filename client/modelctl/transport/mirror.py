@@ -47,7 +47,9 @@ def _changed(snapshot: Snapshot, event: events.AnyEvent) -> Snapshot:
             return replace(snapshot, system=system)
         case events.DaemonStarted(daemon=daemon) | events.DaemonChanged(daemon=daemon):
             return replace(snapshot, daemon=daemon)
-        case events.ContextRefused() | events.ContextFull() | events.DaemonStopping() | events.Heartbeat():
+        case events.ContextRefused() | events.ContextFull() | events.DaemonStopping():
+            return snapshot
+        case events.InternalError() | events.Heartbeat():
             return snapshot
         case _:
             assert_never(event)

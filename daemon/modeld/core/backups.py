@@ -8,6 +8,7 @@ from modeld.core.state.model import Model
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol import replies, requests
 from modeld.protocol.errors import ErrorCode, Note
 from modeld.protocol.reasons import Reason
@@ -17,7 +18,7 @@ FORMAT = 1
 """The format of a backup's file; a later one that cannot be read by this one counts up."""
 
 
-class Backups:
+class Backups(Tracked):
     """Makes backups and restores them."""
 
     def __init__(self, state: State, outbox: Outbox, library: Library) -> None:

@@ -120,6 +120,13 @@ class StopPull(Effect, frozen=True, kw_only=True):
     keep: bool
 
 
+class ReportBug(Effect, frozen=True, kw_only=True):
+    """Log that ``fact`` could not be handled, with the traceback."""
+
+    fact: str
+    trace: str
+
+
 class StartWorker(Effect, frozen=True, kw_only=True):
     """Start a worker process numbered ``run``; it gets ``order`` once it says hello."""
 
@@ -202,6 +209,7 @@ AnyEffect = (
     | StartPull
     | StopPull
     | LimitPulls
+    | ReportBug
     | StartWorker
     | TellWorker
     | StopWorker

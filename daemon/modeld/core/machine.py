@@ -4,6 +4,7 @@ from itertools import zip_longest
 
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
+from modeld.core.state.undo import Tracked
 from modeld.protocol import events
 from modeld.protocol.views import GpuView, SystemView
 
@@ -14,7 +15,7 @@ BUSY_STEP_PERCENT = 10.0
 """A processor whose load moved by less is not worth an event."""
 
 
-class Machine:
+class Machine(Tracked):
     """The newest sample, and the one that was published last."""
 
     def __init__(self, state: State, outbox: Outbox) -> None:

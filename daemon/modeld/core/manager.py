@@ -1,6 +1,6 @@
 """All decisions: a fact comes in, the effects that follow go out. Pure: it never waits, reads or writes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import assert_never
 
 import msgspec
@@ -16,9 +16,11 @@ from modeld.core.downloads.source import is_remote
 from modeld.core.machine import Machine
 from modeld.core.models.external import ExternalModels
 from modeld.core.models.library import Library
+from modeld.core.recovery import Recovery, fact_of_failure
 from modeld.core.serving.answering import Generations
 from modeld.core.serving.loading import Loader
 from modeld.core.serving.tasks import Tasks
+from modeld.core.state import undo
 from modeld.core.state.jobs import Job, JobFact
 from modeld.core.state.model import Model, ModelSpec
 from modeld.core.state.outbox import Outbox
@@ -61,8 +63,18 @@ class Manager:
         self._schedule = BenchmarkSchedule(state, self._benchmarks)
         self._queue = Queue(state, outbox, self._scheduler)
         self._backups = Backups(state, outbox, self._library)
+        self._recovery = Recovery(state, outbox, self._library, self._lookups, self._loader)
         self._remembered = remembered
-        self._published_stopping = False
+        self._said_goodbye = False
+        self._each_second: tuple[Callable[[], None], ...] = (
+            outbox.heartbeat,
+            self._loader.ticked,
+            self._tasks.ticked,
+            self._benchmarks.ticked,
+            self._scheduler.ticked,
+            self._library.look_for_files,
+            self._schedule.ticked,
+        )
 
     @property
     def settled(self) -> bool:
@@ -100,14 +112,43 @@ class Manager:
             self._outbox.publish_job(job)
 
     def handle(self, fact: facts.AnyFact, now: float) -> list[effects.AnyEffect]:
-        """Decide what follows from a fact at ``now`` (seconds since the epoch)."""
+        """Decide what follows from a fact at ``now`` (seconds since the epoch).
+
+        It never raises: a bug fails what the fact was about, and leaves everything else as it was.
+        """
         self._state.now = now
-        self._take(fact)
-        if self.finished and not self._published_stopping:
-            self._published_stopping = True
+        match fact:
+            case facts.Ticked():
+                for step in self._each_second:
+                    self._attempt(fact, step)
+            case facts.Sampled():
+                self._attempt(fact, lambda: self._machine.sampled(fact.system))
+                self._attempt(fact, lambda: self._loader.sampled(fact))
+            case _:
+                self._attempt(fact, lambda: self._take(fact))
+        if self.finished and not self._said_goodbye:
+            self._said_goodbye = True
             self._outbox.answer_all(Reason.DAEMON_STOPPING.failure())
             self._outbox.publish(events.DaemonStopping())
         return self._outbox.take_effects()
+
+    def _attempt(self, fact: facts.AnyFact, step: Callable[[], None]) -> None:
+        """Take one step of handling a fact; if it raises, fail what the fact was about."""
+        error = self._try(fact, step)
+        if error is not None:
+            self._try(fact, lambda: self._recovery.give_up(fact, error))
+
+    def _try(self, fact: facts.AnyFact, step: Callable[[], None]) -> Exception | None:
+        """Take a step whole or not at all; what it raised has been reported."""
+        undo.begin()
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - a bug in any part of the core
+            undo.roll_back()
+            self._recovery.report(fact, error)
+            return error
+        undo.commit()
+        return None
 
     def _take(self, fact: facts.AnyFact) -> None:
         match fact:
@@ -117,11 +158,6 @@ class Manager:
             case facts.ClientGone(client=client):
                 self._generations.cancel(client, None)
                 self._outbox.forget(client)
-            case facts.Ticked():
-                self._ticked()
-            case facts.Sampled():
-                self._machine.sampled(fact.system)
-                self._loader.sampled(fact)
             case facts.FileInspected():
                 self._library.inspected(fact)
                 if self.settled:
@@ -159,33 +195,27 @@ class Manager:
                 self._work_failed(fact)
             case facts.StopAsked():
                 self._stop()
+            case facts.Ticked() | facts.Sampled():
+                raise TypeError("handled in steps")
             case _:
                 assert_never(fact)
 
     def _work_failed(self, fact: facts.WorkFailed) -> None:
-        """A blocking task crashed: fail its requester and release its locks."""
-        why = Reason.INTERNAL_ERROR.failure(error=fact.why)
+        """An adapter raised: fail what the effect was for."""
+        failed = fact_of_failure(fact.effect, fact.why)
+        if failed is not None:
+            self._take(failed)
+            return
         match fact.effect:
-            case effects.Inspect(model=key, path=path, ticket=ticket):
-                self._take(facts.FileInspected(model=key, path=path, failure=why, ticket=ticket))
-            case effects.RemoveFiles(model=key, ticket=ticket):
-                self._take(facts.FileRemoved(model=key, failure=why, ticket=ticket))
-            case effects.LookForFiles():
-                self._take(facts.FilesLookedFor(there=[], gone=[]))
+            case effects.TellWorker(run=run):
+                self._recovery.end_worker(run, Reason.INTERNAL_ERROR.failure(error=fact.why))
             case (
                 effects.ScanExternalModels(ticket=ticket)
                 | effects.ReadRuns(ticket=ticket)
                 | effects.ReadBackup(ticket=ticket)
                 | effects.MergeBackup(ticket=ticket)
             ):
-                self._outbox.answer(ticket, why)
-
-    def _ticked(self) -> None:
-        self._scheduler.ticked()
-        self._library.look_for_files()
-        self._loader.unload_idle()
-        self._schedule.ticked()
-        self._outbox.heartbeat()
+                self._outbox.refuse(ticket, Reason.INTERNAL_ERROR, error=fact.why)
 
     # -- workers -------------------------------------------------------------------------------------------------
 

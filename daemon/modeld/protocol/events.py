@@ -100,6 +100,16 @@ class DaemonStopping(Event, frozen=True, kw_only=True):
     """The daemon ends; this is its last event."""
 
 
+class InternalError(Event, frozen=True, kw_only=True):
+    """A bug in modeld: it could not handle ``fact`` (a kind, such as ``asked load``); the log has the traceback.
+
+    What the fact was about has failed; the daemon and everything else go on. Sent at most once a minute for one bug.
+    """
+
+    fact: str
+    error: str
+
+
 class Heartbeat(Event, frozen=True, kw_only=True):
     """Sent each second; its ``seq`` is that of the newest event, and it takes none itself."""
 
@@ -116,6 +126,7 @@ AnyEvent = (
     | DaemonStarted
     | DaemonChanged
     | DaemonStopping
+    | InternalError
     | Heartbeat
 )
 """Every event there is."""
@@ -140,6 +151,8 @@ def topic(event: AnyEvent) -> str:
             return "system.memory"
         case DaemonStarted() | DaemonChanged() | DaemonStopping():
             return "daemon.state"
+        case InternalError():
+            return "daemon.error"
         case Heartbeat():
             return "daemon.heartbeat"
         case _:

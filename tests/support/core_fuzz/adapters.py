@@ -25,6 +25,12 @@ EXTREME_TIMES = ("2026-01-01T00:00:00+00:00", "0001-01-01T00:00:00", "9999-12-31
 EXTREME_SIZES = (0, 1000, 1000, 1000, 1000, 2**63 - 1)
 """Bytes that a hub may claim for a file."""
 
+RAISING = (
+    *(effects.StartPull, effects.StartWorker, effects.TellWorker),
+    *(effects.ListRepository, effects.ReadRemote, effects.SearchHub, effects.LimitPulls),
+)
+"""Effects that the daemon performs at once, and whose adapter may raise."""
+
 _BROKEN = Failure(code=ErrorCode.INTERNAL, message="broken")
 _MISSING = Failure(code=ErrorCode.NOT_FOUND, message="not there")
 
@@ -76,7 +82,10 @@ class Adapters:
     # -- effects -------------------------------------------------------------------------------------------------
 
     def perform(self, effect: effects.AnyEffect) -> None:
-        """Start what the core asks for."""
+        """Start what the core asks for; now and then the adapter raises instead."""
+        if isinstance(effect, RAISING) and self.rng.random() < 0.01:
+            self.waiting.append(facts.WorkFailed(effect=effect, why="a bug of an adapter"))
+            return
         match effect:
             case effects.StartPull(job=job):
                 assert job not in self.downloads, f"two downloads at once for {job}"

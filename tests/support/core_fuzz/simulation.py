@@ -21,6 +21,7 @@ from modeld.protocol.wire import encode
 from modeld.settings import Settings
 
 from support.core_fuzz.adapters import Adapters
+from support.core_fuzz.planted_bugs import PlantedBugError, planted
 from support.core_fuzz.random_requests import BUILT, RandomRequests
 
 CLIENTS = (b"c1", b"c2", b"c3")
@@ -29,7 +30,7 @@ THROTTLED = (".loaded.context_used",)
 """Fields that events update at most ten times a second, so that a mirror may lag slightly."""
 REPEAT = (
     '.venv/bin/python -c \'import sys; sys.path.append("tests"); '
-    "from support.core_fuzz.simulation import Simulation; Simulation({}, {}).run()'"
+    "from support.core_fuzz.simulation import Simulation; Simulation({}, {}, {}).run()'"
 )
 TRACE = 40
 """How many steps before a failure are shown."""
@@ -44,11 +45,16 @@ class BrokenPromiseError(AssertionError):
 
 
 class Simulation:
-    """A manager with random clients and adapters; the same ``seed`` gives the same life."""
+    """A manager with random clients and adapters; the same ``seed`` gives the same life.
 
-    def __init__(self, seed: int, steps: int) -> None:
+    ``bugs`` is the share of calls of the core's parts that raise.
+    """
+
+    def __init__(self, seed: int, steps: int, bugs: float = 0.0) -> None:
         rng = self._rng = random.Random(seed)
-        self._seed, self._steps = seed, steps
+        self._seed, self._steps, self._bugs = seed, steps, bugs
+        self.bugs_met = 0
+        """How many bugs the manager has reported."""
         self._lossy = rng.random() < 0.2
         self._stops = self._lossy or rng.random() < 0.5
         self._request_share = rng.choice([0.2, 0.45, 0.7])
@@ -65,7 +71,7 @@ class Simulation:
         self._seq = 0
         self._now = 1_000_000.0
         self._trace: collections.deque[str] = collections.deque(maxlen=TRACE)
-        self._manager = Manager(
+        self.manager = Manager(
             "epoch",
             views.DaemonView(version="0", pid=1, started_at=""),
             self._settings(),
@@ -76,15 +82,23 @@ class Simulation:
     def run(self) -> None:
         """Run it; raises what the core raises, or BrokenPromiseError, with the last steps as a note."""
         try:
-            self._live()
+            self._perform(self.manager.start(self._now))
+            with planted(self._rng, self._bugs):
+                self._live()
+            self._come_to_an_end()
         except Exception as error:
             error.add_note(
-                "\n".join(["the last steps:", *self._trace, f"repeat it: {REPEAT.format(self._seed, self._steps)}"])
+                "\n".join(
+                    [
+                        "the last steps:",
+                        *self._trace,
+                        f"repeat it: {REPEAT.format(self._seed, self._steps, self._bugs)}",
+                    ]
+                )
             )
             raise
 
     def _live(self) -> None:
-        self._perform(self._manager.start(self._now))
         self._tell(self._adapters.sampled())
         for _ in range(self._steps):
             self._now += self._rng.random() * 0.2
@@ -96,7 +110,6 @@ class Simulation:
                 self._compare_mirror()
             if self._rng.random() < 0.01:
                 self._leave(self._rng.choice(CLIENTS))
-        self._come_to_an_end()
 
     def _come_to_an_end(self) -> None:
         """Stop the daemon while clients go on asking; or resume paused downloads and wait for the last fact."""
@@ -106,7 +119,7 @@ class Simulation:
         elif self._stops:
             self._ask(OBSERVER, requests.Shutdown(id="stop"))
         for number in range(10_000):
-            if self._manager.finished if self._stops else not self._adapters.busy() and not self._unended():
+            if self.manager.finished if self._stops else not self._adapters.busy() and not self._unended():
                 break
             self._now += 0.1
             if number % 20 == 0:
@@ -191,7 +204,7 @@ class Simulation:
     def _tell(self, fact: facts.AnyFact) -> None:
         self.met.add(type(fact))
         self._trace.append(f"{self._now:.1f}  {fact!r}"[:300])
-        self._perform(self._manager.handle(fact, self._now))
+        self._perform(self.manager.handle(fact, self._now))
 
     def _perform(self, wanted: list[effects.AnyEffect]) -> None:
         for effect in wanted:
@@ -203,8 +216,16 @@ class Simulation:
                     self._published(_DECODE_EVENT.decode(encode(event)))
                 case effects.StartPull() | effects.StartWorker() if self._stopping:
                     raise BrokenPromiseError(f"the daemon stops and still starts something: {effect}")
+                case effects.ReportBug(trace=trace):
+                    self._reported(trace)
                 case _:
                     self._adapters.perform(effect)
+
+    def _reported(self, trace: str) -> None:
+        """Only planted bugs are expected."""
+        self.bugs_met += 1
+        if PlantedBugError.__name__ not in trace:
+            raise BrokenPromiseError(f"the core raised: {trace}")
 
     def _unended(self) -> list[views.JobView]:
         jobs = self._mirror.jobs if self._mirror is not None else []

@@ -62,6 +62,8 @@ def _described(event: events.AnyEvent) -> str:
             return _("modeld's limits changed")
         case events.DaemonStopping():
             return _("modeld is stopping")
+        case events.InternalError(fact=fact, error=error):
+            return _("a bug in modeld: it could not handle {fact} ({error})").format(fact=fact, error=error)
         case events.Heartbeat():
             return _("heartbeat")
         case _:

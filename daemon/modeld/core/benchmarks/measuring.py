@@ -14,6 +14,7 @@ from modeld.core.state.model import Model
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Task, Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol import events, replies, requests, workers
 from modeld.protocol.errors import Failure
 from modeld.protocol.reasons import Reason
@@ -32,7 +33,7 @@ class Batch:
     """A client that waits for the end of several jobs."""
 
     ticket: Ticket
-    jobs: list[Job]
+    jobs: tuple[Job, ...]
 
 
 class Measurement(Task):
@@ -43,12 +44,17 @@ class Measurement(Task):
         self.job = job
         self._benchmarks = benchmarks
 
+    @property
+    def owner(self) -> Job:
+        """The job that it belongs to."""
+        return self.job
+
     def fail(self, failure: Failure) -> None:
         """Fail the job."""
         self._benchmarks.fail(self.job, failure)
 
 
-class Benchmarks:
+class Benchmarks(Tracked):
     """The benchmark jobs and their results."""
 
     def __init__(self, state: State, outbox: Outbox, loader: Loader, tasks: Tasks) -> None:
@@ -81,7 +87,7 @@ class Benchmarks:
                 return
         jobs = [self._queue(key, request) for key in keys]
         if request.wait:
-            self._batches.append(Batch(ticket, jobs))
+            self._batches.append(Batch(ticket, tuple(jobs)))
         else:
             outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in jobs]))
         self.start_next()
@@ -184,9 +190,17 @@ class Benchmarks:
     def _end(self, job: Job) -> None:
         """A job reached its final state; the last of a batch answers the client that waits for all of them."""
         self._outbox.end_job(job)
+        self._answer_batches()
+
+    def _answer_batches(self) -> None:
         for batch in [batch for batch in self._batches if all(job.ended for job in batch.jobs)]:
             self._batches.remove(batch)
             self._outbox.answer(batch.ticket, replies.Jobs(jobs=[job.view() for job in batch.jobs]))
+
+    def ticked(self) -> None:
+        """Go on with whatever a fact that could not be handled has left."""
+        self._answer_batches()
+        self.start_next()
 
     def _unload_unneeded(self, model: Model) -> None:
         """Unload a model that was loaded for its benchmark only, unless it has other tasks or is pinned."""

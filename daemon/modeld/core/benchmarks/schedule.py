@@ -5,6 +5,7 @@ from datetime import datetime
 from modeld.core.benchmarks.measuring import Benchmarks
 from modeld.core.state.model import Model
 from modeld.core.state.state import State
+from modeld.core.state.undo import Tracked
 from modeld.protocol.states import ModelState
 
 DAY_S = 86_400.0
@@ -21,7 +22,7 @@ AGAIN_S = DAY_S
 _RESTING = frozenset({ModelState.ON_DISK, ModelState.LOADED})
 
 
-class BenchmarkSchedule:
+class BenchmarkSchedule(Tracked):
     """Looks each second whether a benchmark is due; models that were never benchmarked are left to the person."""
 
     def __init__(self, state: State, benchmarks: Benchmarks) -> None:

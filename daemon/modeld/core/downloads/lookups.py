@@ -15,6 +15,7 @@ from modeld.core.state.model import Model, Part
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol import replies, requests, views
 from modeld.protocol.errors import Failure, Note
 from modeld.protocol.reasons import Reason
@@ -48,28 +49,43 @@ class Resolved:
 Then = Callable[[Resolved | Failure], None]
 
 
-class HubLookups:
+@dataclass(frozen=True)
+class Pending:
+    """What to do with the result of a lookup, and the request or the download that waits for it."""
+
+    go_on: Callable[[Answer], None]
+    owner: Ticket | Job
+
+
+class HubLookups(Tracked):
     """The lookups that have not ended, and what to do with each result."""
 
     def __init__(self, state: State, outbox: Outbox) -> None:
         self._state, self._outbox = state, outbox
-        self._out: dict[int, Callable[[Answer], None]] = {}
+        self._out: dict[int, Pending] = {}
         self._numbers = 0
         self.on_stopped: Callable[[Job], None] = self.give_up
         """Called for a download that was stopped while the result of its lookup was on its way."""
 
     def on_result(self, fact: Answer) -> None:
         """Continue with the result of a lookup; the result of a cancelled one is dropped."""
-        go_on = self._out.pop(fact.lookup, None)
-        if go_on is not None:
-            go_on(fact)
+        pending = self._out.pop(fact.lookup, None)
+        if pending is not None:
+            pending.go_on(fact)
+
+    def forget(self, lookup: int) -> Ticket | Job | None:
+        """Forget a lookup whose result could not be handled; returns who waits for it."""
+        pending = self._out.pop(lookup, None)
+        return pending.owner if pending is not None else None
 
     def give_up(self, job: Job) -> None:
         """Forget the lookup of a download that has stopped."""
         self._out.pop(job.lookup, None)
         job.lookup = 0
 
-    def _send(self, go_on: Callable[[Answer], None], job: Job | None = None) -> int:
+    def _send(self, go_on: Callable[[Answer], None], owner: Ticket | Job) -> int:
+        job = owner if isinstance(owner, Job) else None
+
         def unless_stopped(answer: Answer) -> None:
             if job is not None and (job.stopping or job.pausing or self._state.stopping):
                 self.on_stopped(job)  # the stop and the result crossed
@@ -77,28 +93,28 @@ class HubLookups:
                 go_on(answer)
 
         self._numbers += 1
-        self._out[self._numbers] = unless_stopped
+        self._out[self._numbers] = Pending(unless_stopped, owner)
         if job is not None:
             job.lookup = self._numbers
         return self._numbers
 
     # -- what a source means -------------------------------------------------------------------------------------
 
-    def resolve(self, model: Model, then: Then, job: Job | None = None) -> None:
+    def resolve(self, model: Model, then: Then, owner: Ticket | Job) -> None:
         """Find out which files a model's source means, and read the first one's header; ``then`` gets the outcome.
 
-        The lookup of a ``job`` retries while the hub is unreachable or busy.
+        The lookup of a job retries while the hub is unreachable or busy.
         """
         origin = source.parse(model.spec.source, self._state.settings.allow_http)
         if isinstance(origin, Failure):
             then(origin)
         elif origin.hub is not None:
-            self._list(origin.hub, model, then, job)
+            self._list(origin.hub, model, then, owner)
         else:
             part = Part(path="", file_name=model.spec.file_name, size_bytes=model.spec.size_bytes)
-            self._read(origin.url, (part,), then, job)
+            self._read(origin.url, (part,), then, owner)
 
-    def _list(self, hub: HubSource, model: Model, then: Then, job: Job | None) -> None:
+    def _list(self, hub: HubSource, model: Model, then: Then, owner: Ticket | Job) -> None:
         def listed(answer: Answer) -> None:
             if not isinstance(answer, RepositoryListed):
                 then(_failure(answer))
@@ -109,9 +125,10 @@ class HubLookups:
                 then(parts)
                 return
             url = source.download_url(self._state.settings.hub_endpoint, hub.repo, hub.revision, parts[0].path)
-            self._read(url, parts, then, job)
+            self._read(url, parts, then, owner)
 
-        lookup = self._send(listed, job)
+        job = owner if isinstance(owner, Job) else None
+        lookup = self._send(listed, owner)
         self._outbox.do(
             ListRepository(
                 lookup=lookup,
@@ -139,7 +156,7 @@ class HubLookups:
             for file, name in zip(chosen.files, names, strict=True)
         )
 
-    def _read(self, url: str, parts: tuple[Part, ...], then: Then, job: Job | None) -> None:
+    def _read(self, url: str, parts: tuple[Part, ...], then: Then, owner: Ticket | Job) -> None:
         def read(answer: Answer) -> None:
             if not isinstance(answer, RemoteRead):
                 then(_failure(answer))
@@ -158,7 +175,8 @@ class HubLookups:
                 )
             )
 
-        lookup = self._send(read, job)
+        job = owner if isinstance(owner, Job) else None
+        lookup = self._send(read, owner)
         self._outbox.do(
             ReadRemote(
                 lookup=lookup,
@@ -203,7 +221,7 @@ class HubLookups:
                 self._outbox.publish_model(model)
             self._outbox.answer(ticket, replies.Model(model=model.view(), note=_english(why), notes=_notes(why)))
 
-        self.resolve(model, then)
+        self.resolve(model, then, ticket)
 
     def files(self, ticket: Ticket, request: requests.Files) -> None:
         """Answer with the models of a repository, and whether each would fit."""
@@ -218,7 +236,7 @@ class HubLookups:
             if not isinstance(answer, RepositoryListed):
                 outbox.answer(ticket, _failure(answer))
                 return
-            there = repository.bundles(answer.files)
+            there = tuple(repository.bundles(answer.files))
             if not there:
                 chosen = repository.choose(answer.files, hub, 0)
                 assert isinstance(chosen, Failure)
@@ -226,13 +244,13 @@ class HubLookups:
                 return
             best = repository.best(there, state.system.memory_total)
             url = source.download_url(state.settings.hub_endpoint, hub.repo, hub.revision, best.name)
-            lookup = self._send(lambda read: self._filed(ticket, hub, there, best, read))
+            lookup = self._send(lambda read: self._filed(ticket, hub, there, best, read), ticket)
             outbox.do(ReadRemote(lookup=lookup, url=url, size_bytes=best.files[0].size_bytes))
 
-        lookup = self._send(listed)
+        lookup = self._send(listed, ticket)
         outbox.do(ListRepository(lookup=lookup, repo=hub.repo, revision=hub.revision))
 
-    def _filed(self, ticket: Ticket, hub: HubSource, there: list[Bundle], best: Bundle, answer: Answer) -> None:
+    def _filed(self, ticket: Ticket, hub: HubSource, there: tuple[Bundle, ...], best: Bundle, answer: Answer) -> None:
         """One header was read; apart from the weights, all models of a repository need the same memory."""
         read = answer if isinstance(answer, RemoteRead) else None
         why = answer.failure if isinstance(answer, LookupFailed) else read.why if read else None
@@ -274,7 +292,7 @@ class HubLookups:
             else:
                 outbox.answer(ticket, _failure(answer))
 
-        lookup = self._send(searched)
+        lookup = self._send(searched, ticket)
         words = " ".join(request.words.split())
         outbox.do(SearchHub(lookup=lookup, words=words, limit=request.limit, cursor=request.cursor))
 

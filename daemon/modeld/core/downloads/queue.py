@@ -8,12 +8,13 @@ from modeld.core.state.jobs import Job
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol import events, replies, requests
 from modeld.protocol.reasons import Reason
 from modeld.protocol.states import JobState
 
 
-class Queue:
+class Queue(Tracked):
     """Pauses, resumes, moves and limits the jobs of ``scheduler``."""
 
     def __init__(self, state: State, outbox: Outbox, scheduler: Scheduler) -> None:
@@ -31,7 +32,7 @@ class Queue:
             elif job.state is JobState.RUNNING and not job.stopping and not job.pausing:
                 job.pausing = True
                 self._outbox.do(StopPull(job=job.id, keep=True))
-        self._scheduler.pauses.append((ticket, jobs))
+        self._scheduler.pauses.append((ticket, tuple(jobs)))
         self._scheduler.settle()
 
     def resume(self, ticket: Ticket, request: requests.Resume) -> None:

@@ -2,6 +2,8 @@
 
 from collections import deque
 
+from modeld.core.state.undo import Tracked
+
 WINDOW_S = 3.0
 STALL_S = 3.0
 
@@ -9,7 +11,7 @@ LEAST_SPAN_S = 0.05
 """Shorter spans count as this long: what a first packet brought in no time is no speed."""
 
 
-class Rate:
+class Rate(Tracked):
     """Speed over the last ``window_s`` seconds, from samples of a growing count; it falls to 0 by itself."""
 
     def __init__(self, window_s: float = WINDOW_S, stall_s: float = STALL_S) -> None:

@@ -15,6 +15,7 @@ from modeld.core.state.model import Model, ModelFact, Part
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.reasons import Reason
@@ -22,14 +23,14 @@ from modeld.protocol.states import HAS_FILE, JobKind, JobState, Phase
 from modeld.protocol.views import Progress
 
 
-class Scheduler:
+class Scheduler(Tracked):
     """The download jobs."""
 
     def __init__(self, state: State, outbox: Outbox, lookups: HubLookups) -> None:
         self._state, self._outbox = state, outbox
         self._lookups = lookups
         lookups.on_stopped = lambda job: self.stopped(PullStopped(job=job.id, run=job.run))
-        self.pauses: list[tuple[Ticket, list[Job]]] = []
+        self.pauses: list[tuple[Ticket, tuple[Job, ...]]] = []
         """Pause requests that wait until their downloads have stopped."""
 
     def pull(self, ticket: Ticket, request: requests.Pull, *, created_model: bool = False) -> None:
@@ -197,7 +198,8 @@ class Scheduler:
             self._publish_progress(job, known)
 
     def ticked(self) -> None:
-        """A second passed: publish stalls, which no report announces."""
+        """A second passed: publish stalls, which no report announces, and go on with what a failed fact left."""
+        self.settle()
         for job in self.unended():
             if job.state is JobState.RUNNING and job.rate is not None:
                 self._publish_progress(job, job.progress)

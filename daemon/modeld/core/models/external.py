@@ -10,12 +10,13 @@ from modeld.core.state.model import Model, ModelFact, ModelSpec
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol import replies, requests
 from modeld.protocol.reasons import Reason
 from modeld.protocol.views import FoundView, ModelView
 
 
-class ExternalModels:
+class ExternalModels(Tracked):
     """Scans for external models, and imports them."""
 
     def __init__(self, state: State, outbox: Outbox, library: Library) -> None:

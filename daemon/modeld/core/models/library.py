@@ -13,6 +13,7 @@ from modeld.core.state.model import Model, ModelFact, ModelSpec
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol import events, replies, requests
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.reasons import Reason
@@ -26,7 +27,7 @@ LARGEST_BELIEVED = 10**15
 """Above the bytes of any model, and its context."""
 
 
-class Library:
+class Library(Tracked):
     """The models that are known, and their files."""
 
     def __init__(self, state: State, outbox: Outbox) -> None:
@@ -230,6 +231,10 @@ class Library:
             return
         self._drop(self._state.models[fact.model])
         self._outbox.answer(fact.ticket, replies.done(Reason.MODEL_REMOVED.note(key=fact.model)))
+
+    def give_up_looking(self) -> None:
+        """What the look for files found could not be handled; the next one comes in time."""
+        self._looking = False
 
     def is_removing(self, key: str) -> bool:
         """Whether the model's files are being deleted now."""

@@ -8,6 +8,7 @@ from modeld.core.state.model import Model
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Task, Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol import events, replies, requests, workers
 from modeld.protocol.errors import Failure
 from modeld.protocol.reasons import Reason
@@ -28,12 +29,17 @@ class Generation(Task):
         self.stream = stream
         self._outbox = outbox
 
+    @property
+    def owner(self) -> Ticket:
+        """The request that it answers."""
+        return self.ticket
+
     def fail(self, failure: Failure) -> None:
         """Answer the client with the failure."""
         self._outbox.answer(self.ticket, failure)
 
 
-class Generations:
+class Generations(Tracked):
     """The generations of all models."""
 
     def __init__(self, state: State, outbox: Outbox, loader: Loader, tasks: Tasks) -> None:

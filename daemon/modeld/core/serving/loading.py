@@ -13,6 +13,7 @@ from modeld.core.state.model import Loading, Model, ModelFact
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol import replies, requests, workers
 from modeld.protocol.errors import ErrorCode, Failure, Note
 from modeld.protocol.reasons import Reason
@@ -25,14 +26,14 @@ MEMORY_STEP_BYTES = 16 * MIB
 
 
 @dataclass
-class UnloadWaiter:
+class UnloadWaiter(Tracked):
     """A client that waits until models have left memory."""
 
     ticket: Ticket
     keys: set[str]
 
 
-class Loader:
+class Loader(Tracked):
     """The worker of each loaded model."""
 
     def __init__(self, state: State, outbox: Outbox) -> None:
@@ -274,7 +275,16 @@ class Loader:
             self._outbox.do(StopWorker(run=model.run))
             self._outbox.move(model, ModelFact.UNLOAD_STARTED, cause, model.failure)
 
-    def unload_idle(self) -> None:
+    def ticked(self) -> None:
+        """Unload idle models, and go on with whatever a fact that could not be handled has left."""
+        self._unload_idle()
+        self._answer_unload_waiters()
+        for model in list(self._state.models.values()):
+            if model.tasks and model.state is ModelState.ON_DISK and not self._state.stopping:
+                self.request_load(model)
+        self._start_wanted()
+
+    def _unload_idle(self) -> None:
         """Unload models that were not used for the time to live, except pinned ones."""
         limit = self._state.settings.idle_unload_s
         for model in self._state.models.values():
@@ -311,7 +321,7 @@ class Loader:
             self._leave_memory(model, failure.note(), failure)
         if model.key not in self._state.wanted:
             self._answer_load(model, failure)
-        self._answer_unload_waiters(model)
+        self._answer_unload_waiters()
         if cause is not None:
             model.fail_current(failure)
         else:
@@ -329,12 +339,22 @@ class Loader:
         model.active = False
         self._outbox.move(model, ModelFact.WORKER_GONE, cause, failure)
 
-    def _answer_unload_waiters(self, model: Model) -> None:
+    def _answer_unload_waiters(self) -> None:
+        running = {model.key for model in self._by_run.values()}
         for waiter in list(self._unload_waiters):
-            waiter.keys.discard(model.key)
+            waiter.keys &= running
             if not waiter.keys:
                 self._unload_waiters.remove(waiter)
                 self._outbox.answer(waiter.ticket, replies.done(Reason.UNLOADED.note()))
+
+    def forget(self, run: int) -> Model | None:
+        """Forget a worker whose end could not be handled; returns its model."""
+        return self._by_run.pop(run, None)
+
+    @property
+    def runs(self) -> list[int]:
+        """The workers that have not ended."""
+        return list(self._by_run)
 
     def any_left(self) -> bool:
         """Whether a worker process still exists."""

@@ -8,12 +8,13 @@ from modeld.core.state.model import Model, ModelFact
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Task
+from modeld.core.state.undo import Tracked
 from modeld.protocol import workers
 from modeld.protocol.errors import Failure
 from modeld.protocol.states import HAS_WORKER, ModelState
 
 
-class Tasks:
+class Tasks(Tracked):
     """Gives the workers their tasks, whatever kind they are."""
 
     def __init__(self, state: State, outbox: Outbox, loader: Loader) -> None:
@@ -43,6 +44,12 @@ class Tasks:
             self._loader.make_active(model)
             self._outbox.do(TellWorker(run=model.run, order=task.order))
             self._outbox.move(model, ModelFact.WORK_BEGUN)
+
+    def ticked(self) -> None:
+        """Go on with whatever a fact that could not be handled has left."""
+        for model in self._state.models.values():
+            if model.tasks:
+                self.begin_next(model)
 
     def current(self, model: Model, number: int) -> Task | None:
         """The task that a worker's message is about; None for a task that is not the current one any more."""

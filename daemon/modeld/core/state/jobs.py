@@ -6,6 +6,7 @@ from enum import StrEnum, auto
 from modeld.core.downloads.rate import Rate
 from modeld.core.state.table import follow
 from modeld.core.state.task import Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol.errors import Failure
 from modeld.protocol.states import FINAL, JobKind, JobState
 from modeld.protocol.views import BenchmarkRun, HeaderView, JobView, Progress
@@ -40,7 +41,7 @@ TABLE: dict[tuple[JobState, JobFact], JobState] = {
 
 
 @dataclass
-class Job:
+class Job(Tracked):
     """One job as the manager sees it. ``run`` numbers its attempts: news of an older one is dropped."""
 
     id: str

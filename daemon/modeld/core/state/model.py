@@ -8,6 +8,7 @@ import msgspec
 
 from modeld.core.state.table import follow
 from modeld.core.state.task import Task, Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol.errors import Failure, Note
 from modeld.protocol.states import HAS_FILE, ModelState
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, FitView, HeaderView, LoadedView, ModelView
@@ -93,7 +94,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass
-class Loading:
+class Loading(Tracked):
     """The options to load a model with, from the client or the settings."""
 
     context_size: int
@@ -102,7 +103,7 @@ class Loading:
 
 
 @dataclass
-class Model:
+class Model(Tracked):
     """One model as the manager sees it: the spec, the state and what belongs to it now."""
 
     spec: ModelSpec

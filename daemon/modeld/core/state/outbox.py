@@ -1,6 +1,5 @@
 """What leaves the core: effects, answers to clients, and events for everyone."""
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 import msgspec
@@ -10,6 +9,7 @@ from modeld.core.state.jobs import Job
 from modeld.core.state.model import Model, ModelFact
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
+from modeld.core.state.undo import Tracked
 from modeld.protocol import events, replies
 from modeld.protocol.errors import Failure, Field, Note
 from modeld.protocol.reasons import Reason
@@ -20,21 +20,21 @@ REMEMBERED_KEYS = 1000
 
 
 @dataclass
-class Keyed:
+class Keyed(Tracked):
     """The first request with a key: its answer once there is one, and the repetitions that wait for it."""
 
     outcome: replies.AnyResult | Failure | None = None
     also: list[Ticket] = field(default_factory=list)
 
 
-class Outbox:
+class Outbox(Tracked):
     """Collects the effects of one fact. A change that clients can see is published by the method that makes it."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self.seq = 0
         self._unanswered: dict[Ticket, None] = {}
-        self._keyed: OrderedDict[str, Keyed] = OrderedDict()
+        self._keyed: dict[str, Keyed] = {}
         self._effects: list[AnyEffect] = []
 
     def do(self, effect: AnyEffect) -> None:
@@ -75,6 +75,10 @@ class Outbox:
     def refuse(self, ticket: Ticket, reason: Reason, **fields: Field) -> None:
         """Answer a request with the failure for ``reason``."""
         self.answer(ticket, reason.failure(**fields))
+
+    def reject(self, ticket: Ticket, failure: Failure) -> None:
+        """Answer a request that could not be handled; a repetition of it with the same key is handled again."""
+        self._send(ticket, failure)
 
     def chunk(self, ticket: Ticket, chunk: replies.Chunk) -> None:
         """Send a piece of a streamed answer."""

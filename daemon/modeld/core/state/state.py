@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 from modeld.core.state.jobs import Job
 from modeld.core.state.model import Model
+from modeld.core.state.undo import Tracked
 from modeld.protocol.errors import Failure
 from modeld.protocol.reasons import Reason
 from modeld.protocol.views import DaemonView, SystemView
 from modeld.settings import Settings
 
 
-class State:
+class State(Tracked):
     """The state that all parts of the manager share; ``now`` is the time of the fact being handled."""
 
     def __init__(self, epoch: str, daemon: DaemonView, settings: Settings, ids: Iterator[str]) -> None:

@@ -1,14 +1,17 @@
 """What a worker is asked to do, one task at a time."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
+from modeld.core.state.undo import Tracked
 from modeld.protocol.errors import Failure
 from modeld.protocol.workers import Answer, Measure
 
+if TYPE_CHECKING:
+    from modeld.core.state.jobs import Job
 
-@dataclass(frozen=True)
-class Ticket:
+
+class Ticket(NamedTuple):
     """Who asked: the client's routing id, the request's id, and its idempotency key (or empty)."""
 
     client: bytes
@@ -16,7 +19,7 @@ class Ticket:
     key: str = ""
 
 
-class Task(ABC):
+class Task(Tracked, ABC):
     """A generation for a client or the measurement of a benchmark job (``Generation | Measurement``)."""
 
     def __init__(self, order: Answer | Measure) -> None:
@@ -24,6 +27,11 @@ class Task(ABC):
         self.number = order.task
         """The task's number in the worker's messages."""
         self.stopped = False
+
+    @property
+    @abstractmethod
+    def owner(self) -> "Ticket | Job":
+        """The request that it answers, or the job that it belongs to."""
 
     @abstractmethod
     def fail(self, failure: Failure) -> None:

@@ -78,7 +78,7 @@ class Following:
 def leaves_no_trace(event: events.AnyEvent) -> bool:
     """Whether a later snapshot does not show that this event happened."""
     match event:
-        case events.ContextRefused() | events.ContextFull() | events.DaemonStopping():
+        case events.ContextRefused() | events.ContextFull() | events.DaemonStopping() | events.InternalError():
             return True
         case events.ModelChanged(reason=reason):
             return bool(reason)

@@ -4,7 +4,7 @@ import threading
 
 import dearpygui.dearpygui as dpg
 from modeld.protocol import replies
-from modeld.protocol.events import AnyEvent, ContextFull, ContextRefused, DaemonStopping, ModelChanged
+from modeld.protocol.events import AnyEvent, ContextFull, ContextRefused, DaemonStopping, InternalError, ModelChanged
 from modeld.protocol.views import Snapshot
 
 from modelctl import starting
@@ -224,6 +224,8 @@ def message_for(event: AnyEvent) -> str:
             return text.format(key=key.upper(), size=size)
         case DaemonStopping():
             return _stopping()
+        case InternalError(error=error):
+            return _("A bug in modeld: {error}. The log has the details; everything else goes on.").format(error=error)
         case ModelChanged(model=model, reason=reason, cause=cause):
             why = of_note(cause) if cause is not None else reason
             return f"{model.key.upper()}: {why}" if why else ""
