@@ -6,11 +6,14 @@ import logging
 import logging.handlers
 import os
 import sys
+import time
 
 import msgspec
 
 from modeld import __version__, places, settings
+from modeld.adapters import starts
 from modeld.adapters.lock import HomeError, hold, private_folder
+from modeld.adapters.starts import CrashLoopError
 from modeld.adapters.store import StoreError
 from modeld.protocol.keys import KeyFileError
 from modeld.transport.binding import BindError
@@ -62,10 +65,14 @@ def main(arguments: list[str] | None = None) -> int:
     with lock:
         try:
             _log_to(here, chosen.log_level)
+            unclean = starts.begin(here.starts_file, here.log_file, time.time())
             # ZeroMQ's descriptors can be waited for by a selector only, which is not what Windows has by default.
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-                runner.run(Daemon(here, chosen).run())
-        except (StoreError, BindError, KeyFileError, OSError) as error:
+                runner.run(Daemon(here, chosen, unclean=unclean).run())
+            starts.end(here.starts_file)
+        except (StoreError, BindError, KeyFileError, CrashLoopError, OSError) as error:
+            if not isinstance(error, CrashLoopError):
+                starts.end(here.starts_file)
             text = str(error) if isinstance(error, OSError) else error.failure.in_full()
             logging.getLogger("modeld").error("%s", text)
             print(f"error: {text}", file=sys.stderr)

@@ -54,8 +54,10 @@ STOP_S = 15.0
 class Daemon:
     """One run of the daemon: everything it owns, and the loop."""
 
-    def __init__(self, places: Places, settings: Settings) -> None:
+    def __init__(self, places: Places, settings: Settings, *, unclean: bool = False) -> None:
+        """``unclean``: the daemon before this one had no orderly end."""
         self._places = places
+        self._unclean = unclean
         self._settings = settings
         self._models_dir = Path(settings.models_dir).expanduser() if settings.models_dir else places.models_dir
         self._inbox: asyncio.Queue[facts.AnyFact] = asyncio.Queue()
@@ -188,6 +190,7 @@ class Daemon:
                 jobs=self._store.jobs(),
                 latest=self._store.latest(),
                 averages=self._store.averages(),
+                unclean=self._unclean,
             )
         except sqlite3.Error as error:
             raise self._store.unusable(error) from error
@@ -333,7 +336,12 @@ def merge(builtin: list[ModelSpec], stored: list[ModelSpec]) -> list[ModelSpec]:
         known = learned.pop(spec.key, None)
         if known is not None:
             spec = msgspec.structs.replace(
-                spec, size_bytes=known.size_bytes, sha256=known.sha256, verified=known.verified, pinned=known.pinned
+                spec,
+                size_bytes=known.size_bytes,
+                sha256=known.sha256,
+                verified=known.verified,
+                pinned=known.pinned,
+                resident=known.resident,
             )
             if known.source == spec.source and known.parts:
                 spec = msgspec.structs.replace(spec, file_name=known.file_name, parts=known.parts, commit=known.commit)

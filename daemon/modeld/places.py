@@ -46,6 +46,11 @@ class Places:
         return self.state_dir / "modeld.log"
 
     @property
+    def starts_file(self) -> Path:
+        """The starts of the daemon that had no orderly end."""
+        return self.state_dir / "starts.json"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the one daemon of this home."""
         return self.runtime_dir / "modeld.lock"

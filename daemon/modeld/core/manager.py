@@ -41,6 +41,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     jobs: list[views.JobView]
     latest: dict[str, views.BenchmarkResult]
     averages: dict[str, views.BenchmarkAverage]
+    unclean: bool = False
+    """Whether the daemon before this one had no orderly end."""
 
 
 class Manager:
@@ -91,6 +93,7 @@ class Manager:
         state, outbox = self._state, self._outbox
         state.now = now
         self._library.remember(self._remembered.specs)
+        self._loader.remember(self._remembered.unclean)
         for key, model in state.models.items():
             model.latest = self._remembered.latest.get(key)
             model.average = self._remembered.averages.get(key)
@@ -161,6 +164,7 @@ class Manager:
             case facts.FileInspected():
                 self._library.inspected(fact)
                 if self.settled:
+                    self._loader.reload()
                     self._scheduler.start_next()
                     self._benchmarks.start_next()
             case facts.FileRemoved():

@@ -68,6 +68,11 @@ class Reason(Enum):
     # -- the request ---------------------------------------------------------------------------------------------
 
     MODEL_UNKNOWN = (_C.NOT_FOUND, "There is no model {key!r}.", "Known models: {names}.")
+    CRASH_LOOP = (
+        _C.INTERNAL,
+        "modeld ended unexpectedly {count} times within {seconds} s, so it does not start again.",
+        "{log} says why. modeld can start again after {seconds} s, or at once if you delete {path}.",
+    )
     INTERNAL_ERROR = (_C.INTERNAL, "A bug in modeld: {error}.", "See modelctl logs.")
 
     # -- core: models, downloads, memory, answers, benchmarks ------------------------------------------------------

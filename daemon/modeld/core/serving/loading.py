@@ -40,6 +40,7 @@ class Loader(Tracked):
         self._state, self._outbox = state, outbox
         self._by_run: dict[int, Model] = {}
         self._unload_waiters: list[UnloadWaiter] = []
+        self._to_reload: dict[str, Loading] = {}
 
     # -- loading -------------------------------------------------------------------------------------------------
 
@@ -61,13 +62,39 @@ class Loader(Tracked):
             notes = [] if request.context_size in (0, size) else [other]
             outbox.answer(ticket, replies.model(model.view(), *notes))
             return
-        refusal = self.request_load(model, request)
+        refusal = self.request_load(model, self._options(model, request))
         if refusal is not None:
             outbox.answer(ticket, refusal)
         elif request.wait:
             model.load_waiters.append(ticket)
         else:
             outbox.answer(ticket, replies.Model(model=model.view()))
+
+    def remember(self, unclean: bool) -> None:
+        """At the start: note which models an earlier daemon left to be loaded, for ``reload``.
+
+        That daemon may have died of loading them, so each is tried once.
+        """
+        for model in self._state.models.values():
+            options = model.spec.resident
+            if options is not None:
+                self._remember_resident(model, None)
+            if options is not None or (unclean and model.spec.pinned):
+                self._to_reload[model.key] = options or self._options(model)
+
+    def reload(self) -> None:
+        """Load the models that an earlier daemon had in memory, pinned ones first."""
+        models = [model for key in self._to_reload if (model := self._state.models.get(key)) is not None]
+        options = dict(self._to_reload)
+        self._to_reload.clear()
+        for model in sorted(models, key=lambda model: not model.spec.pinned):
+            if model.state is ModelState.ON_DISK:
+                self.request_load(model, options[model.key])
+
+    def _remember_resident(self, model: Model, options: Loading | None) -> None:
+        if model.spec.resident != options:
+            model.set_resident(options)
+            self._outbox.save(model)
 
     def is_usable(self, ticket: Ticket, model: Model) -> bool:
         """Whether the model's file is there; if not the request has been refused."""
@@ -84,17 +111,21 @@ class Loader(Tracked):
             return False
         return True
 
-    def request_load(self, model: Model, request: requests.Load | None = None) -> Failure | None:
-        """Load a model, as the client or the settings want it, once there is room; the failure if there is none."""
+    def _options(self, model: Model, request: requests.Load | None = None) -> Loading:
+        """The options that the client asks for, and the settings where it asks for none."""
         settings = self._state.settings
-        if model.state is ModelState.LOADING or model.key in self._state.wanted:
-            return None
         layers = settings.effective_gpu_layers()
-        model.loading = Loading(
+        return Loading(
             context_size=context_size(self._state, model, request.context_size if request else 0),
             gpu_layers=layers if request is None or request.gpu_layers is None else request.gpu_layers,
             threads=(request.threads if request else 0) or settings.threads,
         )
+
+    def request_load(self, model: Model, options: Loading | None = None) -> Failure | None:
+        """Load a model (None: as the settings want it) once there is room; the failure if there is none."""
+        if model.state is ModelState.LOADING or model.key in self._state.wanted:
+            return None
+        model.loading = options or self._options(model)
         self._state.wanted.append(model.key)
         self._start_wanted()
         refused = model.state is ModelState.ON_DISK and model.key not in self._state.wanted
@@ -209,6 +240,7 @@ class Loader(Tracked):
         model.last_used = state.now
         self.make_active(model)
         outbox.move(model, ModelFact.WORKER_READY)
+        self._remember_resident(model, model.loading)
         self._answer_load(model, None)
 
     def make_active(self, model: Model) -> None:
@@ -338,6 +370,8 @@ class Loader(Tracked):
         model.loaded = None
         model.active = False
         self._outbox.move(model, ModelFact.WORKER_GONE, cause, failure)
+        if not (state.stopping and model.spec.pinned):
+            self._remember_resident(model, None)
 
     def _answer_unload_waiters(self) -> None:
         running = {model.key for model in self._by_run.values()}

@@ -63,13 +63,22 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str = ""
 
 
+class Loading(msgspec.Struct, frozen=True, kw_only=True):
+    """The options to load a model with, from the client or the settings."""
+
+    context_size: int
+    gpu_layers: int
+    threads: int
+
+
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of a model across restarts.
 
     ``path`` is set when the file lies outside the models folder and is used in place; else the file is ``file_name`` in
     that folder. ``size_bytes`` and ``sha256`` are what is expected of a download (0 and empty when unknown) or what was
     found after it (``verified`` then says whether the hash was checked against a known one). ``parts`` are the files
-    that a hub's repository was found to have for it at ``commit``; ``file_name`` is then the first one's.
+    that a hub's repository was found to have for it at ``commit``; ``file_name`` is then the first one's. ``resident``
+    are the options of a model that is in memory: a daemon that was killed leaves them, and the next one loads it again.
     """
 
     key: str
@@ -86,20 +95,12 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     pinned: bool = False
     parts: list[Part] = []
     commit: str = ""
+    resident: Loading | None = None
 
     @property
     def file_names(self) -> list[str]:
         """Its files in the models folder."""
         return [part.file_name for part in self.parts] or [self.file_name]
-
-
-@dataclass
-class Loading(Tracked):
-    """The options to load a model with, from the client or the settings."""
-
-    context_size: int
-    gpu_layers: int
-    threads: int
 
 
 @dataclass
@@ -151,6 +152,10 @@ class Model(Tracked):
     def pin(self, pinned: bool) -> None:
         """Keep the model loaded, or stop doing so."""
         self._respec(pinned=pinned)
+
+    def set_resident(self, options: Loading | None) -> None:
+        """Note with which options the model is in memory; None: it is not."""
+        self._respec(resident=options)
 
     def expect(self, size_bytes: int) -> None:
         """Note how large the download will be."""

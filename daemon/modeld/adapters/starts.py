@@ -1,0 +1,46 @@
+"""Counts the starts that had no orderly end, so that a crash loop stops whoever starts the daemon."""
+
+from pathlib import Path
+
+import msgspec
+
+from modeld.protocol.errors import FailureError
+from modeld.protocol.reasons import Reason
+
+LOOP_S = 120.0
+LOOP_STARTS = 5
+"""After so many starts within ``LOOP_S`` seconds that ended in a crash, the daemon does not start."""
+
+
+class CrashLoopError(FailureError):
+    """The daemon crashed too often; ``failure`` says what to do."""
+
+
+def begin(file: Path, log_file: Path, now: float) -> bool:
+    """Note a start at ``now`` (seconds since the epoch); whether the start before it had no orderly end.
+
+    Raises:
+        CrashLoopError: it is a crash loop.
+        OSError: the file cannot be written.
+    """
+    before = _read(file)
+    recent = [at for at in before if 0 <= now - at < LOOP_S]
+    if len(recent) >= LOOP_STARTS:
+        failure = Reason.CRASH_LOOP.failure(count=len(recent), seconds=round(LOOP_S), log=str(log_file), path=str(file))
+        raise CrashLoopError(failure)
+    file.write_bytes(msgspec.json.encode([*recent, now]))
+    return bool(before)
+
+
+def end(file: Path) -> None:
+    """Note an orderly end."""
+    file.unlink(missing_ok=True)
+
+
+def _read(file: Path) -> list[float]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=list[float])
+    except FileNotFoundError:
+        return []
+    except msgspec.MsgspecError:  # the crash cut it
+        return [0.0]
