@@ -153,8 +153,16 @@ class Manager:
                 self._benchmarks.read(fact)
             case facts.BackupRead():
                 self._backups.on_read(fact)
-            case facts.BackupMerged():
-                self._backups.merged(fact)
+            case facts.BackupSaved():
+                self._backups.saved(fact)
+            case facts.SettingsMerged():
+                self._backups.settings_merged(fact)
+            case facts.Continued(ticket=ticket):
+                self._backups.go_on(ticket)
+            case facts.SavingFailed(failure=failure):
+                self._outbox.show_saving(failure)
+            case facts.SavingWorks():
+                self._outbox.show_saving(None)
             case facts.WorkFailed():
                 self._work_failed(fact)
             case facts.StopAsked():
@@ -176,9 +184,12 @@ class Manager:
                 effects.ScanExternalModels(ticket=ticket)
                 | effects.ReadRuns(ticket=ticket)
                 | effects.ReadBackup(ticket=ticket)
-                | effects.MergeBackup(ticket=ticket)
             ):
                 self._outbox.answer(ticket, why)
+            case effects.SaveBackup(ticket=ticket):
+                self._take(facts.BackupSaved(ticket=ticket, failure=why))
+            case effects.MergeSettings(ticket=ticket):
+                self._take(facts.SettingsMerged(ticket=ticket, failure=why))
 
     def _ticked(self) -> None:
         self._scheduler.ticked()
