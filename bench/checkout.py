@@ -65,7 +65,8 @@ class Daemon:
         found = json.loads((home / "run" / "connection.json").read_text(encoding="utf-8"))
         self.pid: int = found["pid"]
         self._events_endpoint: str = found["events"]
-        self._commands = self._socket(zmq.REQ, found["commands"])
+        self._commands_endpoint: str = found["commands"]
+        self._commands = self._socket(zmq.REQ, self._commands_endpoint)
 
     def modelctl(self, *arguments: str) -> None:
         """Run one command of the checkout's own modelctl."""
@@ -90,6 +91,10 @@ class Daemon:
             raise SystemExit(f"{self.checkout.folder}: {reply['error']['message']}")
         result: dict[str, Any] = reply["result"]
         return result
+
+    def client(self) -> "zmq.Socket[bytes]":
+        """The socket of one more client."""
+        return self._socket(zmq.REQ, self._commands_endpoint)
 
     @contextlib.contextmanager
     def subscribed(self, topic: str) -> Iterator["zmq.Socket[bytes]"]:

@@ -5,7 +5,8 @@ from typing import TypeVar
 
 import msgspec
 from modeld.protocol import replies, requests, wire
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.errors import ErrorCode, Note
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import Backup, BenchmarkResult
 
 from modelctl.errors import LocalFailure, ModeldError
@@ -46,15 +47,49 @@ def read(content: bytes, name: str) -> tuple[Backup, list[BenchmarkResult]]:
         raise _unusable(name, error) from error
 
 
-def parts(backup: Backup, results: Sequence[BenchmarkResult] = ()) -> Iterator[requests.Restore]:
-    """Requests that together restore the backup; each has its own repeat key, so it may be sent again."""
-    yield requests.Restore(id=new_id(), key=new_id(), settings=backup.settings)
+def parts(
+    backup: Backup, results: Sequence[BenchmarkResult] = (), *, trust_settings: bool = False
+) -> Iterator[requests.Restore]:
+    """Requests that together restore the backup; each has its own repeat key, so it may be sent again.
+
+    A backup that fits into one request is one, which is stored all or none.
+    """
+    whole = requests.Restore(
+        id=new_id(),
+        key=new_id(),
+        settings=backup.settings,
+        trust_settings=trust_settings,
+        models=backup.models,
+        runs=backup.runs,
+        results=list(results),
+    )
+    if len(wire.encode(whole)) <= MAX_PART_BYTES:
+        yield whole
+        return
+    yield requests.Restore(id=new_id(), key=new_id(), settings=backup.settings, trust_settings=trust_settings)
     for models in _portions(backup.models):
         yield requests.Restore(id=new_id(), key=new_id(), models=models)
     for runs in _portions(backup.runs):
         yield requests.Restore(id=new_id(), key=new_id(), runs=runs)
     for records in _portions(results):
         yield requests.Restore(id=new_id(), key=new_id(), results=records)
+
+
+def held_back(done: replies.Restored) -> list[Note]:
+    """Why settings were not restored that need the user's agreement; a note has the ``name`` and the ``value``."""
+    return [note for note in done.refusals if note.reason == Reason.RESTORE_SETTING_HELD_BACK.id]
+
+
+def with_settings(done: replies.Restored, agreed: replies.Restored) -> replies.Restored:
+    """The combined result of a restore and of the restore of its settings that the user has agreed to."""
+    refusals = [note for note in done.refusals if note not in held_back(done)]
+    refusals += [note for note in agreed.refusals if note not in refusals]
+    return msgspec.structs.replace(
+        done,
+        settings=done.settings + agreed.settings,
+        refused=[note.message for note in refusals],
+        refusals=refusals,
+    )
 
 
 def sum_of(one: replies.Restored, other: replies.Restored) -> replies.Restored:

@@ -309,12 +309,17 @@ class Client:
         """The settings, added models and benchmark results."""
         return self._ask(requests.Backup(id=new_id()), replies.Backup).backup
 
-    def restore(self, backup: views.Backup, results: Sequence[views.BenchmarkResult] = ()) -> replies.Restored:
-        """Merge a backup, and records of ``model_benchmarks.json``; existing data is kept."""
+    def restore(
+        self, backup: views.Backup, results: Sequence[views.BenchmarkResult] = (), *, trust_settings: bool = False
+    ) -> replies.Restored:
+        """Merge a backup, and records of ``model_benchmarks.json``; existing data is kept.
+
+        Settings with an address, a folder, a permission or a limit on clients are held back unless ``trust_settings``.
+        """
         from modelctl import backups
 
         done = replies.Restored()
-        for part in backups.parts(backup, results):
+        for part in backups.parts(backup, results, trust_settings=trust_settings):
             done = backups.sum_of(done, self._ask(part, replies.Restored))
         return done
 

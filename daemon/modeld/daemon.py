@@ -25,7 +25,7 @@ from modeld.adapters.files import Files
 from modeld.adapters.gpus import Gpus
 from modeld.adapters.hub import Hub, find_token
 from modeld.adapters.probe import Probe
-from modeld.adapters.store import Store
+from modeld.adapters.store import Committer, Database, Mirror
 from modeld.adapters.tray_process import Tray
 from modeld.adapters.workers import Workers
 from modeld.core import effects, facts
@@ -62,18 +62,20 @@ class Daemon:
         self._models_dir = Path(settings.models_dir).expanduser() if settings.models_dir else places.models_dir
         self._inbox: asyncio.Queue[facts.AnyFact] = asyncio.Queue()
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="files")
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read")
 
     async def run(self) -> None:
         """Serve until a stop is asked for and everything has ended."""
         loop = asyncio.get_running_loop()
         report = self._inbox.put_nowait
-        self._store = Store(self._places.database, self._places.benchmarks_file)
-        self._backups = Backups(self._places.config_file, self._store)
+        self._database = Database(self._places.database)
+        self._mirror = Mirror(self._places.benchmarks_file, self._database)
+        self._backups = Backups(self._places.config_file, self._database)
         manager = self._make_manager()
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
         gate = Gate(context, binding.new_pair(), AllowedKeys(self._places.allowed_keys_file))
         self._server = self._make_server(context, gate, report)
+        self._committer = Committer(self._database, self._mirror, self._server.send, report)
         self._workers = Workers(context, self._places.runtime_dir, gate, report)
         self._files = Files(self._models_dir, read_model)
         self._external_folders = ExternalFolders(os.environ, read_model)
@@ -112,11 +114,13 @@ class Daemon:
             tray.close()
             self._places.connection_file.unlink(missing_ok=True)
             self._workers.close()
+            await self._committer.close()
             self._server.close()
             gate.close()
-            self._writer.shutdown(wait=True)
+            self._mirror.close()
+            self._reader.shutdown(wait=True)
             self._threads.shutdown(wait=False, cancel_futures=True)
-            self._store.close()
+            self._database.close()
             context.term()
 
     async def _serve(self, manager: Manager) -> None:
@@ -184,16 +188,19 @@ class Daemon:
             hub_endpoint=self._settings.hub_endpoint,
             download_limit=self._settings.download_limit,
         )
+        database = self._database
         try:
+            self._mirror.take_in()
             remembered = Remembered(
-                specs=merge(catalogue.read(), self._store.specs()),
-                jobs=self._store.jobs(),
-                latest=self._store.latest(),
-                averages=self._store.averages(),
+                specs=merge(catalogue.read(), database.specs()),
+                jobs=database.jobs(),
+                latest=database.latest(),
+                averages=database.averages(),
                 unclean=self._unclean,
             )
+            database.forget_residents()
         except sqlite3.Error as error:
-            raise self._store.unusable(error) from error
+            raise database.unusable(error) from error
         return Manager(uuid.uuid4().hex[:12], daemon, self._settings, _ids(), remembered)
 
     def _announce(self) -> None:
@@ -228,7 +235,10 @@ class Daemon:
     def _hand_over(self, effect: effects.AnyEffect) -> None:
         match effect:
             case effects.Send():
-                self._server.send(effect)
+                if effect.after_commit:
+                    self._committer.hold(effect)
+                else:
+                    self._server.send(effect)
             case effects.Publish():
                 self._server.publish(effect)
             case effects.Inspect():
@@ -258,16 +268,30 @@ class Daemon:
                 self._workers.tell(effect)
             case effects.StopWorker():
                 self._workers.stop(effect)
+            case effects.ReadRuns():
+                self._in_thread(self._reader, self._read_runs(), effect)
             case effects.ReadBackup():
-                self._in_thread(self._writer, self._backups.read, effect)
-            case effects.MergeBackup():
-                self._in_thread(self._writer, self._backups.merge, effect)
+                self._in_thread(self._reader, self._backups.read, effect)
+            case effects.MergeSettings():
+                self._in_thread(self._reader, self._backups.merge, effect)
             case (
-                effects.SaveModel() | effects.ForgetModel() | effects.SaveJob() | effects.SaveRun() | effects.ReadRuns()
+                effects.SaveModel()
+                | effects.ForgetModel()
+                | effects.SaveJob()
+                | effects.SaveRun()
+                | effects.SaveBackup()
             ):
-                self._in_thread(self._writer, self._store.perform, effect)
+                self._committer.save(effect)
+            case effects.Continue(ticket=ticket):
+                # In the next turn of the loop, so that it looks at the sockets first.
+                asyncio.get_running_loop().call_soon(self._inbox.put_nowait, facts.Continued(ticket=ticket))
             case _:
                 assert_never(effect)
+
+    def _read_runs(self) -> Callable[[effects.ReadRuns], facts.RunsRead]:
+        """A reader of the history, which knows the runs that are not in the database yet."""
+        unsaved = self._committer.unsaved_runs()
+        return lambda effect: self._database.read(effect, unsaved)
 
     def _in_thread(self, pool: ThreadPoolExecutor, work: Callable[[_E], facts.AnyFact | None], effect: _E) -> None:
         """Do blocking work in a thread; the fact it returns goes to the inbox, or that it failed."""

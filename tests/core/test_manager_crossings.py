@@ -121,7 +121,7 @@ def failed(world: World, kind: type[effects.AnyEffect]) -> None:
     [
         (requests.Results(id="1", model="alpha"), effects.ReadRuns),
         (requests.Backup(id="1"), effects.ReadBackup),
-        (requests.Restore(id="1", settings="threads = 2"), effects.MergeBackup),
+        (requests.Restore(id="1", settings="threads = 2"), effects.SaveBackup),
         (requests.Scan(id="1"), effects.ScanExternalModels),
         (requests.Remove(id="1", model="alpha"), effects.RemoveFiles),
         (requests.Add(id="1", model="gamma", source="/models/gamma.gguf"), effects.Inspect),

@@ -100,9 +100,11 @@ def test_impossible_figures_are_not_restored():
         id="x", result=good.result, prefill=extreme, decode=extreme, first_token_ms=extreme, inference_ms=extreme
     )
     world.ask(requests.Restore(id="r", runs=[impossible]))
-    (merge,) = world.of(effects.MergeBackup)
-    assert merge.runs == []
-    assert len(merge.so_far.refused) == 1
+    (save,) = world.of(effects.SaveBackup)
+    assert save.runs == []
+    world.tell(facts.BackupSaved(ticket=save.ticket))
+    (reply,) = world.replies()
+    assert len(reply.result.refused) == 1
 
 
 def test_a_pull_that_names_no_model_is_answered():
@@ -118,8 +120,8 @@ def test_impossible_counts_are_not_restored(field: str):
     for count in (-(2**63), 10**400):
         result = msgspec.structs.replace(good.result, **{"context_available": 10**401, field: count})
         world.ask(requests.Restore(id="r", runs=[msgspec.structs.replace(good, id="x", result=result)]))
-        (merge,) = world.of(effects.MergeBackup)
-        assert merge.runs == []
+        (save,) = world.of(effects.SaveBackup)
+        assert save.runs == []
 
 
 def test_a_restored_model_of_impossible_size_has_no_known_size():
@@ -132,9 +134,9 @@ def test_a_restored_model_of_impossible_size_has_no_known_size():
 def test_a_result_of_a_year_that_the_clock_does_not_have_is_due_again():
     world = World(settings=Settings(benchmark_every_days=7))
     world.ask(requests.Restore(id="r"))
-    (merge,) = world.of(effects.MergeBackup)
+    (save,) = world.of(effects.SaveBackup)
     latest = msgspec.structs.replace(run().result, timestamp="0001-01-01T00:00:00")
-    world.tell(facts.BackupMerged(ticket=merge.ticket, restored=merge.so_far, latest={"alpha": latest}))
+    world.tell(facts.BackupSaved(ticket=save.ticket, latest={"alpha": latest}))
     world.tell(facts.Ticked())
     world.tell(facts.Ticked(), after_s=schedule.QUIET_S)
     assert [job.model for job in world.snapshot().jobs] == ["alpha"]

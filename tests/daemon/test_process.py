@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from modelctl import Client
-from modeld.adapters.store import Store
+from modeld.adapters.store import Database
 from modeld.core.effects import SaveModel
 from modeld.core.state.model import ModelSpec
 from modeld.protocol.reasons import Reason
@@ -90,10 +90,10 @@ def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path):
 @pytest.mark.parametrize("first_page", [1, 20])
 def test_a_damaged_database_is_named(tmp_path: Path, first_page: int):
     database = tmp_path / "modeld.sqlite3"
-    store = Store(database, tmp_path / "model_benchmarks.json")
+    store = Database(database)
     for number in range(300):
         spec = ModelSpec(key=f"m{number}", source="https://example.org/m.gguf", description="x" * 500)
-        store.perform(SaveModel(spec=spec))
+        store.commit([SaveModel(spec=spec)])
     store.close()
     content = database.read_bytes()
     whole = 4096 * first_page

@@ -15,6 +15,7 @@ from modelctl import Client
 from modeld.protocol import views
 from modeld.protocol.states import ModelState
 from support.real_daemon import DEADLINE_S, RealDaemon
+from support.waiting import until
 
 NINE = {
     "model_key": "tiny",
@@ -87,6 +88,7 @@ def test_a_backup_is_taken_and_restored_into_another_home(
         assert tiny.pinned and tiny.latest == client.show("tiny").latest and tiny.average is not None
         assert there.show("far").sha256 == "a" * 64 and there.show("far").state is ModelState.ABSENT
         assert there.results("tiny").runs == client.results("tiny").runs
+        until(other.places.benchmarks_file.exists, "the mirror of the results")
         mirror = json.loads(other.places.benchmarks_file.read_text())
         assert mirror["tiny"] == [msgspec.to_builtins(tiny.latest)]
         other.stop()
@@ -136,6 +138,7 @@ def test_a_damaged_file_is_refused_and_nothing_is_lost(
     daemon: RealDaemon, client: Client, tmp_path: Path, content: str
 ):
     client.restore(views.Backup(format=1, at="", daemon_version=""), [msgspec.convert(NINE, views.BenchmarkResult)])
+    until(daemon.places.benchmarks_file.exists, "the mirror of the results")
     mirror = daemon.places.benchmarks_file.read_bytes()
     file = tmp_path / "damaged.json"
     file.write_text(content)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from modelctl import Client
-from modeld.adapters import store
-from modeld.adapters.store import MIGRATIONS, Store, StoreError
+from modeld.adapters.store import MIGRATIONS, Database, Mirror, StoreError, database
 from modeld.protocol.reasons import Reason
 from modeld.protocol.states import JobState
 from support import released_databases as released
@@ -17,8 +16,13 @@ from support.real_daemon import DEADLINE_S, RealDaemon
 SCHEMA = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
 
 
-def opened(folder: Path) -> "closing[Store]":
-    return closing(Store(folder / "modeld.sqlite3", folder / "model_benchmarks.json"))
+def opened(folder: Path) -> "closing[Database]":
+    return closing(Database(folder / "modeld.sqlite3"))
+
+
+def take_in(folder: Path, kept: Database) -> None:
+    """What the daemon does with a benchmarks file at its start."""
+    Mirror(folder / "model_benchmarks.json", kept).take_in()
 
 
 def look(folder: Path, question: str) -> list[tuple[object, ...]]:
@@ -61,7 +65,7 @@ def test_every_released_version_has_its_fixture():
 def test_migrations_follow_one_another_and_keep_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     released.write(tmp_path / "modeld.sqlite3", 1)
     later = ("ALTER TABLE models ADD COLUMN note TEXT NOT NULL DEFAULT '';", "UPDATE models SET note = 'moved';")
-    monkeypatch.setattr(store, "MIGRATIONS", (*MIGRATIONS[:1], *later))
+    monkeypatch.setattr(database, "MIGRATIONS", (*MIGRATIONS[:1], *later))
     with opened(tmp_path):
         pass
     assert look(tmp_path, "SELECT key, note FROM models") == [("mine", "moved")]
@@ -71,7 +75,7 @@ def test_migrations_follow_one_another_and_keep_the_rows(tmp_path: Path, monkeyp
 def test_a_migration_that_breaks_off_leaves_the_version_before_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     released.write(tmp_path / "modeld.sqlite3", 1)
     before = look(tmp_path, SCHEMA)
-    monkeypatch.setattr(store, "MIGRATIONS", (*MIGRATIONS[:1], "DELETE FROM runs; DROP TABLE jobs; NONSENSE;"))
+    monkeypatch.setattr(database, "MIGRATIONS", (*MIGRATIONS[:1], "DELETE FROM runs; DROP TABLE jobs; NONSENSE;"))
     with pytest.raises(StoreError) as refused:
         opened(tmp_path)
     assert refused.value.failure.reason == Reason.DATABASE_NOT_USABLE.id
@@ -128,6 +132,7 @@ def test_a_benchmarks_file_that_was_brought_along_is_taken_in_without_what_canno
     mirror = tmp_path / "model_benchmarks.json"
     mirror.write_text(brought)
     with opened(tmp_path) as kept:
+        take_in(tmp_path, kept)
         (run,) = kept.runs("mine", 10)
         assert run.result.tokens_per_second == 45.32 and run.prefill.n == 0
     assert (tmp_path / "model_benchmarks.json.original").read_text() == brought
@@ -136,6 +141,7 @@ def test_a_benchmarks_file_that_was_brought_along_is_taken_in_without_what_canno
 def test_a_damaged_benchmarks_file_is_kept_under_another_name(tmp_path: Path):
     (tmp_path / "model_benchmarks.json").write_text('{"mine": [')
     with opened(tmp_path) as kept:
+        take_in(tmp_path, kept)
         assert kept.all_runs() == []
     assert (tmp_path / "model_benchmarks.json.unreadable").read_text() == '{"mine": ['
 

@@ -30,7 +30,27 @@ PRAGMA user_version = 1;
 """
 """modeld 0.1.0"""
 
-RELEASED = {1: V1}
+V2 = (
+    V1
+    + """
+CREATE TABLE totals (
+    model TEXT PRIMARY KEY, runs INTEGER NOT NULL, tokens_per_second REAL NOT NULL,
+    inference_ms REAL NOT NULL, memory_mb REAL NOT NULL
+);
+INSERT INTO totals VALUES ('mine', 1, 45.32, 3250.5, 4829.3);
+CREATE TRIGGER runs_counted AFTER INSERT ON runs BEGIN
+    INSERT INTO totals SELECT NEW.model, 0, 0.0, 0.0, 0.0
+        WHERE NOT EXISTS (SELECT 1 FROM totals WHERE model = NEW.model);
+    UPDATE totals SET runs = runs + 1, tokens_per_second = tokens_per_second + NEW.tokens_per_second,
+        inference_ms = inference_ms + NEW.inference_ms, memory_mb = memory_mb + NEW.memory_mb
+        WHERE model = NEW.model;
+END;
+PRAGMA user_version = 2;
+"""
+)
+"""The version after 0.1.0"""
+
+RELEASED = {1: V1, 2: V2}
 """Schema version -> the SQL that creates such a database."""
 
 

@@ -1,36 +1,46 @@
-"""Backups: reads and merges the settings file and the benchmark runs. It blocks."""
+"""Backups: reads the settings file and the benchmark runs, and merges settings. It blocks."""
 
 import contextlib
 import json
+import os
 import sqlite3
 import tomllib
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
 from modeld import settings
-from modeld.core.effects import MergeBackup, ReadBackup
-from modeld.core.facts import BackupMerged, BackupRead
+from modeld.core.effects import MergeSettings, ReadBackup
+from modeld.core.facts import BackupRead, SettingsMerged
 from modeld.protocol.errors import Note
 from modeld.protocol.reasons import Reason
-from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, BenchmarkRun
+from modeld.protocol.views import BenchmarkRun
 
 SECRETS = frozenset({"hub_token"})
 """Settings that are never written to a backup or restored from one."""
 
 
-class Runs(Protocol):
-    """The methods of the store that backups need."""
+NEED_AGREEMENT = frozenset(
+    {
+        "models_dir",
+        "hub_endpoint",
+        "allow_http",
+        "allow_private_redirects",
+        "listen",
+        "max_requests_per_s",
+        "max_open_requests",
+    }
+)
+"""Settings that could send the token elsewhere, open the daemon to others or write elsewhere."""
 
-    def all_runs(self) -> list[BenchmarkRun]: ...  # noqa: D102 - the store says it
-    def merge(self, runs: list[BenchmarkRun]) -> int: ...  # noqa: D102
-    def latest(self) -> dict[str, BenchmarkResult]: ...  # noqa: D102
-    def averages(self) -> dict[str, BenchmarkAverage]: ...  # noqa: D102
+
+class Runs(Protocol):
+    """The method of the database that backups need."""
+
+    def all_runs(self) -> list[BenchmarkRun]: ...  # noqa: D102 - the database says it
 
 
 class Backups:
-    """The settings file and the store."""
+    """The settings file and the runs."""
 
     def __init__(self, config_file: Path, runs: Runs) -> None:
         self._config_file = config_file
@@ -46,32 +56,17 @@ class Backups:
         except (OSError, sqlite3.Error) as error:
             return BackupRead(ticket=effect.ticket, failure=Reason.BACKUP_NOT_READABLE.failure(error=str(error)))
 
-    def merge(self, effect: MergeBackup) -> BackupMerged:
-        """Merge; if the settings are invalid, none of them is restored."""
-        so_far = effect.so_far
+    def merge(self, effect: MergeSettings) -> SettingsMerged:
+        """Add the settings that are not set here to the file; if one is invalid, none of them."""
         try:
-            taken, known, refusals = self._take_settings(effect.settings) if effect.settings else ([], [], [])
-            added = self._runs.merge(effect.runs)
-            return BackupMerged(
-                ticket=effect.ticket,
-                restored=msgspec.structs.replace(
-                    so_far,
-                    settings=taken,
-                    settings_known=known,
-                    runs=added,
-                    runs_known=len(effect.runs) - added,
-                    refused=[*so_far.refused, *(note.message for note in refusals)],
-                    refusals=[*so_far.refusals, *refusals],
-                ),
-                latest=self._runs.latest(),
-                averages=self._runs.averages(),
-            )
-        except (OSError, sqlite3.Error) as error:
+            added, known, refusals = self._take_settings(effect.settings, effect.trust)
+        except OSError as error:
             failure = Reason.BACKUP_NOT_STORED.failure(error=str(error))
-            return BackupMerged(ticket=effect.ticket, restored=so_far, failure=failure)
+            return SettingsMerged(ticket=effect.ticket, failure=failure)
+        return SettingsMerged(ticket=effect.ticket, added=added, known=known, refusals=refusals)
 
-    def _take_settings(self, text: str) -> tuple[list[str], list[str], list[Note]]:
-        """Add the settings that are not set here to the file; returns what was added, was already set, was refused."""
+    def _take_settings(self, text: str, trust: bool) -> tuple[list[str], list[str], list[Note]]:
+        """Which settings were added, which are set already, and why others were not taken."""
         try:
             theirs = tomllib.loads(text)
             ours = _values(self._config_file)
@@ -82,6 +77,10 @@ class Backups:
         new = {name: value for name, value in theirs.items() if name not in ours and name not in SECRETS}
         known = [name for name in theirs if name in ours]
         refusals = [Reason.RESTORE_SECRET_REFUSED.note(name=name) for name in theirs if name in SECRETS]
+        for name in [name for name in new if name in NEED_AGREEMENT and not trust]:
+            refusals.append(
+                Reason.RESTORE_SETTING_HELD_BACK.note(name=name, value=json.dumps(new.pop(name), default=str))
+            )
         if not new:
             return [], known, refusals
         before = self._config_file.read_text(encoding="utf-8") if self._config_file.exists() else ""
@@ -89,7 +88,10 @@ class Backups:
         temporary = self._config_file.with_name(self._config_file.name + ".new")
         try:
             # New lines stand first: in TOML what follows a table's head would belong to it.
-            temporary.write_text(_toml(new) + before, encoding="utf-8")
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(_toml(new) + before)
+                file.flush()
+                os.fsync(file.fileno())
             settings.read(temporary, {}, origin=Reason.BACKUP_ORIGIN.note())
             if self._config_file.exists():
                 temporary.chmod(self._config_file.stat().st_mode & 0o777)

@@ -1,8 +1,15 @@
-"""Backups of settings, added models and benchmark runs; a restore keeps what exists already."""
+"""Backups of settings, added models and benchmark runs; a restore keeps what exists already.
+
+A restore of thousands of models goes in small steps, so that other clients' requests come between. It ends in one
+transaction.
+"""
+
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from modeld.core.benchmarks import import_results
-from modeld.core.effects import MergeBackup, ReadBackup
-from modeld.core.facts import BackupMerged, BackupRead
+from modeld.core.effects import Continue, MergeSettings, ReadBackup, SaveBackup
+from modeld.core.facts import BackupRead, BackupSaved, SettingsMerged
 from modeld.core.models.library import Library
 from modeld.core.state.model import Model
 from modeld.core.state.outbox import Outbox
@@ -12,10 +19,15 @@ from modeld.core.state.undo import Tracked
 from modeld.protocol import replies, requests
 from modeld.protocol.errors import ErrorCode, Note
 from modeld.protocol.reasons import Reason
-from modeld.protocol.views import AddedModel, Backup
+from modeld.protocol.views import AddedModel, Backup, BenchmarkAverage, BenchmarkResult, BenchmarkRun
+
+_V = TypeVar("_V")
 
 FORMAT = 1
 """The format of a backup's file; a later one that cannot be read by this one counts up."""
+
+STEP = 50
+"""Models, runs or results in one step of a restore."""
 
 
 class Backups(Tracked):
@@ -24,6 +36,7 @@ class Backups(Tracked):
     def __init__(self, state: State, outbox: Outbox, library: Library) -> None:
         self._state, self._outbox = state, outbox
         self._library = library
+        self._restores: dict[Ticket, Restore] = {}
 
     def read(self, ticket: Ticket) -> None:
         """Answer with everything, once the store has read it."""
@@ -46,43 +59,137 @@ class Backups(Tracked):
         outbox.answer(fact.ticket, replies.Backup(backup=backup))
 
     def restore(self, ticket: Ticket, request: requests.Restore) -> None:
-        """Add the models; an adapter merges the settings and runs."""
-        taken: list[str] = []
-        known: list[str] = []
-        refusals: list[Note] = []
-        for added in request.models:
-            failure = self._library.restore(added)
-            if failure is None:
-                taken.append(added.key)
-            elif failure.code is ErrorCode.ALREADY_EXISTS:
-                known.append(added.key)
-            else:
-                refusals.append(Reason.RESTORE_MODEL_REFUSED.note(key=added.key, why=failure.note()))
-        runs = []
-        for run in [*request.runs, *map(import_results.as_run, request.results)]:
-            wrong = import_results.wrong_with(run)
-            if wrong is not None:
-                result = run.result
-                refusals.append(
-                    Reason.RESTORE_RESULT_REFUSED.note(key=result.model_key, timestamp=result.timestamp, why=wrong)
-                )
-            else:
-                runs.append(run)
-        so_far = replies.Restored(
-            models=taken, models_known=known, refused=[note.message for note in refusals], refusals=refusals
-        )
-        self._outbox.do(MergeBackup(settings=request.settings, runs=runs, so_far=so_far, ticket=ticket))
+        """Add the models and check the runs, a few at a time; then the database takes all of them or none."""
+        self._restores[ticket] = Restore(ticket, request, [*request.models, *request.runs, *request.results])
+        self.go_on(ticket)
 
-    def merged(self, fact: BackupMerged) -> None:
-        """Settings and runs were merged: the models show their new results."""
-        state, outbox = self._state, self._outbox
-        for key, latest in fact.latest.items():
-            model = state.models.get(key)
-            average = fact.averages.get(key)
+    def go_on(self, ticket: Ticket) -> None:
+        """Do the next part of a restore."""
+        restore = self._restores.get(ticket)
+        if restore is None:
+            return
+        if restore.items:
+            self._take(restore)
+        else:
+            self._show_results(restore)
+        if restore.items or restore.results:
+            self._outbox.do(Continue(ticket=ticket))
+        elif restore.committed:
+            self._finish(restore)
+        else:
+            self._save(restore)
+
+    def _take(self, restore: "Restore") -> None:
+        file_names = self._library.file_names()
+        for item in restore.next_of(restore.items):
+            if isinstance(item, AddedModel):
+                self._take_model(restore, item, file_names)
+            else:
+                self._take_run(restore, import_results.as_run(item) if isinstance(item, BenchmarkResult) else item)
+
+    def _take_model(self, restore: "Restore", added: AddedModel, file_names: set[str]) -> None:
+        failure = self._library.restore(added, file_names)
+        if failure is None:
+            restore.models.append(added.key)
+        elif failure.code is ErrorCode.ALREADY_EXISTS:
+            restore.models_known.append(added.key)
+        else:
+            restore.refusals.append(Reason.RESTORE_MODEL_REFUSED.note(key=added.key, why=failure.note()))
+
+    def _take_run(self, restore: "Restore", run: BenchmarkRun) -> None:
+        wrong = import_results.wrong_with(run)
+        if wrong is None:
+            restore.runs.append(run)
+        else:
+            key, timestamp = run.result.model_key, run.result.timestamp
+            restore.refusals.append(Reason.RESTORE_RESULT_REFUSED.note(key=key, timestamp=timestamp, why=wrong))
+
+    def _save(self, restore: "Restore") -> None:
+        """Save the models as they are by now: a client may have pinned or removed one of them meanwhile."""
+        models = self._state.models
+        specs = [models[key].spec for key in restore.models if key in models]
+        self._outbox.do(SaveBackup(models=specs, runs=restore.runs, ticket=restore.ticket))
+
+    def saved(self, fact: BackupSaved) -> None:
+        """The models and runs are in the database; or not yet, which is the answer."""
+        restore = self._restores.get(fact.ticket)
+        if restore is None:
+            return
+        if fact.failure is not None:
+            restore.answered = True
+            self._outbox.answer(fact.ticket, fact.failure)
+            return
+        restore.committed = True
+        restore.added_runs = fact.added_runs
+        restore.results = [(key, latest, fact.averages.get(key)) for key, latest in fact.latest.items()]
+        self.go_on(fact.ticket)
+
+    def forget(self, ticket: Ticket) -> None:
+        """Forget a restore that cannot be finished."""
+        self._restores.pop(ticket, None)
+
+    def _show_results(self, restore: "Restore") -> None:
+        for key, latest, average in restore.next_of(restore.results):
+            model = self._state.models.get(key)
             if model is not None and (model.latest, model.average) != (latest, average):
                 model.latest, model.average = latest, average
-                outbox.publish_model(model)
-        outbox.answer(fact.ticket, fact.failure or fact.restored)
+                self._outbox.publish_model(model)
+
+    def _finish(self, restore: "Restore") -> None:
+        if restore.answered:
+            del self._restores[restore.ticket]
+        elif restore.request.settings:
+            trust = restore.request.trust_settings
+            self._outbox.do(MergeSettings(settings=restore.request.settings, trust=trust, ticket=restore.ticket))
+        else:
+            self.settings_merged(SettingsMerged(ticket=restore.ticket))
+
+    def settings_merged(self, fact: SettingsMerged) -> None:
+        """The settings were merged as well: the restore is complete."""
+        restore = self._restores.pop(fact.ticket, None)
+        if restore is not None and not restore.answered:
+            self._outbox.answer(fact.ticket, fact.failure or _restored(restore, fact))
+
+
+@dataclass
+class Restore(Tracked):
+    """A restore under way: the ``items`` that are to be looked at, what was done, and ``results`` that are to be shown.
+
+    ``answered`` is true where the answer was that it could not be saved; it may be saved later.
+    """
+
+    ticket: Ticket
+    request: requests.Restore
+    items: list[AddedModel | BenchmarkRun | BenchmarkResult]
+    models: list[str] = field(default_factory=list)
+    models_known: list[str] = field(default_factory=list)
+    refusals: list[Note] = field(default_factory=list)
+    runs: list[BenchmarkRun] = field(default_factory=list)
+    added_runs: int = 0
+    results: list[tuple[str, BenchmarkResult, BenchmarkAverage | None]] = field(default_factory=list)
+    committed: bool = False
+    answered: bool = False
+
+    @staticmethod
+    def next_of(items: "list[_V]") -> "list[_V]":
+        """Take the next few items off a list."""
+        taken = items[:STEP]
+        del items[:STEP]
+        return taken
+
+
+def _restored(restore: Restore, merged: SettingsMerged) -> replies.Restored:
+    refusals = [*merged.refusals, *restore.refusals]
+    return replies.Restored(
+        models=restore.models,
+        models_known=restore.models_known,
+        runs=restore.added_runs,
+        runs_known=len(restore.runs) - restore.added_runs,
+        settings=merged.added,
+        settings_known=merged.known,
+        refused=[note.message for note in refusals],
+        refusals=refusals,
+    )
 
 
 def _added(model: Model) -> AddedModel:

@@ -5,7 +5,7 @@ import msgspec
 from modeld.core.state.model import ModelSpec
 from modeld.core.state.task import Ticket
 from modeld.protocol.events import AnyEvent
-from modeld.protocol.replies import Reply, Restored
+from modeld.protocol.replies import Reply
 from modeld.protocol.views import BenchmarkRun, JobView
 from modeld.protocol.workers import AnyOrder
 
@@ -15,10 +15,11 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Send(Effect, frozen=True, kw_only=True):
-    """Answer a client."""
+    """Answer a client; with ``after_commit``, once everything that was to be saved before is in the database."""
 
     client: bytes
     reply: Reply
+    after_commit: bool = False
 
 
 class Publish(Effect, frozen=True, kw_only=True):
@@ -167,9 +168,21 @@ class SaveJob(Effect, frozen=True, kw_only=True):
 
 
 class SaveRun(Effect, frozen=True, kw_only=True):
-    """Remember a benchmark run, and renew the mirror of the last ones."""
+    """Remember a benchmark run."""
 
     run: BenchmarkRun
+
+
+class SaveBackup(Effect, frozen=True, kw_only=True):
+    """Remember the models and the runs of a backup, all or none; a run that is known stays as it is."""
+
+    models: list[ModelSpec]
+    runs: list[BenchmarkRun]
+    ticket: Ticket
+
+
+AnySave = SaveModel | ForgetModel | SaveJob | SaveRun | SaveBackup
+"""What goes into the database, with everything that waits there in one transaction."""
 
 
 class ReadRuns(Effect, frozen=True, kw_only=True):
@@ -186,12 +199,17 @@ class ReadBackup(Effect, frozen=True, kw_only=True):
     ticket: Ticket
 
 
-class MergeBackup(Effect, frozen=True, kw_only=True):
-    """Merge settings and runs into what is remembered; ``so_far`` is what the core did of the same request."""
+class MergeSettings(Effect, frozen=True, kw_only=True):
+    """Add the settings of a backup to the settings file; without ``trust`` those that open the daemon are held back."""
 
     settings: str
-    runs: list[BenchmarkRun]
-    so_far: Restored
+    trust: bool
+    ticket: Ticket
+
+
+class Continue(Effect, frozen=True, kw_only=True):
+    """Come back for the rest of a long request, after the facts that wait now."""
+
     ticket: Ticket
 
 
@@ -219,5 +237,7 @@ AnyEffect = (
     | SaveRun
     | ReadRuns
     | ReadBackup
-    | MergeBackup
+    | SaveBackup
+    | MergeSettings
+    | Continue
 )

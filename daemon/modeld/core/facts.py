@@ -5,7 +5,6 @@ import msgspec
 from modeld.core.effects import AnyEffect
 from modeld.core.state.task import Ticket
 from modeld.protocol.errors import Failure, Note
-from modeld.protocol.replies import Restored
 from modeld.protocol.requests import AnyRequest
 from modeld.protocol.states import Phase
 from modeld.protocol.views import (
@@ -215,14 +214,43 @@ class BackupRead(Fact, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
-class BackupMerged(Fact, frozen=True, kw_only=True):
-    """Settings and runs were merged, or could not be; ``latest`` and ``averages`` are of all runs there are now."""
+class BackupSaved(Fact, frozen=True, kw_only=True):
+    """The models and runs of a backup are committed, or not yet.
+
+    ``latest`` and ``averages`` are of the models of these runs.
+    """
 
     ticket: Ticket
-    restored: Restored
+    added_runs: int = 0
     latest: dict[str, BenchmarkResult] = {}
     averages: dict[str, BenchmarkAverage] = {}
     failure: Failure | None = None
+
+
+class SettingsMerged(Fact, frozen=True, kw_only=True):
+    """The settings of a backup: which were ``added`` to the file, which were ``known``, why others were not taken."""
+
+    ticket: Ticket
+    added: list[str] = []
+    known: list[str] = []
+    refusals: list[Note] = []
+    failure: Failure | None = None
+
+
+class Continued(Fact, frozen=True, kw_only=True):
+    """It is time for the rest of a long request."""
+
+    ticket: Ticket
+
+
+class SavingFailed(Fact, frozen=True, kw_only=True):
+    """The disk or the database refuses what is to be saved; it is kept and tried again."""
+
+    failure: Failure
+
+
+class SavingWorks(Fact, frozen=True, kw_only=True):
+    """Everything that was refused is saved."""
 
 
 class WorkFailed(Fact, frozen=True, kw_only=True):
@@ -257,7 +285,11 @@ AnyFact = (
     | WorkerGone
     | RunsRead
     | BackupRead
-    | BackupMerged
+    | BackupSaved
+    | SettingsMerged
+    | Continued
+    | SavingFailed
+    | SavingWorks
     | WorkFailed
     | StopAsked
 )

@@ -65,7 +65,7 @@ class Manager:
         self._schedule = BenchmarkSchedule(state, self._benchmarks)
         self._queue = Queue(state, outbox, self._scheduler)
         self._backups = Backups(state, outbox, self._library)
-        self._recovery = Recovery(state, outbox, self._library, self._lookups, self._loader)
+        self._recovery = Recovery(state, outbox, self._library, self._lookups, self._loader, self._backups)
         self._remembered = remembered
         self._said_goodbye = False
         self._each_second: tuple[Callable[[], None], ...] = (
@@ -193,8 +193,16 @@ class Manager:
                 self._benchmarks.read(fact)
             case facts.BackupRead():
                 self._backups.on_read(fact)
-            case facts.BackupMerged():
-                self._backups.merged(fact)
+            case facts.BackupSaved():
+                self._backups.saved(fact)
+            case facts.SettingsMerged():
+                self._backups.settings_merged(fact)
+            case facts.Continued(ticket=ticket):
+                self._backups.go_on(ticket)
+            case facts.SavingFailed(failure=failure):
+                self._outbox.show_saving(failure)
+            case facts.SavingWorks():
+                self._outbox.show_saving(None)
             case facts.WorkFailed():
                 self._work_failed(fact)
             case facts.StopAsked():
@@ -217,7 +225,6 @@ class Manager:
                 effects.ScanExternalModels(ticket=ticket)
                 | effects.ReadRuns(ticket=ticket)
                 | effects.ReadBackup(ticket=ticket)
-                | effects.MergeBackup(ticket=ticket)
             ):
                 self._outbox.refuse(ticket, Reason.INTERNAL_ERROR, error=fact.why)
 

@@ -9,6 +9,7 @@ over, such as starting the next job, the parts of the manager do when the next s
 import traceback
 
 from modeld.core import effects, facts
+from modeld.core.backups import Backups
 from modeld.core.downloads.lookups import HubLookups
 from modeld.core.models.library import Library
 from modeld.core.serving.loading import Loader
@@ -30,8 +31,17 @@ REPORT_AGAIN_S = 60.0
 class Recovery(Tracked):
     """Fails what a fact was about that could not be handled."""
 
-    def __init__(self, state: State, outbox: Outbox, library: Library, lookups: HubLookups, loader: Loader) -> None:
+    def __init__(
+        self,
+        state: State,
+        outbox: Outbox,
+        library: Library,
+        lookups: HubLookups,
+        loader: Loader,
+        backups: Backups,
+    ) -> None:
         self._state, self._outbox = state, outbox
+        self._backups = backups
         self._library = library
         self._lookups = lookups
         self._loader = loader
@@ -81,18 +91,20 @@ class Recovery(Tracked):
                     self.give_up(failed, error)
             case facts.StopAsked():
                 self._stop()
+            case facts.BackupSaved() | facts.SettingsMerged() | facts.Continued():
+                self._backups.forget(fact.ticket)
+                self._answer(fact.ticket, failure)
             case (
                 facts.ExternalModelsScanned(ticket=ticket)
                 | facts.RunsRead(ticket=ticket)
                 | facts.BackupRead(ticket=ticket)
-                | facts.BackupMerged(ticket=ticket)
             ):
                 self._answer(ticket, failure)
-            case facts.Ticked() | facts.Sampled() | facts.PullAdvanced():
+            case facts.Ticked() | facts.Sampled() | facts.PullAdvanced() | facts.SavingFailed() | facts.SavingWorks():
                 """The next one replaces it."""
 
     def _answer(self, ticket: Ticket | None, failure: Failure) -> None:
-        if ticket is not None:
+        if ticket is not None and self._outbox.is_open(ticket):
             self._outbox.answer(ticket, failure)
 
     def _fail(self, owner: Ticket | Job | None, failure: Failure) -> None:
@@ -160,6 +172,10 @@ def fact_of_failure(effect: effects.AnyEffect, why: str) -> facts.AnyFact | None
             return facts.LookupFailed(lookup=lookup, failure=failure)
         case effects.SearchHub(lookup=lookup):
             return facts.LookupFailed(lookup=lookup, failure=failure)
+        case effects.SaveBackup(ticket=ticket):
+            return facts.BackupSaved(ticket=ticket, failure=failure)
+        case effects.MergeSettings(ticket=ticket):
+            return facts.SettingsMerged(ticket=ticket, failure=failure)
         case effects.StartPull(job=job, run=run):
             return facts.PullBroke(job=job, run=run, failure=failure)
         case effects.StartWorker(run=run):

@@ -321,6 +321,7 @@ class Reason(Enum):
     # backups
     RESTORE_MODEL_REFUSED = (None, "{key}: {why}")
     RESTORE_SECRET_REFUSED = (None, "{name} is never restored from a backup.")
+    RESTORE_SETTING_HELD_BACK = (None, "{name} = {value} needs the user's agreement.")
     RESTORE_SETTINGS_INVALID = (None, "The settings cannot be used: {error}")
     RESTORE_RESULT_REFUSED = (None, "A result of {key!r} from {timestamp!r}: {why}")
 
@@ -682,7 +683,11 @@ class Reason(Enum):
     SETTING_NOT_A_FLAG = (None, "{variable} is {value!r}; use 1 or 0.")
     BACKUP_ORIGIN = (None, "the backup")
     BACKUP_NOT_READABLE = (_C.UNWRITABLE, "The backup cannot be read: {error}.", "Check the disk: modelctl doctor")
-    BACKUP_NOT_STORED = (_C.UNWRITABLE, "The backup cannot be stored: {error}.", "Check the disk: modelctl doctor")
+    BACKUP_NOT_STORED = (
+        _C.UNWRITABLE,
+        "The settings of the backup cannot be stored: {error}.",
+        "Check the disk: modelctl doctor",
+    )
 
     # keys
     KEY_FILE_NOT_READABLE = (_C.NOT_ALLOWED, "{path} cannot be read: {error}.", "Check the file and its permissions.")
@@ -723,6 +728,16 @@ class Reason(Enum):
         _C.UNWRITABLE,
         "The database {path} cannot be used: {error}.",
         "Check the permissions of its folder, or move the file away.",
+    )
+    NOT_SAVED = (
+        _C.UNWRITABLE,
+        "The change is in effect, but it is not saved: {path}: {error}.",
+        "It is lost if the daemon ends first; modeld keeps trying to save it. Check the disk: modelctl doctor",
+    )
+    NOT_SAVING = (
+        _C.UNWRITABLE,
+        "Changes are not saved: {path}: {error}.",
+        "A change is lost if the daemon ends first; modeld keeps trying to save it. Check the disk: modelctl doctor",
     )
     DATABASE_TOO_NEW = (
         _C.UNWRITABLE,

@@ -230,11 +230,14 @@ class Backup(Request, frozen=True, kw_only=True):
 class Restore(Change, frozen=True, kw_only=True):
     """Merge a backup: settings, added models and benchmark results. What exists already stays.
 
-    ``settings`` is TOML and applies from the next start; ``results`` are records of ``model_benchmarks.json``. Send a
-    large backup in several requests, since a request has at most 1 MiB. The daemon refuses this over the network.
+    ``settings`` is TOML and applies from the next start; ``results`` are records of ``model_benchmarks.json``. Models
+    and results are stored all or none. Settings with an address, a folder, a permission or a limit on clients are held
+    back, unless ``trust_settings`` says that the user agrees. Send a large backup in several requests, since a request
+    has at most 1 MiB. The daemon refuses this over the network.
     """
 
     settings: str = ""
+    trust_settings: bool = False
     models: list[views.AddedModel] = []
     runs: list[views.BenchmarkRun] = []
     results: list[views.BenchmarkResult] = []

@@ -299,7 +299,8 @@ class SystemView(View, frozen=True, kw_only=True):
 class DaemonView(View, frozen=True, kw_only=True):
     """The daemon itself, and those of its settings that a client shows or needs.
 
-    ``download_limit`` bounds the bytes/s of all downloads together (0: no bound).
+    ``download_limit`` bounds the bytes/s of all downloads together (0: no bound). ``not_saving`` says why changes are
+    not saved at the moment; they are in effect, and lost if the daemon ends before it can save them.
     """
 
     version: str
@@ -313,6 +314,7 @@ class DaemonView(View, frozen=True, kw_only=True):
     max_loaded_models: int = 0
     hub_endpoint: str = ""
     download_limit: int = 0
+    not_saving: Failure | None = None
 
 
 class Comparison(View, frozen=True, kw_only=True):

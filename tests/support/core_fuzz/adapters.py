@@ -107,6 +107,8 @@ class Adapters:
             case effects.SearchHub(lookup=number):
                 if not self._is_lost():
                     self.waiting.append(facts.HubSearched(lookup=number, repositories=[], next=""))
+            case effects.Continue(ticket=ticket):
+                self.waiting.append(facts.Continued(ticket=ticket))
             case effects.LimitPulls():
                 pass
             case _:
@@ -143,9 +145,17 @@ class Adapters:
                 yield facts.RunsRead(model=key, ticket=ticket, runs=self._stored_runs())
             case effects.ReadBackup(ticket=ticket):
                 yield facts.BackupRead(ticket=ticket, failure=_BROKEN if chance < 0.1 else None)
-            case effects.MergeBackup(ticket=ticket, so_far=so_far):
+            case effects.SaveBackup(ticket=ticket):
                 latest = msgspec.structs.replace(run().result, timestamp=self.rng.choice(EXTREME_TIMES))
-                yield facts.BackupMerged(ticket=ticket, restored=so_far, latest={"alpha": latest})
+                if chance < 0.1:
+                    yield facts.BackupSaved(ticket=ticket, failure=_BROKEN)
+                if chance < 0.05:
+                    yield facts.SavingFailed(failure=_BROKEN)
+                    return
+                yield facts.BackupSaved(ticket=ticket, latest={"alpha": latest})
+                yield facts.SavingWorks()
+            case effects.MergeSettings(ticket=ticket):
+                yield facts.SettingsMerged(ticket=ticket, failure=_BROKEN if chance < 0.1 else None)
 
     def _are_there(self, paths: list[str]) -> bool:
         return all(path.removeprefix("/models/") in self.files for path in paths)

@@ -108,7 +108,12 @@ class RandomRequests:
             lambda: requests.Chat(**change, model=model, messages=[requests.Message(role="user", content="x")]),
             lambda: requests.Benchmark(**change, models=[model] if wait else [], all=coin, wait=wait),
             lambda: requests.Benchmark(**change, models=[model], wait=wait, repetitions=choice([3, 3, size])),
-            lambda: requests.Restore(**change, models=[self._added_model()], runs=[self._run()]),
+            lambda: requests.Restore(
+                **change,
+                models=[self._added_model() for _ in range(choice([1, 1, 120]))],
+                runs=[self._run()],
+                settings=choice(["", "threads = 2"]),
+            ),
             lambda: requests.Scan(**change, all=coin, add=["llama3-8b"] if wait else []),
         ]
 

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 from modeld.protocol import replies
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.errors import ErrorCode, Note
 from modeld.protocol.views import Backup
 
 from modelctl.cli.session import Session, pass_session
@@ -36,14 +37,23 @@ def backup(session: Session, file: Path) -> None:
 
 @click.command(cls=Verb, example="modelctl restore modeld-backup.json\nmodelctl restore model_benchmarks.json")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+@click.option(
+    "--trust-settings",
+    is_flag=True,
+    help="Also restore settings with an address, a folder, a permission or a limit on clients, without asking.",
+)
 @pass_session
-def restore(session: Session, file: str) -> None:
+def restore(session: Session, file: str, trust_settings: bool) -> None:
     """Restore a backup, or import a model_benchmarks.json. Existing data is kept; repeating it is safe."""
     from modelctl import backups
 
     content = sys.stdin.buffer.read() if file == STDIN else _read(Path(file))
     found, results = backups.read(content, file)
-    done = session.client.restore(found, results)
+    done = session.client.restore(found, results, trust_settings=trust_settings)
+    held_back = backups.held_back(done)
+    if held_back and file != STDIN and _agrees(session, held_back):
+        settings = msgspec.structs.replace(found, models=[], runs=[])
+        done = backups.with_settings(done, session.client.restore(settings, trust_settings=True))
     if session.json:
         session.emit(done)
     else:
@@ -75,6 +85,16 @@ def export(session: Session, format_: str, file: Path | None, keys: tuple[str, .
     else:
         count = _n("{count} result", "{count} results", len(runs)).format(count=len(runs))
         session.line(_("{path}: {what}.").format(path=file, what=count))
+
+
+def _agrees(session: Session, held_back: list[Note]) -> bool:
+    """Ask the user about settings that can do harm; without a terminal the answer is no."""
+    if session.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    session.say(_("The backup contains settings that can open modeld to others or change where it reads and writes:"))
+    for note in held_back:
+        session.say(f"  {note.fields['name']} = {note.fields['value']}")
+    return click.confirm(_("Restore these settings too?"), default=False, err=True)
 
 
 def _holds(made: Backup) -> str:

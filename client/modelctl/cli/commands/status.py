@@ -5,6 +5,7 @@ from modeld.protocol import replies
 
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import Verb
+from modelctl.errors import explained
 from modelctl.language import names
 from modelctl.language.catalogue import _
 
@@ -31,6 +32,7 @@ def _rows(answer: replies.Status) -> list[tuple[str, str]]:
     available, used = _("{available} of {total} available"), _("daemon {daemon}, workers {workers}")
     rows = [
         ("modeld", process.format(version=daemon.version, pid=daemon.pid, since=daemon.started_at)),
+        *([(_("not saving"), explained(daemon.not_saving))] if daemon.not_saving else []),
         (_("home"), daemon.home),
         (_("models"), _("{path} ({size} free)").format(path=daemon.models_dir, size=format_bytes(system.disk_free))),
         (_("log"), daemon.log_file),

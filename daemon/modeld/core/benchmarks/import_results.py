@@ -1,6 +1,9 @@
 """Imported benchmark results: from ``model_benchmarks.json``, or from a backup."""
 
+from collections.abc import Iterator
 from datetime import datetime
+
+import msgspec
 
 from modeld.core.benchmarks import stats
 from modeld.core.downloads import source
@@ -42,6 +45,23 @@ def wrong_with(run: BenchmarkRun) -> Note | None:
     counts = [result.context_used, result.context_available, result.prompt_tokens, result.completion_tokens]
     counts += [run.pp_tokens, run.tg_tokens, run.memory_peak_bytes, run.gpu_memory_bytes or 0]
     possible = all(figure is None or stats.is_possible(figure) for figure in figures)
-    if possible and all(0 <= count <= stats.LARGEST_COUNT for count in counts):
+    if possible and all(0 <= count <= stats.LARGEST_COUNT for count in counts) and _numbers_are_possible(run):
         return None
     return Reason.RESULT_FIGURE_INVALID.note()
+
+
+def _numbers_are_possible(run: BenchmarkRun) -> bool:
+    """Whether every number of a run, also of fields that come later, is finite and no larger than any machine's."""
+    return all(-1 <= number <= stats.LARGEST_COUNT for number in _numbers(msgspec.to_builtins(run)))
+
+
+def _numbers(value: object) -> Iterator[float]:
+    match value:
+        case dict():
+            for part in value.values():
+                yield from _numbers(part)
+        case list():
+            for part in value:
+                yield from _numbers(part)
+        case int() | float():
+            yield value

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import msgspec
 
 from modeld.core.downloads import source
-from modeld.core.effects import ForgetModel, Inspect, LookForFiles, RemoveFiles, SaveModel
+from modeld.core.effects import ForgetModel, Inspect, LookForFiles, RemoveFiles
 from modeld.core.facts import FileInspected, FileRemoved, FilesLookedFor
 from modeld.core.memory import estimate, fit
 from modeld.core.memory.context import context_size
@@ -46,16 +46,19 @@ class Library(Tracked):
     def add(self, ticket: Ticket, request: requests.Add) -> None:
         """Add a model; its file is inspected first."""
         outbox = self._outbox
-        spec = self._spec(request.model, request.source, request.sha256)
+        spec = self._spec(request.model, request.source, request.sha256, self.file_names())
         if isinstance(spec, Failure):
             outbox.answer(ticket, spec)
             return
         spec = msgspec.structs.replace(spec, display_name=request.display_name, description=request.description)
         self._inspect(spec, ticket)
 
-    def restore(self, added: AddedModel) -> Failure | None:
-        """Add a model of a backup, whether its file exists or not; returns what is wrong with it, or None."""
-        spec = self._spec(added.key, added.source, added.sha256)
+    def restore(self, added: AddedModel, file_names: set[str]) -> Failure | None:
+        """Add a model of a backup, whether its file exists or not; returns what is wrong with it, or None.
+
+        ``file_names`` are those of all models, and this one's is added to them. The caller saves the model.
+        """
+        spec = self._spec(added.key, added.source, added.sha256, file_names)
         if isinstance(spec, Failure):
             return spec
         spec = msgspec.structs.replace(
@@ -66,8 +69,8 @@ class Library(Tracked):
             context_length=_believed(added.context_length),
             pinned=added.pinned,
         )
+        file_names.add(spec.file_name.lower())
         self._inspect(spec, None)
-        self._outbox.do(SaveModel(spec=spec))
         return None
 
     def _inspect(self, spec: ModelSpec, ticket: Ticket | None) -> None:
@@ -76,7 +79,7 @@ class Library(Tracked):
         self.inspecting.add(spec.key)
         self._outbox.do(Inspect(model=spec.key, path=spec.path, file_name=spec.file_name, ticket=ticket))
 
-    def _spec(self, key: str, wanted_source: str, sha256: str) -> ModelSpec | Failure:
+    def _spec(self, key: str, wanted_source: str, sha256: str, file_names: set[str]) -> ModelSpec | Failure:
         """The spec of a new model, or why it cannot be added."""
         state = self._state
         if not source.KEY.fullmatch(key):
@@ -88,12 +91,12 @@ class Library(Tracked):
         origin = source.parse(wanted_source, state.settings.allow_http)
         if isinstance(origin, Failure):
             return origin
-        file_name = self._free_name(key, origin.file_name)
+        file_name = _free_name(key, origin.file_name, file_names)
         return ModelSpec(key=key, source=wanted_source, file_name=file_name, path=origin.path, sha256=sha256.lower())
 
-    def _free_name(self, key: str, file_name: str) -> str:
-        taken = {name.lower() for model in self._state.models.values() for name in model.spec.file_names}
-        return f"{key}--{file_name}" if file_name and file_name.lower() in taken else file_name
+    def file_names(self) -> set[str]:
+        """The files of all models in the models folder, in lower case."""
+        return {name.lower() for model in self._state.models.values() for name in model.spec.file_names}
 
     def inspected(self, fact: FileInspected) -> None:
         """A model's file was inspected: move the model to its state, and answer the client that added it."""
@@ -134,7 +137,7 @@ class Library(Tracked):
         if not key:
             outbox.refuse(ticket, Reason.SOURCE_WITHOUT_KEY, source=where)
             return ""
-        spec = ModelSpec(key=key, source=where, file_name=self._free_name(key, origin.file_name))
+        spec = ModelSpec(key=key, source=where, file_name=_free_name(key, origin.file_name, self.file_names()))
         state.models[key] = Model(spec=spec)
         outbox.save(state.models[key])
         outbox.publish_model(state.models[key])
@@ -252,6 +255,10 @@ class Library(Tracked):
         else:
             del state.models[model.key]
             outbox.publish(events.ModelRemoved(model=model.key))
+
+
+def _free_name(key: str, file_name: str, taken: set[str]) -> str:
+    return f"{key}--{file_name}" if file_name and file_name.lower() in taken else file_name
 
 
 def _believed(number: int) -> int:

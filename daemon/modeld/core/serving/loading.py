@@ -73,12 +73,11 @@ class Loader(Tracked):
     def remember(self, unclean: bool) -> None:
         """At the start: note which models an earlier daemon left to be loaded, for ``reload``.
 
-        That daemon may have died of loading them, so each is tried once.
+        That daemon may have died of loading them, so each is tried once: the database has forgotten them already.
         """
         for model in self._state.models.values():
             options = model.spec.resident
-            if options is not None:
-                self._remember_resident(model, None)
+            model.set_resident(None)
             if options is not None or (unclean and model.spec.pinned):
                 self._to_reload[model.key] = options or self._options(model)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from modeld.core.effects import AnyEffect, Publish, SaveJob, SaveModel, Send
+from modeld.core.effects import AnyEffect, AnySave, Publish, SaveJob, SaveModel, Send
 from modeld.core.state.jobs import Job
 from modeld.core.state.model import Model, ModelFact
 from modeld.core.state.state import State
@@ -42,15 +42,23 @@ class Outbox(Tracked):
         self._effects.append(effect)
 
     def take_effects(self) -> list[AnyEffect]:
-        """Empty the outbox."""
+        """Empty the outbox. If something is saved, the answers that promise it come last and leave after the commit."""
         effects, self._effects = self._effects, []
-        return effects
+        if not any(isinstance(effect, AnySave) for effect in effects):
+            return effects
+        promises = [effect for effect in effects if isinstance(effect, Send) and _promises(effect.reply)]
+        others = [effect for effect in effects if not (isinstance(effect, Send) and _promises(effect.reply))]
+        return [*others, *(msgspec.structs.replace(promise, after_commit=True) for promise in promises)]
 
     # -- answers -------------------------------------------------------------------------------------------------
 
     def expect(self, ticket: Ticket) -> None:
         """Note that a request has to be answered."""
         self._unanswered[ticket] = None
+
+    def is_open(self, ticket: Ticket) -> bool:
+        """Whether a request still waits for its answer."""
+        return ticket in self._unanswered
 
     def forget(self, client: bytes) -> None:
         """A client has disconnected: its requests need no answer any more."""
@@ -96,7 +104,7 @@ class Outbox(Tracked):
         if known.outcome is None:
             known.also.append(ticket)
         else:
-            self._send(ticket, known.outcome)
+            self._send(ticket, known.outcome, after_commit=True)
         return True
 
     def _forget_keys(self) -> None:
@@ -106,13 +114,13 @@ class Outbox(Tracked):
             if oldest is not None:
                 del self._keyed[oldest]
 
-    def _send(self, ticket: Ticket, outcome: replies.AnyResult | Failure) -> None:
+    def _send(self, ticket: Ticket, outcome: replies.AnyResult | Failure, *, after_commit: bool = False) -> None:
         self._unanswered.pop(ticket, None)
         if isinstance(outcome, Failure):
             reply = replies.Reply(id=ticket.id, ok=False, error=outcome)
         else:
             reply = replies.Reply(id=ticket.id, ok=True, result=outcome)
-        self.do(Send(client=ticket.client, reply=reply))
+        self.do(Send(client=ticket.client, reply=reply, after_commit=after_commit and _promises(reply)))
 
     # -- events --------------------------------------------------------------------------------------------------
 
@@ -125,6 +133,12 @@ class Outbox(Tracked):
     def heartbeat(self) -> None:
         """Send all subscribers the newest sequence number; a heartbeat takes none."""
         self.do(Publish(event=events.Heartbeat(epoch=self._state.epoch, seq=self.seq, at=self._state.at)))
+
+    def show_saving(self, failure: Failure | None) -> None:
+        """Show why nothing can be saved (None: saving works), and publish it."""
+        state = self._state
+        state.daemon = msgspec.structs.replace(state.daemon, not_saving=failure)
+        self.publish(events.DaemonChanged(daemon=state.daemon))
 
     def publish_model(self, model: Model, cause: Note | None = None) -> None:
         """Publish a model as it is now; ``cause`` says why it changed where that is not obvious."""
@@ -156,3 +170,8 @@ class Outbox(Tracked):
     def save(self, model: Model) -> None:
         """Remember a model's spec."""
         self.do(SaveModel(spec=model.spec))
+
+
+def _promises(reply: replies.Reply) -> bool:
+    """Whether an answer says that something was done; a failure, a chunk and a generated text do not."""
+    return reply.ok and reply.chunk is msgspec.UNSET and not isinstance(reply.result, replies.Generated)
