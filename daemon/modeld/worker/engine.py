@@ -51,6 +51,7 @@ class Engine:
         self.threads = order.threads or native.physical_cores()
         self._context = self._open(order)
         self._memory = lib.llama_get_memory(self._context)
+        self._is_recurrent = bool(lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
         self.context_size: int = lib.llama_n_ctx(self._context)
         self.batch_size: int = lib.llama_n_batch(self._context)
         self.tokens: list[int] = []
@@ -171,10 +172,21 @@ class Engine:
         """
         if result == 0:
             return
-        del self.tokens[self.context_used() :]
+        self._forget_unfinished()
         if result == ABORTED:
             raise StoppedError
         raise EngineError(Reason.DECODE_FAILED.failure(result=result, cause=last_errors()))
+
+    def _forget_unfinished(self) -> None:
+        """Remove what a batch that did not end has left in the memory, so that it holds ``tokens`` again.
+
+        A recurrent state cannot be taken back: where a model has one, nothing of the memory can be trusted.
+        """
+        lib.llama_synchronize(self._context)
+        kept = len(self.tokens)
+        removed = not self._is_recurrent and lib.llama_memory_seq_rm(self._memory, 0, kept, -1)
+        if not removed or self.context_used() != kept:
+            self.clear()
 
     def finish_computing(self) -> None:
         """Wait until the device has finished its work (for correct times)."""
