@@ -1,9 +1,10 @@
-"""Small models with chosen features: a hybrid, one that says given tokens, an encoder, and files that are no text model.
+"""Small models with chosen features: a hybrid, one that says given tokens, an encoder, an adapter.
 
 ``tiny_gguf`` writes the usual one.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import gguf
@@ -72,15 +73,16 @@ def speaker(
     answer: Sequence[str],
     *,
     after: str = ">",
+    architecture: str = "llama",
     more: dict[str, gguf.TokenType] | None = None,
     context: int = 512,
     pre: str = "smollm",
     pairs: Sequence[Pair] = (),
     tensors: Sequence[tuple[str, tuple[int, ...]]] = (),
 ) -> Path:
-    """A llama model that says exactly the tokens ``answer`` (each once) and ends, after a prompt that ends in ``after``."""
+    """A llama model that says the tokens ``answer`` (each once) and ends, after a prompt that ends in ``after``."""
     embedding, heads, feed = 96, 2, 64
-    writer = Writer(path, "llama", pairs)
+    writer = Writer(path, architecture, pairs)
     writer.shape(embedding, heads, feed, 1, context)
     writer.gguf.add_head_count_kv(heads)
     writer.gguf.add_rope_dimension_count(embedding // heads)
@@ -91,7 +93,7 @@ def speaker(
     table /= np.linalg.norm(table, axis=1, keepdims=True)
     out = np.zeros((len(tokens), embedding), np.float32)
     chain = [after, *answer, "<|eos|>"]
-    for here, there in zip(chain, chain[1:], strict=False):
+    for here, there in pairwise(chain):
         out[at[there]] += 50 * table[at[here]]
     writer.tensor("token_embd.weight", data=table)
     writer.tensor("output_norm.weight", data=np.ones(embedding))
@@ -177,6 +179,31 @@ def encoder(path: Path, *, pooling: int | None = 1, causal: bool | None = False)
     for name, rows, columns in (("ffn_up", feed, embedding), ("ffn_down", embedding, feed)):
         writer.tensor(f"blk.0.{name}.weight", rows, columns)
         writer.tensor(f"blk.0.{name}.bias", rows)
+    return writer.end()
+
+
+def encoder_decoder(path: Path) -> Path:
+    """A model with an encoder and a decoder (t5)."""
+    embedding, heads, feed = 32, 2, 64
+    writer = Writer(path, "t5")
+    writer.shape(embedding, heads, feed, 1, 512)
+    writer.gguf.add_key_length(embedding // heads)
+    writer.gguf.add_value_length(embedding // heads)
+    writer.gguf.add_relative_attn_buckets_count(8)
+    writer.gguf.add_decoder_start_token_id(0)
+    tokens = writer.vocabulary({})
+    writer.tensor("token_embd.weight", len(tokens), embedding)
+    attention = ["attn_q", "attn_k", "attn_v", "attn_o"]
+    for half, kinds in (("enc", attention), ("dec", attention + ["cross_" + name for name in attention])):
+        here = f"{half}.blk.0."
+        writer.tensor(f"{half}.output_norm.weight", embedding)
+        writer.tensor(here + "attn_rel_b.weight", 8, heads)
+        for name in kinds:
+            writer.tensor(f"{here}{name}.weight", embedding, embedding)
+        for name in ("attn_norm", "ffn_norm") + (("cross_attn_norm",) if half == "dec" else ()):
+            writer.tensor(f"{here}{name}.weight", embedding)
+        writer.tensor(here + "ffn_up.weight", feed, embedding)
+        writer.tensor(here + "ffn_down.weight", embedding, feed)
     return writer.end()
 
 

@@ -7,6 +7,7 @@ import msgspec
 from modeld.core.benchmarks import stats
 from modeld.core.effects import ReadRuns, SaveRun
 from modeld.core.facts import RunsRead
+from modeld.core.models import kinds
 from modeld.core.serving.loading import Loader
 from modeld.core.serving.tasks import Tasks
 from modeld.core.state.jobs import Job, JobFact
@@ -73,8 +74,8 @@ class Benchmarks(Tracked):
             return
         keys = list(dict.fromkeys(request.models))
         if request.all and not keys:
-            here = (model.key for model in state.models.values() if model.state in HAS_FILE)
-            keys = [key for key in here if key not in state.removing]
+            here = (model for model in state.models.values() if model.state in HAS_FILE)
+            keys = [model.key for model in here if model.key not in state.removing and not _makes_no_text(model)]
         if not keys:
             outbox.refuse(ticket, Reason.NOTHING_TO_BENCHMARK)
             return
@@ -269,6 +270,10 @@ class Benchmarks(Tracked):
 
     def _unended(self) -> list[Job]:
         return [job for job in self._state.jobs.values() if job.kind is JobKind.BENCHMARK and not job.ended]
+
+
+def _makes_no_text(model: Model) -> bool:
+    return model.header is not None and kinds.refusal(model.header) is not None
 
 
 def _with(average: BenchmarkAverage | None, result: BenchmarkResult) -> BenchmarkAverage:
