@@ -856,6 +856,11 @@ class Reason(Enum):
     LIBRARY_ERROR = (None, "{error}")
     LIBRARY_SILENT = (None, "it gives no reason.")
     PROMPT_EMPTY = (_C.BAD_REQUEST, "The prompt is empty.")
+    PROMPT_RUN_TOO_LONG = (
+        _C.BAD_REQUEST,
+        "The prompt has {count} characters in a row without a space; at most {most} can be tokenized.",
+        "Shorten the prompt, or put spaces or line breaks into it.",
+    )
     TEMPLATE_FAILED = (_C.GENERATION_FAILED, "The model's chat template failed: {error}", _TEMPLATE_LIMITS)
     TEMPLATE_TOO_EXPENSIVE = (
         _C.GENERATION_FAILED,

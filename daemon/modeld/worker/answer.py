@@ -19,6 +19,7 @@ def prompt_tokens(engine: Engine, order: Answer) -> list[int]:
 
     Raises:
         template.TemplateError: the template failed.
+        EngineError: the prompt cannot be tokenized.
     """
     if not order.messages:
         return engine.tokenize(order.prompt, add_special=True, parse_special=False)
@@ -83,7 +84,7 @@ class Answering:
         task = self._order.task
         try:
             prompt = prompt_tokens(self._engine, self._order)
-        except template.TemplateError as error:
+        except (template.TemplateError, EngineError) as error:
             return TaskFailed(task=task, failure=error.failure)
         if not prompt:
             return TaskFailed(task=task, failure=Reason.PROMPT_EMPTY.failure())

@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ ABORTABLE_TOKENS = 32
 LOOK_S = 0.01
 """The shortest time between two checks whether to abort a batch."""
 
+
+_RUN = re.compile(r"\S+|\s+")
 
 _TEXT_ATTRIBUTES = lib.LLAMA_TOKEN_ATTR_NORMAL | lib.LLAMA_TOKEN_ATTR_USER_DEFINED
 
@@ -275,7 +278,14 @@ class Engine:
     # -- text ----------------------------------------------------------------------------------------------------
 
     def tokenize(self, text: str, add_special: bool, parse_special: bool) -> list[int]:
-        """The tokens of ``text``; ``parse_special`` reads control tokens written in it."""
+        """The tokens of ``text``; ``parse_special`` reads control tokens written in it.
+
+        Raises:
+            EngineError: a run of characters without a word boundary is too long for the tokenizer.
+        """
+        most = self._large_stack.most_characters
+        if len(text) > most and (longest := max(len(run[0]) for run in _RUN.finditer(text))) > most:
+            raise EngineError(Reason.PROMPT_RUN_TOO_LONG.failure(count=longest, most=most))
         return self._large_stack.run(lambda: self._tokenize(text, add_special, parse_special))
 
     def _tokenize(self, text: str, add_special: bool, parse_special: bool) -> list[int]:
