@@ -75,7 +75,9 @@ class Benchmarks(Tracked):
         keys = list(dict.fromkeys(request.models))
         if request.all and not keys:
             here = (model for model in state.models.values() if model.state in HAS_FILE)
-            keys = [model.key for model in here if model.key not in state.removing and not _makes_no_text(model)]
+            keys = [
+                model.key for model in here if model.key not in state.removing and kinds.refusal(model.header) is None
+            ]
         if not keys:
             outbox.refuse(ticket, Reason.NOTHING_TO_BENCHMARK)
             return
@@ -270,10 +272,6 @@ class Benchmarks(Tracked):
 
     def _unended(self) -> list[Job]:
         return [job for job in self._state.jobs.values() if job.kind is JobKind.BENCHMARK and not job.ended]
-
-
-def _makes_no_text(model: Model) -> bool:
-    return model.header is not None and kinds.refusal(model.header) is not None
 
 
 def _with(average: BenchmarkAverage | None, result: BenchmarkResult) -> BenchmarkAverage:

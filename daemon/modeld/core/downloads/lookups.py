@@ -213,7 +213,7 @@ class HubLookups(Tracked):
         """Answer with a model that is not downloaded, after reading its header at the source; a failure is a note."""
 
         def then(found: Resolved | Failure) -> None:
-            why = found if isinstance(found, Failure) else found.why or _refusal(found.header)
+            why = found if isinstance(found, Failure) else found.why or kinds.refusal(found.header)
             if self._state.models.get(model.key) is not model:
                 self._outbox.refuse(ticket, Reason.MODEL_REMOVED_MEANWHILE, key=model.key)
                 return
@@ -255,7 +255,7 @@ class HubLookups(Tracked):
         """One header was read; apart from the weights, all models of a repository need the same memory."""
         read = answer if isinstance(answer, RemoteRead) else None
         why = answer.failure if isinstance(answer, LookupFailed) else read.why if read else None
-        why = why or _refusal(read.header if read else None)
+        why = why or kinds.refusal(read.header if read else None)
         files = [_file_view(hub, bundle, self._fit(bundle, read)) for bundle in there]
         found = replies.Files(
             repo=hub.repo,
@@ -315,11 +315,6 @@ def _file_view(hub: HubSource, bundle: Bundle, fit: views.FitView | None) -> vie
 def _failure(answer: Answer) -> Failure:
     assert isinstance(answer, LookupFailed), answer
     return answer.failure
-
-
-def _refusal(header: views.HeaderView | None) -> Failure | None:
-    """Why what was found makes no text; None also where no header was read."""
-    return kinds.refusal(header) if header is not None else None
 
 
 def _english(why: Failure | None) -> str:

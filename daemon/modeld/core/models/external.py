@@ -52,7 +52,7 @@ class ExternalModels(Tracked):
         for file in fact.files:
             if file.header is not None and file.header.kind in kinds.ACCESSORIES:
                 continue
-            wrong = file.failure or (kinds.refusal(file.header) if file.header is not None else None)
+            wrong = file.failure or kinds.refusal(file.header)
             model = by_path.get(file.path, "")
             taken = [view.key for view in views]
             key = model or self._library.free_key(source.as_key(file.name) or "model", taken)

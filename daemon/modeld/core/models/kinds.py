@@ -21,9 +21,9 @@ ACCESSORIES: frozenset[str] = frozenset({ModelKind.PROJECTOR, ModelKind.IMPORTAN
 """What lies beside models in other programs' folders, and is not shown as one."""
 
 
-def refusal(header: HeaderView) -> Failure | None:
-    """Why what the file holds cannot generate text; None for a text model."""
-    if header.kind == ModelKind.TEXT:
+def refusal(header: HeaderView | None) -> Failure | None:
+    """Why what the file holds cannot generate text; None for a text model, and where no header was read."""
+    if header is None or header.kind == ModelKind.TEXT:
         return None
     reason = _REASONS.get(header.kind)
     return reason.failure() if reason else Reason.NOT_A_TEXT_MODEL.failure(architecture=header.architecture)

@@ -101,7 +101,7 @@ class Library(Tracked):
         state, outbox = self._state, self._outbox
         self.inspecting.discard(fact.model)
         model = state.models[fact.model]
-        wrong = fact.failure or (kinds.refusal(fact.header) if fact.header is not None else None)
+        wrong = fact.failure or kinds.refusal(fact.header)
         if fact.ticket is not None and model.spec.path and (fact.header is None or wrong is not None):
             del state.models[fact.model]
             outbox.publish(events.ModelRemoved(model=fact.model))

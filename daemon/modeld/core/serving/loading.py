@@ -84,7 +84,7 @@ class Loader(Tracked):
             else:
                 outbox.answer(ticket, _not_on_disk(model))
             return False
-        if model.header is not None and (wrong := kinds.refusal(model.header)) is not None:
+        if (wrong := kinds.refusal(model.header)) is not None:
             outbox.answer(ticket, wrong)
             return False
         return True
