@@ -74,10 +74,9 @@ class Benchmarks(Tracked):
             return
         keys = list(dict.fromkeys(request.models))
         if request.all and not keys:
-            here = (model for model in state.models.values() if model.state in HAS_FILE)
-            keys = [
-                model.key for model in here if model.key not in state.removing and kinds.refusal(model.header) is None
-            ]
+            here = [model for model in state.models.values() if model.state in HAS_FILE]
+            usable = (model.key for model in here if kinds.refusal(model.header) is None)
+            keys = [key for key in usable if key not in state.removing]
         if not keys:
             outbox.refuse(ticket, Reason.NOTHING_TO_BENCHMARK)
             return
