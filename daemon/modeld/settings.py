@@ -10,6 +10,7 @@ import msgspec
 
 from modeld.protocol.errors import Note
 from modeld.protocol.reasons import Reason
+from modeld.protocol.workers import MOST_THREADS
 
 HUB_ENDPOINT = "https://huggingface.co"
 
@@ -104,7 +105,7 @@ _AT_LEAST = {
     "download_limit": 0,
     "download_connections": 0,
 }
-_AT_MOST = {"download_connections": 16}
+_AT_MOST = {"download_connections": 16, "threads": MOST_THREADS}
 
 
 _SECRETS = frozenset(variable for variable, name in _ENVIRONMENT.items() if name == "hub_token")

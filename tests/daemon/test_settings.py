@@ -41,3 +41,5 @@ def test_the_token_has_three_names_and_the_newest_wins(tmp_path: Path, name: str
 def test_a_value_out_of_range_names_its_variable(tmp_path: Path):
     with pytest.raises(SettingsError, match="LLM_MAX_CACHED_MODELS"):
         read(tmp_path / "config.toml", {"LLM_MAX_CACHED_MODELS": "-1"})
+    with pytest.raises(SettingsError, match="LLM_CPU_THREADS"):
+        read(tmp_path / "config.toml", {"LLM_CPU_THREADS": "100000"})

@@ -10,8 +10,9 @@ import pytest
 from modelctl import Client
 from modelctl.errors import ModeldError
 from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import JobState, ModelState
-from support import tiny_gguf
+from support import odd_gguf, tiny_gguf
 from support.hub_emulator import HubEmulator, Repository
 from support.real_daemon import RealDaemon
 from support.split_gguf import split
@@ -152,6 +153,11 @@ def test_the_files_of_a_repository_are_listed_with_what_fits(client: Client, hub
     assert (found.chosen, found.commit) == ("Tiny-Q4_K_M.gguf", tiny.main)
     assert all(file.fits is not None and file.fits.verdict == "fits" for file in found.files)
     client.pull(found.files[1].source, wait=True)
+
+
+def test_a_repository_without_a_text_model_says_so(client: Client, hub: HubEmulator, tmp_path: Path):
+    hub.add("org/embedder", {"Embedder-F16.gguf": odd_gguf.encoder(tmp_path / "embedder.gguf").read_bytes()})
+    assert [note.reason for note in client.files("hf:org/embedder").notes] == [Reason.MAKES_EMBEDDINGS.id]
 
 
 def test_a_search_comes_in_pages(client: Client, hub: HubEmulator):

@@ -17,7 +17,7 @@ from modeld.core.state.task import Ticket
 from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import ModelState
 from modeld.protocol.views import HeaderView, ModelView
-from support import tiny_gguf
+from support import odd_gguf, tiny_gguf
 from support.real_daemon import RealDaemon
 from support.split_gguf import split
 
@@ -54,7 +54,8 @@ def folders(tmp_path: Path, tiny_file: Path) -> Path:
 
     studio = tmp_path / ".lmstudio" / "models" / "org" / "Tiny-GGUF"
     put(studio / "Tiny-Q8_0.gguf", tiny_gguf.write(tmp_path / "other.gguf", seed=2))
-    put(studio / "mmproj-Tiny-F16.gguf", tiny_file)
+    odd_gguf.thing(studio / "Vision-Tiny-F16.gguf", "clip", "mmproj")
+    odd_gguf.thing(studio / "Tiny-calibration.gguf", "llama", "imatrix")
     for unfinished in (".gguf.download", ".gguf.tmp", ".gguf.part"):
         put(studio / f"Half-Q8_0{unfinished}", tiny_file)
 

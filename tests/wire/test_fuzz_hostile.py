@@ -8,6 +8,7 @@ import pytest
 import zmq
 from modelctl import Client
 from modelctl.errors import BadRequest, ModeldError
+from modeld.protocol.requests import Sampling
 from support.real_daemon import DEADLINE_S, RealDaemon
 
 DEADLINE_MS = int(DEADLINE_S * 1000)
@@ -115,14 +116,21 @@ def test_a_file_in_a_folder_that_cannot_be_looked_into_leaves_downloads_going(cl
 
 @pytest.mark.parametrize(
     "limits",
-    [{"context_size": 2**62}, {"context_size": -1}, {"threads": -3}, {"gpu_layers": -(2**40)}],
-    ids=["context", "negative context", "threads", "layers"],
+    [{"context_size": 2**62}, {"context_size": -1}, {"threads": -3}, {"threads": 100_000}, {"gpu_layers": -(2**40)}],
+    ids=["context", "negative context", "threads", "too many threads", "layers"],
 )
 def test_a_load_beyond_reason_is_refused(client: Client, tiny_file, limits: dict[str, int]):
     client.add("tiny", str(tiny_file))
     with pytest.raises(ModeldError) as refused:
         client.load("tiny", **limits)
     assert refused.value.code in ("bad_request", "not_enough_memory")
+
+
+def test_the_seed_that_llama_cpp_takes_for_random_is_refused(client: Client, tiny_file):
+    client.add("tiny", str(tiny_file))
+    with pytest.raises(BadRequest):
+        client.generate("tiny", "a", max_tokens=1, sampling=Sampling(seed=2**32 - 1))
+    assert client.generate("tiny", "a", max_tokens=1, sampling=Sampling(seed=2**32 - 2)).completion_tokens == 1
 
 
 def test_a_request_of_more_than_a_mebibyte_is_not_even_sent(client: Client):

@@ -2,14 +2,19 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.reasons import Reason
+from modeld.protocol.requests import Sampling
 from modeld.protocol.states import Phase
 from modeld.protocol.workers import Measure, Measured, MeasureProgress, Stop, TaskFailed
+from modeld.worker import measure as measuring
 from support import tiny_gguf
 from support.worker_child import Child
 
@@ -89,3 +94,53 @@ def test_a_stop_is_heeded_inside_a_repetition(start: Callable[[], Child], tmp_pa
     told = time.perf_counter()
     assert child.hear(TaskFailed).failure.code is ErrorCode.CANCELLED
     assert time.perf_counter() - told < 2.0
+
+
+class ClockedEngine:
+    """An engine whose decode step takes 10 ms and all else no time; its answers end after ``length`` tokens."""
+
+    context_size, batch_size, vocab, n_vocab = 4096, 512, None, 10
+
+    def __init__(self, length: int) -> None:
+        self.now = 0.0
+        self.tokens: list[int] = []
+        self._length = length
+        self._given = 0
+
+    def clear(self) -> None:
+        self.tokens.clear()
+
+    @contextmanager
+    def sampler(self, _sampling: Sampling) -> Iterator[None]:
+        yield
+
+    def decode_many(self, tokens: list[int], _stopping: Callable[[], bool]) -> None:
+        self.tokens.extend(tokens)
+
+    def decode_one(self, token: int) -> None:
+        self.now += 0.010
+        self.tokens.append(token)
+
+    def sample(self, _sampler: object) -> int:
+        self._given += 1
+        return 0 if self._given > self._length else 1
+
+    def is_end(self, token: int) -> bool:
+        return token == 0
+
+    def finish_computing(self) -> None:
+        """Nothing is computed in the background."""
+
+    def context_used(self) -> int:
+        return len(self.tokens)
+
+
+@pytest.mark.parametrize("length", [2, 3, 5, 127, 128, 200])
+def test_the_decode_rate_counts_the_steps_however_the_answer_ends(length: int, monkeypatch: pytest.MonkeyPatch):
+    engine = ClockedEngine(length)
+    monkeypatch.setattr(measuring, "time", SimpleNamespace(perf_counter=lambda: engine.now))
+    link = SimpleNamespace(stopping=lambda: False, say=lambda _news: None)
+    order = Measure(task=1, prompt=PROMPT, pp_tokens=1, tg_tokens=1)
+    sample = measuring.Measuring(engine, link, "m", order)._answer_once([1, 2, 3], 128)  # type: ignore[arg-type]
+    assert sample.completion_tokens == min(length, 128)
+    assert sample.decode_rate == pytest.approx(100.0)

@@ -94,3 +94,17 @@ def test_a_worker_does_not_import_what_it_need_not():
     code = "import sys; from modeld.worker import native; print('numpy' in sys.modules, 'jinja2' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert ended.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces this limit")
+def test_a_limited_address_space_gets_a_smaller_stack():
+    code = """
+import resource
+from modeld.worker.large_stack import MIB, LargeStack
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 600 * MIB, used + 600 * MIB))
+stack = LargeStack()
+print(stack.run(lambda: 1), stack.most_characters)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert ended.stdout.split() == ["1", str(256 * 1024)]

@@ -49,7 +49,7 @@ def test_a_broken_file_is_a_failed_load_in_llama_cpps_own_words(
     child = start()
     child.tell(LoadFile(model="m", path=str(broken), context_size=256))
     failure = child.hear(LoadFailed).failure
-    assert failure.code is ErrorCode.LOAD_FAILED and failure.reason == Reason.MODEL_NOT_LOADED.id
+    assert failure.code is ErrorCode.LOAD_FAILED and failure.reason == Reason.MODEL_DAMAGED.id
     cause = failure.fields["cause"]
     assert isinstance(cause, Note) and cause.reason == Reason.LIBRARY_ERROR.id and cause.fields["error"]
     assert str(broken) in failure.message and cause.message in failure.message

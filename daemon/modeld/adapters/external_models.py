@@ -15,20 +15,23 @@ import msgspec
 from modeld.core.effects import ScanExternalModels
 from modeld.core.facts import ExternalFile, ExternalModelsScanned
 from modeld.protocol.errors import Failure
+from modeld.protocol.reasons import Reason
 from modeld.protocol.views import HeaderView
 
 log = logging.getLogger(__name__)
 
 MODEL_LAYER = "application/vnd.ollama.image.model"
+ADAPTER_LAYER = "application/vnd.ollama.image.adapter"
 MAX_MANIFEST_BYTES = 1024 * 1024
 MOST_ENTRIES = 10_000
 """The most files and folders to read below one folder: a wrong folder (a whole disk) must not take for ever."""
 
 _LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
-_NO_MODEL = re.compile(r"(^|[-._])(mmproj|imatrix|ggml-vocab)([-._]|$)", re.IGNORECASE)
 _DIGEST = re.compile(r"sha256[:-][0-9a-f]{64}")
 
 ModelReader = Callable[[Path], HeaderView | Failure]
+Named = Iterator[tuple[str, Path, Failure | None]]
+"""Models as a program keeps them: name, file, and why it cannot be used without what else the program has of it."""
 
 
 class _Layer(msgspec.Struct):
@@ -58,16 +61,18 @@ class ExternalFolders:
                 continue
             looked.append(str(folder))
             try:
-                for name, path in names(folder):
+                for name, path, failure in names(folder):
                     real = path.resolve()
-                    if real not in seen:
+                    if failure is not None:  # another name may use the same file as it is
+                        files.append(self._file(program, name, path, failure))
+                    elif real not in seen:
                         seen.add(real)
                         files.append(self._file(program, name, path))
             except OSError as error:
                 log.warning("the folder of %s cannot be read: %s", program, error)
         return ExternalModelsScanned(files=files, looked=looked, add=effect.add, all=effect.all, ticket=effect.ticket)
 
-    def _programs(self) -> Iterator[tuple[str, Path, Callable[[Path], Iterator[tuple[str, Path]]]]]:
+    def _programs(self) -> Iterator[tuple[str, Path, Callable[[Path], Named]]]:
         """Program, folder, and how its models are found there."""
         env = self._environment
         home = self._home or Path.home()
@@ -80,9 +85,10 @@ class ExternalFolders:
         yield "Hugging Face", Path(env.get("HF_HUB_CACHE") or hub).expanduser(), of_hub_cache
         yield "llama.cpp", Path(env.get("LLAMA_CACHE") or cache / "llama.cpp").expanduser(), of_folder
 
-    def _file(self, program: str, name: str, path: Path) -> ExternalFile:
+    def _file(self, program: str, name: str, path: Path, failure: Failure | None = None) -> ExternalFile:
         found = self._read_model(path)
-        header, failure = (None, found) if isinstance(found, Failure) else (found, None)
+        header = found if isinstance(found, HeaderView) else None
+        failure = found if isinstance(found, Failure) else failure
         return ExternalFile(
             program=program,
             name=name,
@@ -93,16 +99,19 @@ class ExternalFolders:
         )
 
 
-def of_ollama(folder: Path) -> Iterator[tuple[str, Path]]:
+def of_ollama(folder: Path) -> Named:
     """``model:tag`` and the blob with its weights, by the manifests; a missing blob is passed over."""
     manifests = folder / "manifests"
     for manifest in _files(manifests, ""):
         name = _ollama_name(manifest.relative_to(manifests).parts)
-        for layer in _layers(manifest):
+        layers = _layers(manifest)
+        is_adapted = any(layer.media_type == ADAPTER_LAYER for layer in layers)
+        failure = Reason.NEEDS_ADAPTER.failure(program="Ollama") if is_adapted else None
+        for layer in layers:
             if layer.media_type == MODEL_LAYER and _DIGEST.fullmatch(layer.digest):
                 blob = folder / "blobs" / layer.digest.replace(":", "-")
                 if blob.is_file():
-                    yield name, blob
+                    yield name, blob, failure
 
 
 def _ollama_name(parts: tuple[str, ...]) -> str:
@@ -125,23 +134,19 @@ def _layers(manifest: Path) -> list[_Layer]:
         return []
 
 
-def of_folder(folder: Path) -> Iterator[tuple[str, Path]]:
+def of_folder(folder: Path) -> Named:
     """Every GGUF model below a folder; of one in several files the first."""
     for path in _files(folder, ".gguf"):
-        if _is_model(path):
-            yield path.name, path
+        if not _LATER_PART.search(path.name):
+            yield path.name, path, None
 
 
-def of_hub_cache(folder: Path) -> Iterator[tuple[str, Path]]:
+def of_hub_cache(folder: Path) -> Named:
     """The models in the snapshots of repositories: ``models--org--repo/snapshots/COMMIT/FILE``."""
     for repo in sorted(folder.glob("models--*--*")):
         for path in _files(repo / "snapshots", ".gguf"):
-            if _is_model(path):
-                yield path.name, path
-
-
-def _is_model(path: Path) -> bool:
-    return not _LATER_PART.search(path.name) and not _NO_MODEL.search(path.name)
+            if not _LATER_PART.search(path.name):
+                yield path.name, path, None
 
 
 def _files(folder: Path, suffix: str) -> Iterator[Path]:

@@ -25,6 +25,7 @@ _SOURCE_FORMS = (
     "or the path of a GGUF file."
 )
 _REPLACE_FILE = "Download it again, or add another file."
+_CHOOSE_TEXT_MODEL = "Choose a GGUF file of a text model."
 _CONVERT_AGAIN = "Convert it again, or download another file."
 _TEMPLATE_LIMITS = (
     "Some templates allow no system message, or only alternating turns. A generate request uses no template."
@@ -230,7 +231,10 @@ class Reason(Enum):
     )
 
     # memory
-    LOAD_OPTIONS_INVALID = (_C.BAD_REQUEST, "context_size and threads must be 0 or more, and gpu_layers -1 or more.")
+    LOAD_OPTIONS_INVALID = (
+        _C.BAD_REQUEST,
+        "context_size must be 0 or more, threads 0 to {most_threads}, and gpu_layers -1 or more.",
+    )
     LOADED_WITH_OTHER_CONTEXT = (
         None,
         "{key} is already loaded with a context of {context_size} tokens; unload it first to change that.",
@@ -284,7 +288,7 @@ class Reason(Enum):
     TEMPERATURE_INVALID = (_C.BAD_REQUEST, "temperature must be between 0 and 100.")
     PROBABILITY_INVALID = (_C.BAD_REQUEST, "top_p and min_p must be between 0 and 1.")
     TOP_K_INVALID = (_C.BAD_REQUEST, "top_k must be 0 or more, and repeat_penalty greater than 0.")
-    SEED_INVALID = (_C.BAD_REQUEST, "seed must be between 0 and 4294967295.")
+    SEED_INVALID = (_C.BAD_REQUEST, "seed must be between 0 and 4294967294.")
     STOP_TEXTS_INVALID = (_C.BAD_REQUEST, "stop takes up to 16 texts, and none may be empty.")
     TOO_MANY_WAITING = (_C.BUSY, "{count} requests are already waiting for {key}.", "Try again later.")
     PROMPT_TOO_LONG = (
@@ -641,6 +645,50 @@ class Reason(Enum):
         "The file has {size} bytes and its tensors need {needed}: it was cut off.",
         _REPLACE_FILE,
     )
+    # what a GGUF file holds that is no text model
+    MAKES_EMBEDDINGS = (
+        _C.BAD_MODEL_FILE,
+        "This model computes embeddings. It does not generate text.",
+        _CHOOSE_TEXT_MODEL,
+    )
+    RANKS_TEXTS = (_C.BAD_MODEL_FILE, "This model ranks texts. It does not generate text.", _CHOOSE_TEXT_MODEL)
+    IS_ENCODER_DECODER = (
+        _C.BAD_MODEL_FILE,
+        "This is an encoder-decoder model, and modeld can run only decoders.",
+        _CHOOSE_TEXT_MODEL,
+    )
+    IS_DIFFUSION_MODEL = (
+        _C.BAD_MODEL_FILE,
+        "This is a diffusion model, and modeld can run only models that generate one token after another.",
+        _CHOOSE_TEXT_MODEL,
+    )
+    IS_ADAPTER = (_C.BAD_MODEL_FILE, "This file is an adapter (LoRA) for a model, not a model.", _CHOOSE_TEXT_MODEL)
+    IS_CONTROL_VECTOR = (
+        _C.BAD_MODEL_FILE,
+        "This file is a control vector for a model, not a model.",
+        _CHOOSE_TEXT_MODEL,
+    )
+    IS_PROJECTOR = (
+        _C.BAD_MODEL_FILE,
+        "This file is the image or audio part of a model (mmproj), not a model.",
+        _CHOOSE_TEXT_MODEL,
+    )
+    IS_IMPORTANCE_MATRIX = (
+        _C.BAD_MODEL_FILE,
+        "This file is an importance matrix (imatrix), not a model.",
+        _CHOOSE_TEXT_MODEL,
+    )
+    IS_VOCABULARY = (_C.BAD_MODEL_FILE, "This file is a vocabulary without a model.", _CHOOSE_TEXT_MODEL)
+    NEEDS_ADAPTER = (
+        _C.BAD_MODEL_FILE,
+        "{program} uses this model with an adapter (LoRA), and modeld cannot use adapters.",
+        "Choose a model without an adapter.",
+    )
+    NOT_A_TEXT_MODEL = (
+        _C.BAD_MODEL_FILE,
+        "This file holds no model that generates text. Its architecture is {architecture!r}.",
+        _CHOOSE_TEXT_MODEL,
+    )
     GGUF_ARCHITECTURE_MISSING = (_C.BAD_MODEL_FILE, "The file does not name its architecture.", _REPLACE_FILE)
 
     # a model in several files
@@ -793,10 +841,31 @@ class Reason(Enum):
         "llama-cpp-python cannot be used: {error}",
         "In the clone of modeld, run: pip install '.[daemon]'",
     )
-    MODEL_NOT_LOADED = (
+    MODEL_NOT_LOADED = (_C.LOAD_FAILED, "llama.cpp cannot load {path}: {cause}", _REPLACE_FILE)
+    MODEL_NOT_OPENED = (
         _C.LOAD_FAILED,
         "llama.cpp cannot load {path}: {cause}",
-        "The file may be damaged, or too new for this version of llama.cpp.",
+        "Check that the file exists and that you may read it.",
+    )
+    MODEL_DAMAGED = (
+        _C.LOAD_FAILED,
+        "llama.cpp cannot load {path}: {cause}",
+        "The file is damaged or incomplete. Download it again.",
+    )
+    MODEL_TOO_NEW = (
+        _C.LOAD_FAILED,
+        "llama.cpp cannot load {path}: {cause}",
+        "The file needs a newer llama.cpp, or was made for another program. Update modeld, or choose another file.",
+    )
+    MODEL_NOT_FOR_LLAMA_CPP = (
+        _C.LOAD_FAILED,
+        "llama.cpp cannot load {path}: {cause}",
+        "The file was converted for another program. Choose one that was converted for llama.cpp.",
+    )
+    MODEL_WITHOUT_MEMORY = (
+        _C.LOAD_FAILED,
+        "llama.cpp cannot load {path}: {cause}",
+        "Unload another model, or choose a smaller quantization or fewer GPU layers.",
     )
     CONTEXT_NOT_CREATED = (
         _C.LOAD_FAILED,
@@ -807,6 +876,11 @@ class Reason(Enum):
     LIBRARY_ERROR = (None, "{error}")
     LIBRARY_SILENT = (None, "it gives no reason.")
     PROMPT_EMPTY = (_C.BAD_REQUEST, "The prompt is empty.")
+    PROMPT_RUN_TOO_LONG = (
+        _C.BAD_REQUEST,
+        "The prompt has {count} characters in a row without a space; at most {most} can be tokenized.",
+        "Shorten the prompt, or put spaces or line breaks into it.",
+    )
     TEMPLATE_FAILED = (_C.GENERATION_FAILED, "The model's chat template failed: {error}", _TEMPLATE_LIMITS)
     TEMPLATE_TOO_EXPENSIVE = (
         _C.GENERATION_FAILED,

@@ -159,7 +159,12 @@ class Pin(Change, frozen=True, kw_only=True):
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the next token is chosen; ``temperature`` 0 is greedy; ``seed`` None is random."""
+    """How the next token is chosen; ``temperature`` 0 is greedy; ``seed`` None is random.
+
+    With a seed (0 to 4294967294) the same prompt gets the same answer, as long as the model is loaded in the same way
+    on the same machine; for that, only whole batches of the prompt are taken from the KV cache. Without a seed, even a
+    greedy answer can depend on how much of the prompt was in the cache.
+    """
 
     temperature: float = 0.8
     top_k: Int64 = 40

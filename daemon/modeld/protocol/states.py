@@ -63,3 +63,19 @@ HAS_FILE = HAS_WORKER | {ModelState.ON_DISK}
 
 FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 """The states a job never leaves."""
+
+
+class ModelKind(StrEnum):
+    """What a GGUF file holds; only a text model can be loaded."""
+
+    TEXT = "text"
+    EMBEDDING = "embedding"
+    RERANKER = "reranker"
+    ENCODER_DECODER = "encoder_decoder"
+    DIFFUSION = "diffusion"
+    ADAPTER = "adapter"
+    CONTROL_VECTOR = "control_vector"
+    PROJECTOR = "projector"
+    IMPORTANCE_MATRIX = "imatrix"
+    VOCABULARY = "vocabulary"
+    OTHER = "other"

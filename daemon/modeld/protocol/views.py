@@ -20,7 +20,8 @@ class HeaderView(View, frozen=True, kw_only=True):
     """What a GGUF file says of itself in its header.
 
     A model in several files is described by its first one, ``part`` 1 of ``parts``, with the parameters and bytes of
-    all of them; the others hold tensors only and have no ``architecture``.
+    all of them; the others hold tensors only and have no ``architecture``. ``kind`` is what the file holds
+    (``ModelKind``); only a ``text`` model can be loaded.
     """
 
     architecture: str
@@ -40,6 +41,7 @@ class HeaderView(View, frozen=True, kw_only=True):
     file_bytes: int = 0
     part: int = 1
     parts: int = 1
+    kind: str = "text"
 
 
 class Figure(View, frozen=True, kw_only=True):
@@ -348,6 +350,9 @@ class Generation(View, frozen=True, kw_only=True):
     """How a generation ended, with true counts and separate times.
 
     ``finish`` is ``stop`` (the model ended), ``length`` (the limit asked for), ``context_full`` or ``cancelled``.
+    ``decode_steps`` is how many tokens were computed in ``decode_ms``; the decode rate in tokens/s is
+    ``decode_steps / decode_ms * 1000``, and with 0 steps there is none. The first token comes out of the prefill, so n
+    tokens take n - 1 steps, and n where the model itself ended the answer.
     """
 
     model: str
@@ -361,6 +366,7 @@ class Generation(View, frozen=True, kw_only=True):
     first_token_ms: float
     context_used: int
     context_size: int
+    decode_steps: int = 0
 
 
 class AddedModel(View, frozen=True, kw_only=True):

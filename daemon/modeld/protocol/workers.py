@@ -18,6 +18,10 @@ OWN_SECRET = "MODELD_WORKER_SECRET"
 """Environment of a child whose line to the daemon is tcp: keys, since anyone may see a process's arguments."""
 
 
+MOST_THREADS = 512
+"""More threads end llama.cpp (ggml.h, GGML_MAX_N_THREADS)."""
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=snake):
     """The base of what a worker is told."""
 

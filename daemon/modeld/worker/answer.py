@@ -19,6 +19,7 @@ def prompt_tokens(engine: Engine, order: Answer) -> list[int]:
 
     Raises:
         template.TemplateError: the template failed.
+        EngineError: the prompt cannot be tokenized.
     """
     if not order.messages:
         return engine.tokenize(order.prompt, add_special=True, parse_special=False)
@@ -75,6 +76,7 @@ class Answering:
         self._order = order
         self._text = Text(order.sampling.stop)
         self._count = 0
+        self._steps = 0
         self._told = 0.0
 
     def run(self) -> AnyNews:
@@ -82,7 +84,7 @@ class Answering:
         task = self._order.task
         try:
             prompt = prompt_tokens(self._engine, self._order)
-        except template.TemplateError as error:
+        except (template.TemplateError, EngineError) as error:
             return TaskFailed(task=task, failure=error.failure)
         if not prompt:
             return TaskFailed(task=task, failure=Reason.PROMPT_EMPTY.failure())
@@ -96,7 +98,8 @@ class Answering:
 
     def _generate(self, prompt: list[int]) -> Answered:
         engine = self._engine
-        cached = engine.keep_prefix(prompt)
+        # A seed promises the same answer again.
+        cached = engine.keep_prefix(prompt, whole_batches=self._order.sampling.seed is not None)
         began = time.perf_counter()
         first = prefilled = began
         finish = "cancelled"
@@ -110,6 +113,7 @@ class Answering:
             first = prefilled = time.perf_counter()
             with engine.sampler(self._order.sampling) as sampler:
                 finish = self._decode(sampler)
+            engine.finish_computing()
         except StoppedError:
             engine.finish_computing()
             prefilled = time.perf_counter()
@@ -130,6 +134,7 @@ class Answering:
                 first_token_ms=(first - began) * 1e3,
                 context_used=engine.context_used(),
                 context_size=engine.context_size,
+                decode_steps=self._steps,
             ),
         )
 
@@ -150,6 +155,7 @@ class Answering:
             if len(engine.tokens) >= engine.context_size:
                 return "context_full"
             engine.decode_one(token)
+            self._steps += 1
             if self._link.stopping():
                 return "cancelled"
 

@@ -1,15 +1,18 @@
 """A model in memory: tokens in, tokens out, and a KV cache whose contents are known."""
 
 import ctypes
+import math
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from modeld.protocol.errors import FailureError, Note
+from modeld.protocol.errors import FailureError
 from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Sampling
 from modeld.protocol.workers import LoadFile
-from modeld.worker import native
+from modeld.worker import load_failures, native
+from modeld.worker.large_stack import LargeStack
 from modeld.worker.native import lib
 
 PIECE_BYTES = 256
@@ -21,6 +24,10 @@ ABORTABLE_TOKENS = 32
 LOOK_S = 0.01
 """The shortest time between two checks whether to abort a batch."""
 
+
+_RUN = re.compile(r"\S+|\s+")
+
+_TEXT_ATTRIBUTES = lib.LLAMA_TOKEN_ATTR_NORMAL | lib.LLAMA_TOKEN_ATTR_USER_DEFINED
 
 ABORTED = 2
 """What llama_decode returns when its abort callback returned true (llama.h)."""
@@ -34,28 +41,31 @@ class StoppedError(Exception):
     """The computation was stopped on request."""
 
 
-def last_errors() -> Note:
-    """What llama.cpp logged as errors most recently."""
-    words = native.last_errors()
-    return Reason.LIBRARY_ERROR.note(error=words) if words else Reason.LIBRARY_SILENT.note()
-
-
 class Engine:
     """One loaded model with one context. ``tokens`` is what its KV cache holds."""
 
     def __init__(self, order: LoadFile) -> None:
         began = time.perf_counter()
+        self._large_stack = LargeStack()
         self._model = self._load(order)
+        self._refuse_encoder()
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.n_vocab: int = lib.llama_vocab_n_tokens(self.vocab)
         self.threads = order.threads or native.physical_cores()
         self._context = self._open(order)
         self._memory = lib.llama_get_memory(self._context)
-        self.context_size: int = lib.llama_n_ctx(self._context)
+        self._refuse_embedder()
+        self._is_recurrent = bool(lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
+        trained = int(lib.llama_model_n_ctx_train(self._model))
+        # llama.cpp rounds the context up; a model must not be driven past the last position that it has.
+        self.context_size = min(int(lib.llama_n_ctx(self._context)), trained or order.context_size)
         self.batch_size: int = lib.llama_n_batch(self._context)
         self.tokens: list[int] = []
+        self._whole = 0  # tokens at the beginning that were computed in whole batches
         self._one = (lib.llama_token * 1)()
         self._one_batch = lib.llama_batch_get_one(self._one, 1)
+        self._file_ends = {lib.llama_vocab_eos(self.vocab), lib.llama_vocab_eot(self.vocab)}
+        self._suppressed = self._read_suppressed()
         self._piece = ctypes.create_string_buffer(PIECE_BYTES)
         # Kept on self: llama.cpp calls it through a bare pointer.
         self._abort = lib.ggml_abort_callback(self._to_be_given_up)
@@ -63,6 +73,7 @@ class Engine:
         self._stopping: Callable[[], bool] = lambda: False
         self._look_at = 0.0
         self._warm_up()
+        native.take_errors()  # of a load that was successful all the same
         self.load_s = time.perf_counter() - began
 
     def _load(self, order: LoadFile) -> object:
@@ -72,7 +83,7 @@ class Engine:
         parameters.n_gpu_layers = 1_000_000 if wanted < 0 else wanted
         model = lib.llama_model_load_from_file(order.path.encode(), parameters)
         if not model:
-            raise EngineError(Reason.MODEL_NOT_LOADED.failure(path=order.path, cause=last_errors()))
+            raise EngineError(load_failures.not_loaded(order.path))
         layers = int(lib.llama_model_n_layer(model)) + 1
         self.gpu_layers = layers if wanted < 0 else min(wanted, layers)
         self.device = native.gpu_name() if self.gpu_layers else "CPU"
@@ -89,9 +100,34 @@ class Engine:
         context = lib.llama_init_from_model(self._model, parameters)
         if not context:
             raise EngineError(
-                Reason.CONTEXT_NOT_CREATED.failure(context_size=int(parameters.n_ctx), cause=last_errors())
+                Reason.CONTEXT_NOT_CREATED.failure(context_size=int(parameters.n_ctx), cause=load_failures.cause())
             )
         return context
+
+    def _read_suppressed(self) -> "ctypes.Array[lib.llama_logit_bias]":
+        """The tokens that the file says must never be drawn, as a bias of minus infinity."""
+        count = ctypes.c_int32(0)
+        tokens = lib.llama_vocab_get_suppress_tokens(self.vocab, ctypes.byref(count))
+        biases: ctypes.Array[lib.llama_logit_bias] = (lib.llama_logit_bias * count.value)()
+        for at in range(count.value):
+            biases[at].token, biases[at].bias = tokens[at], -math.inf
+        return biases
+
+    def _refuse_encoder(self) -> None:
+        """Raise for a model that cannot be decoded token by token; the header of most says so before."""
+        if lib.llama_model_is_diffusion(self._model):
+            raise EngineError(Reason.IS_DIFFUSION_MODEL.failure())
+        if lib.llama_model_has_encoder(self._model):
+            decodes = lib.llama_model_has_decoder(self._model)
+            raise EngineError((Reason.IS_ENCODER_DECODER if decodes else Reason.MAKES_EMBEDDINGS).failure())
+
+    def _refuse_embedder(self) -> None:
+        """Raise for a model that keeps no tokens, or pools what it computes of them."""
+        pooling = lib.llama_pooling_type(self._context)
+        if pooling == lib.LLAMA_POOLING_TYPE_RANK:
+            raise EngineError(Reason.RANKS_TEXTS.failure())
+        if not self._memory or pooling > lib.LLAMA_POOLING_TYPE_NONE:
+            raise EngineError(Reason.MAKES_EMBEDDINGS.failure())
 
     def _warm_up(self) -> None:
         """Bring the weights into memory, so that the first answer is not slower than the next."""
@@ -110,21 +146,32 @@ class Engine:
     def clear(self) -> None:
         """Empty the KV cache."""
         lib.llama_memory_clear(self._memory, True)
-        self.tokens.clear()
+        self._cut(0)
 
-    def keep_prefix(self, prompt: Sequence[int]) -> int:
-        """Keep what the KV cache shares with ``prompt``, all but its last token; returns how many tokens that is."""
+    def _cut(self, count: int) -> None:
+        """Note that the memory holds the first ``count`` tokens only."""
+        del self.tokens[count:]
+        self._whole = min(self._whole, count // self.batch_size * self.batch_size)
+
+    def keep_prefix(self, prompt: Sequence[int], whole_batches: bool = False) -> int:
+        """Keep what the KV cache shares with ``prompt``, all but its last token; returns how many tokens that is.
+
+        With ``whole_batches`` only what was computed in the batches that ``prompt`` is computed in from an empty cache:
+        llama.cpp computes slightly different numbers where the batches are cut elsewhere.
+        """
         common = 0
         for have, want in zip(self.tokens, prompt[:-1], strict=False):
             if have != want:
                 break
             common += 1
+        if whole_batches:
+            common = min(common // self.batch_size * self.batch_size, self._whole)
         if common < len(self.tokens):
             # Recurrent models cannot forget a part: they start over.
             if not lib.llama_memory_seq_rm(self._memory, 0, common, -1):
                 self.clear()
                 return 0
-            del self.tokens[common:]
+            self._cut(common)
         return common
 
     # -- computing -----------------------------------------------------------------------------------------------
@@ -147,6 +194,8 @@ class Engine:
             finally:
                 lib.llama_set_abort_callback(self._context, self._no_abort, None)
         self._check(result)
+        if len(self.tokens) == self._whole and len(tokens) == self.batch_size:
+            self._whole += self.batch_size
         self.tokens.extend(tokens)
 
     def _to_be_given_up(self, _data: object) -> bool:
@@ -171,10 +220,21 @@ class Engine:
         """
         if result == 0:
             return
-        del self.tokens[self.context_used() :]
+        self._forget_unfinished()
         if result == ABORTED:
             raise StoppedError
-        raise EngineError(Reason.DECODE_FAILED.failure(result=result, cause=last_errors()))
+        raise EngineError(Reason.DECODE_FAILED.failure(result=result, cause=load_failures.cause()))
+
+    def _forget_unfinished(self) -> None:
+        """Remove what a batch that did not end has left in the memory, so that it holds ``tokens`` again.
+
+        A recurrent state cannot be taken back: where a model has one, nothing of the memory can be trusted.
+        """
+        lib.llama_synchronize(self._context)
+        kept = len(self.tokens)
+        removed = not self._is_recurrent and lib.llama_memory_seq_rm(self._memory, 0, kept, -1)
+        if not removed or self.context_used() != kept:
+            self.clear()
 
     def finish_computing(self) -> None:
         """Wait until the device has finished its work (for correct times)."""
@@ -190,6 +250,9 @@ class Engine:
         """A chain of samplers: greedy at temperature 0, else penalties, top-k, top-p, min-p, temperature, a draw."""
         chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         try:
+            if self._suppressed:
+                bias = (self.n_vocab, len(self._suppressed), self._suppressed)
+                lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_logit_bias(*bias))
             if sampling.repeat_penalty != 1.0:
                 lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_penalties(*self._penalties(sampling)))
             if sampling.temperature <= 0:
@@ -215,7 +278,17 @@ class Engine:
     # -- text ----------------------------------------------------------------------------------------------------
 
     def tokenize(self, text: str, add_special: bool, parse_special: bool) -> list[int]:
-        """The tokens of ``text``; ``parse_special`` reads control tokens written in it."""
+        """The tokens of ``text``; ``parse_special`` reads control tokens written in it.
+
+        Raises:
+            EngineError: a run of characters without a word boundary is too long for the tokenizer.
+        """
+        most = self._large_stack.most_characters
+        if len(text) > most and (longest := max(len(run[0]) for run in _RUN.finditer(text))) > most:
+            raise EngineError(Reason.PROMPT_RUN_TOO_LONG.failure(count=longest, most=most))
+        return self._large_stack.run(lambda: self._tokenize(text, add_special, parse_special))
+
+    def _tokenize(self, text: str, add_special: bool, parse_special: bool) -> list[int]:
         data = text.encode()
         room = len(data) + 8
         array = (lib.llama_token * room)()
@@ -227,10 +300,11 @@ class Engine:
 
     def piece(self, token: int) -> bytes:
         """The bytes of one token's text; a control token has none."""
-        count = lib.llama_token_to_piece(self.vocab, token, self._piece, PIECE_BYTES, 0, False)
+        special = self._is_text(token)
+        count = lib.llama_token_to_piece(self.vocab, token, self._piece, PIECE_BYTES, 0, special)
         if count < 0:
             buffer = ctypes.create_string_buffer(-count)
-            count = lib.llama_token_to_piece(self.vocab, token, buffer, -count, 0, False)
+            count = lib.llama_token_to_piece(self.vocab, token, buffer, -count, 0, special)
             return buffer.raw[:count]
         return self._piece.raw[:count]
 
@@ -243,7 +317,16 @@ class Engine:
 
     def is_end(self, token: int) -> bool:
         """Whether the model says with this token that it has ended."""
-        return bool(lib.llama_vocab_is_eog(self.vocab, token))
+        return bool(lib.llama_vocab_is_eog(self.vocab, token)) and not self._is_text(token)
+
+    def _is_text(self, token: int) -> bool:
+        """Whether llama.cpp took a token for a control token only because its text looks like one.
+
+        For example, ``</s>`` is an HTML tag in the vocabularies of Gemma 3 and Qwen 2.
+        """
+        attributes = lib.llama_vocab_get_attr(self.vocab, token)
+        is_both = attributes & lib.LLAMA_TOKEN_ATTR_CONTROL and attributes & _TEXT_ATTRIBUTES
+        return bool(is_both) and token not in self._file_ends
 
     def chat_template(self) -> str:
         """The template of the file, or empty."""

@@ -25,18 +25,19 @@ NOISY = 0.10
 
 @dataclass(frozen=True)
 class Sample:
-    """One answer to the standard prompt; times in seconds."""
+    """One answer to the standard prompt; times in seconds. ``decode_steps`` tokens were computed in ``decode_s``."""
 
     prompt_tokens: int
     completion_tokens: int
+    decode_steps: int
     prefill_s: float
     decode_s: float
     context_used: int
 
     @property
     def decode_rate(self) -> float:
-        """Tokens a second: the first token comes out of the prefill, so it is not counted."""
-        return (self.completion_tokens - 1) / self.decode_s
+        """Tokens a second."""
+        return self.decode_steps / self.decode_s
 
 
 class Measuring:
@@ -79,7 +80,7 @@ class Measuring:
         samples = []
         for _ in range(repetitions):
             samples.append(self._answer_once(prompt, order.max_tokens))
-            self._told(Phase.PROMPT, samples[-1].decode_rate if samples[-1].completion_tokens > 1 else 0.0)
+            self._told(Phase.PROMPT, samples[-1].decode_rate)
         energy_used = environment.energy_uj()
         pp = [self._timed(Phase.PP, self._prefill_once, self._pp) for _ in range(repetitions)]
         tg = [self._timed(Phase.TG, self._decode_once, self._tg) for _ in range(repetitions)]
@@ -136,17 +137,18 @@ class Measuring:
                 self._check_stop()
             token = engine.sample(sampler)
             prefilled = time.perf_counter()
-            count = 0
+            count = steps = 0
             while not engine.is_end(token):
                 count += 1
                 if count >= max_tokens or len(engine.tokens) >= engine.context_size:
                     break
                 engine.decode_one(token)
+                steps += 1
                 token = engine.sample(sampler)
                 self._check_stop()
             engine.finish_computing()
             ended = time.perf_counter()
-        return Sample(len(prompt), count, prefilled - began, ended - prefilled, engine.context_used())
+        return Sample(len(prompt), count, steps, prefilled - began, ended - prefilled, engine.context_used())
 
     def _prefill_once(self) -> None:
         """llama-bench's test_prompt: random tokens in batches, the first one BOS where the model wants it."""

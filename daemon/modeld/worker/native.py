@@ -3,9 +3,9 @@
 import ctypes
 import importlib.util
 import os
+import re
 import sys
 import types
-from collections import deque
 
 # The package's own __init__ imports its Llama class and with it numpy, jinja2 and more: tens of MiB and most of a
 # second in every child. A bare package with the same path lets the low-level module be imported alone.
@@ -19,11 +19,14 @@ if "llama_cpp" not in sys.modules:
 
 from llama_cpp import llama_cpp as lib
 
-__all__ = ["begin", "gpu_name", "last_errors", "lib", "physical_cores", "version"]
+__all__ = ["begin", "gpu_name", "lib", "physical_cores", "take_errors", "version"]
 
 LOG_LINES = 40
-_log: deque[str] = deque(maxlen=LOG_LINES)
+"""More are dropped: the first cause counts."""
+_log: list[str] = []
 _ERROR_LEVEL = 4
+_PREFIX = re.compile(r"^(\w+: |error loading model: )+")
+"""What most of llama.cpp's lines begin with: the names of its functions, and what it was doing."""
 _GPUS = (1, 2)
 """ggml_backend_dev_type of a GPU and of one inside the processor (ggml-backend.h)."""
 
@@ -31,7 +34,7 @@ _GPUS = (1, 2)
 @lib.llama_log_callback  # type: ignore[untyped-decorator]  # ctypes' function type, untyped by nature
 def _capture(level: int, text: bytes, _data: ctypes.c_void_p) -> None:
     line = text.decode("utf-8", "replace").strip()
-    if line and level == _ERROR_LEVEL:
+    if line and level == _ERROR_LEVEL and len(_log) < LOG_LINES:
         _log.append(line)
 
 
@@ -41,9 +44,11 @@ def begin() -> None:
     lib.llama_backend_init()
 
 
-def last_errors(count: int = 3) -> str:
-    """The newest lines that llama.cpp logged as errors."""
-    return "; ".join(list(_log)[-count:])
+def take_errors() -> list[str]:
+    """The lines that llama.cpp logged as errors since the last call, without their prefixes."""
+    lines = [_PREFIX.sub("", line) for line in _log]
+    _log.clear()
+    return lines
 
 
 def version() -> str:

@@ -40,14 +40,14 @@ _TENSOR_TYPES = {
     20: ("IQ4_NL", 32, 18), 21: ("IQ3_S", 256, 110), 22: ("IQ2_S", 256, 82), 23: ("IQ4_XS", 256, 136),
     24: ("I8", 1, 1), 25: ("I16", 1, 2), 26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8),
     29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2), 34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66), 39: ("MXFP4", 32, 17),
-    40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18),
+    40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18), 42: ("Q2_0", 64, 18),
 }  # fmt: skip
 """Tensor type -> name, elements in a block, bytes of a block (ggml.h, ggml-common.h)."""
 
 _UNKNOWN_TYPE = ("unknown", 8, 1)
 """A type newer than this table: it takes at least one bit for each element."""
 
-_KEPT_TEXTS = frozenset({"general.architecture", "general.name"})
+_KEPT_TEXTS = frozenset({"general.architecture", "general.name", "general.type", "adapter.type"})
 
 _BATCH = 100
 _LENGTHS = sorted(range(128), key=lambda length: abs(length - 6))
@@ -156,6 +156,8 @@ class Container:
         """The scalars and the strings by key; of a short array of numbers its largest."""
         self.lengths: dict[str, int] = {}
         """The lengths of the arrays by key."""
+        self.tensors = 0
+        """How many tensors there are."""
         self.elements = 0
         """Of all tensors together."""
         self.dominant_type = ""
@@ -172,10 +174,10 @@ class Container:
             if swapped in (2, 3):
                 raise GgufError(Reason.GGUF_BIG_ENDIAN.failure())
             raise GgufError(Reason.GGUF_VERSION_UNKNOWN.failure(version=version))
-        self._tensors, self._pairs = reader.number(_U64), reader.number(_U64)
-        room = min(self._tensors, MAX_TENSORS) * 24 + min(self._pairs, MAX_PAIRS) * 13
-        if self._tensors > MAX_TENSORS or self._pairs > MAX_PAIRS or room > file_bytes:
-            raise GgufError(Reason.GGUF_COUNTS_TOO_LARGE.failure(tensors=self._tensors, properties=self._pairs))
+        self.tensors, self._pairs = reader.number(_U64), reader.number(_U64)
+        room = min(self.tensors, MAX_TENSORS) * 24 + min(self._pairs, MAX_PAIRS) * 13
+        if self.tensors > MAX_TENSORS or self._pairs > MAX_PAIRS or room > file_bytes:
+            raise GgufError(Reason.GGUF_COUNTS_TOO_LARGE.failure(tensors=self.tensors, properties=self._pairs))
 
     def read_properties(self) -> None:
         """Fill in ``values`` and ``lengths``; what was read before an error stays."""
@@ -198,12 +200,12 @@ class Container:
             raise GgufError(Reason.GGUF_ALIGNMENT_INVALID.failure(alignment=repr(alignment)))
         elements: dict[int, int] = {}
         last = 0
-        for _ in range(self._tensors):
+        for _ in range(self.tensors):
             kind, size, end = _tensor(reader, alignment)
             last = max(last, end)
             elements[kind] = elements.get(kind, 0) + size
         start = -(-reader.position // alignment) * alignment
-        if self._tensors and start + last > self.file_bytes:
+        if self.tensors and start + last > self.file_bytes:
             raise GgufError(Reason.GGUF_CUT_OFF.failure(size=self.file_bytes, needed=str(start + last)))
         dominant = max(elements, key=lambda kind: elements[kind], default=0)
         self.elements = sum(elements.values())

@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 
 from modeld.adapters.gguf.container import Container, Data, GgufError, NeedMoreError
+from modeld.adapters.gguf.kind import kind_of
 from modeld.protocol.reasons import Reason
+from modeld.protocol.states import ModelKind
 from modeld.protocol.views import HeaderView
 
 MAX_PARTS = 999
@@ -18,7 +20,7 @@ _FILE_TYPES = {
     13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS",
     21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S",
     29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4_MOE", 39: "NVFP4",
-    40: "Q1_0",
+    40: "Q1_0", 41: "Q2_0",
 }  # fmt: skip
 """``general.file_type`` -> name (llama.h, llama_ftype)."""
 
@@ -137,8 +139,12 @@ def _described(container: Container) -> HeaderView:
     part, parts = values.get("split.no"), values.get("split.count")
     part = part + 1 if isinstance(part, int) and isinstance(parts, int) and 0 <= part < parts <= MAX_PARTS else 1
     parts = parts if isinstance(parts, int) and 1 < parts <= MAX_PARTS else 1
-    if not isinstance(architecture, str) or not architecture:
-        if part > 1:
+    architecture = architecture if isinstance(architecture, str) else ""
+    kind = kind_of(architecture, values, container.lengths)
+    if kind is ModelKind.TEXT and not container.tensors and parts == 1:
+        kind = ModelKind.VOCABULARY
+    if not architecture:
+        if part > 1 or kind is not ModelKind.OTHER:  # the statistics of an importance matrix have none
             return HeaderView(
                 architecture="",
                 parameters=container.elements,
@@ -146,6 +152,7 @@ def _described(container: Container) -> HeaderView:
                 file_bytes=container.file_bytes,
                 part=part,
                 parts=parts,
+                kind=ModelKind.TEXT if part > 1 else kind,
             )
         raise GgufError(Reason.GGUF_ARCHITECTURE_MISSING.failure())
 
@@ -176,4 +183,5 @@ def _described(container: Container) -> HeaderView:
         file_bytes=container.file_bytes,
         part=part,
         parts=parts,
+        kind=kind,
     )

@@ -7,6 +7,7 @@ import msgspec
 from modeld.core.benchmarks import stats
 from modeld.core.effects import ReadRuns, SaveRun
 from modeld.core.facts import RunsRead
+from modeld.core.models import kinds
 from modeld.core.serving.loading import Loader
 from modeld.core.serving.tasks import Tasks
 from modeld.core.state.jobs import Job, JobFact
@@ -73,8 +74,9 @@ class Benchmarks(Tracked):
             return
         keys = list(dict.fromkeys(request.models))
         if request.all and not keys:
-            here = (model.key for model in state.models.values() if model.state in HAS_FILE)
-            keys = [key for key in here if key not in state.removing]
+            here = [model for model in state.models.values() if model.state in HAS_FILE]
+            usable = (model.key for model in here if kinds.refusal(model.header) is None)
+            keys = [key for key in usable if key not in state.removing]
         if not keys:
             outbox.refuse(ticket, Reason.NOTHING_TO_BENCHMARK)
             return

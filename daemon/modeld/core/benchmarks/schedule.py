@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from modeld.core.benchmarks.measuring import Benchmarks
+from modeld.core.models import kinds
 from modeld.core.state.model import Model
 from modeld.core.state.state import State
 from modeld.core.state.undo import Tracked
@@ -65,7 +66,7 @@ class BenchmarkSchedule(Tracked):
         now = self._state.now
         if model.latest is None or model.state not in _RESTING or model.key in self._state.removing:
             return False
-        if now - self._tried.get(model.key, -AGAIN_S) < AGAIN_S:
+        if now - self._tried.get(model.key, -AGAIN_S) < AGAIN_S or kinds.refusal(model.header) is not None:
             return False
         return now - _measured_at(model) >= self._state.settings.benchmark_every_days * DAY_S
 

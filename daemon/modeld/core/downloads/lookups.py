@@ -10,6 +10,7 @@ from modeld.core.effects import ListRepository, ReadRemote, SearchHub
 from modeld.core.facts import HubSearched, LookupFailed, RemoteRead, RepositoryListed
 from modeld.core.memory import fit
 from modeld.core.memory.context import context_size
+from modeld.core.models import kinds
 from modeld.core.state.jobs import Job
 from modeld.core.state.model import Model, Part
 from modeld.core.state.outbox import Outbox
@@ -212,7 +213,7 @@ class HubLookups(Tracked):
         """Answer with a model that is not downloaded, after reading its header at the source; a failure is a note."""
 
         def then(found: Resolved | Failure) -> None:
-            why = found if isinstance(found, Failure) else found.why
+            why = found if isinstance(found, Failure) else found.why or kinds.refusal(found.header)
             if self._state.models.get(model.key) is not model:
                 self._outbox.refuse(ticket, Reason.MODEL_REMOVED_MEANWHILE, key=model.key)
                 return
@@ -254,6 +255,7 @@ class HubLookups(Tracked):
         """One header was read; apart from the weights, all models of a repository need the same memory."""
         read = answer if isinstance(answer, RemoteRead) else None
         why = answer.failure if isinstance(answer, LookupFailed) else read.why if read else None
+        why = why or kinds.refusal(read.header if read else None)
         files = [_file_view(hub, bundle, self._fit(bundle, read)) for bundle in there]
         found = replies.Files(
             repo=hub.repo,

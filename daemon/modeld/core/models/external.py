@@ -5,6 +5,7 @@ import msgspec
 from modeld.core.downloads import source
 from modeld.core.effects import ScanExternalModels
 from modeld.core.facts import ExternalModelsScanned
+from modeld.core.models import kinds
 from modeld.core.models.library import Library, take_file
 from modeld.core.state.model import Model, ModelFact, ModelSpec
 from modeld.core.state.outbox import Outbox
@@ -49,6 +50,9 @@ class ExternalModels(Tracked):
         by_path = {model.path or model.spec.path: model.key for model in self._state.models.values()}
         views: list[FoundView] = []
         for file in fact.files:
+            if file.header is not None and file.header.kind in kinds.ACCESSORIES:
+                continue
+            wrong = file.failure or kinds.refusal(file.header)
             model = by_path.get(file.path, "")
             taken = [view.key for view in views]
             key = model or self._library.free_key(source.as_key(file.name) or "model", taken)
@@ -61,7 +65,7 @@ class ExternalModels(Tracked):
                     size_bytes=file.size_bytes,
                     header=file.header,
                     model=model,
-                    failure=file.failure,
+                    failure=wrong,
                 )
             )
         return views

@@ -9,6 +9,7 @@ from modeld.core.effects import ForgetModel, Inspect, LookForFiles, RemoveFiles
 from modeld.core.facts import FileInspected, FileRemoved, FilesLookedFor
 from modeld.core.memory import estimate, fit
 from modeld.core.memory.context import context_size
+from modeld.core.models import kinds
 from modeld.core.state.model import Model, ModelFact, ModelSpec
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
@@ -103,10 +104,11 @@ class Library(Tracked):
         state, outbox = self._state, self._outbox
         self.inspecting.discard(fact.model)
         model = state.models[fact.model]
-        if fact.ticket is not None and model.spec.path and fact.header is None:
+        wrong = fact.failure or kinds.refusal(fact.header)
+        if fact.ticket is not None and model.spec.path and (fact.header is None or wrong is not None):
             del state.models[fact.model]
             outbox.publish(events.ModelRemoved(model=fact.model))
-            outbox.answer(fact.ticket, fact.failure or Reason.FILE_NOT_FOUND.failure(path=fact.path))
+            outbox.answer(fact.ticket, wrong or Reason.FILE_NOT_FOUND.failure(path=fact.path))
             return
         if fact.ticket is None and fact.failure is not None and fact.failure == model.failure:
             return

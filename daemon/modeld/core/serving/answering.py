@@ -158,7 +158,7 @@ def _wrong(request: requests.Generate | requests.Chat) -> Reason | None:
         return Reason.PROBABILITY_INVALID
     if sampling.top_k < 0 or sampling.repeat_penalty <= 0:
         return Reason.TOP_K_INVALID
-    if sampling.seed is not None and not 0 <= sampling.seed < 2**32:
+    if sampling.seed is not None and not 0 <= sampling.seed < 2**32 - 1:  # llama.cpp takes the last for: random
         return Reason.SEED_INVALID
     if any(not stop for stop in sampling.stop) or len(sampling.stop) > 16:
         return Reason.STOP_TEXTS_INVALID

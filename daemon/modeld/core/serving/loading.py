@@ -9,6 +9,7 @@ from modeld.core.effects import StartWorker, StopWorker
 from modeld.core.facts import Sampled, WorkerGone
 from modeld.core.memory import estimate
 from modeld.core.memory.context import context_size
+from modeld.core.models import kinds
 from modeld.core.state.model import Loading, Model, ModelFact
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
@@ -53,8 +54,9 @@ class Loader(Tracked):
             return
         if not self.is_usable(ticket, model):
             return
-        if request.context_size < 0 or request.threads < 0 or (request.gpu_layers or 0) < -1:
-            outbox.refuse(ticket, Reason.LOAD_OPTIONS_INVALID)
+        threads_wrong = not 0 <= request.threads <= workers.MOST_THREADS
+        if request.context_size < 0 or threads_wrong or (request.gpu_layers or 0) < -1:
+            outbox.refuse(ticket, Reason.LOAD_OPTIONS_INVALID, most_threads=workers.MOST_THREADS)
             return
         if model.state in IN_MEMORY and model.loaded is not None:
             size = model.loaded.context_size
@@ -96,7 +98,7 @@ class Loader(Tracked):
             self._outbox.save(model)
 
     def is_usable(self, ticket: Ticket, model: Model) -> bool:
-        """Whether the model's file is there; if not the request has been refused."""
+        """Whether the model's file is there and holds a text model; if not the request has been refused."""
         state, outbox = self._state, self._outbox
         if state.stopping:
             outbox.refuse(ticket, Reason.DAEMON_STOPPING)
@@ -107,6 +109,9 @@ class Loader(Tracked):
                 outbox.answer(ticket, failure)
             else:
                 outbox.answer(ticket, _not_on_disk(model))
+            return False
+        if (wrong := kinds.refusal(model.header)) is not None:
+            outbox.answer(ticket, wrong)
             return False
         return True
 
