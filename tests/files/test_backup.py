@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ import msgspec
 import pytest
 from modelctl import Client
 from modeld.protocol import views
+from modeld.protocol.reasons import Reason
 from modeld.protocol.states import ModelState
+from modeld.settings import Settings
 from support.real_daemon import DEADLINE_S, RealDaemon
 from support.waiting import until
 
@@ -175,6 +178,90 @@ def test_what_cannot_be_is_refused_by_name_and_the_rest_is_taken_in(daemon: Real
     assert len(done.refused) == len(about)
     assert all(word in reason for word, reason in zip(about, done.refused, strict=True)), done.refused
     assert not daemon.places.config_file.exists()
+
+
+DANGEROUS = """models_dir = "/somewhere"
+hub_endpoint = "https://elsewhere.example"
+allow_http = true
+allow_private_redirects = true
+listen = "tcp://*:7000"
+max_requests_per_s = 0.0
+max_open_requests = 0
+"""
+HARMLESS = """default_model = "tiny"
+use_gpu = false
+gpu_layers = 3
+threads = 1
+context_size = 512
+max_loaded_models = 2
+idle_unload_s = 60.0
+benchmark_every_days = 1.0
+max_downloads = 3
+download_connections = 4
+download_limit = 1000
+log_level = "info"
+tray = false
+"""
+
+
+def test_every_setting_is_either_restored_or_needs_agreement_or_is_a_secret():
+    names = [line.partition(" ")[0] for line in (DANGEROUS + HARMLESS).splitlines()]
+    assert sorted([*names, "hub_token"]) == sorted(Settings.__struct_fields__), "decide about a new setting"
+
+
+def test_settings_that_can_do_harm_are_restored_only_with_agreement(daemon: RealDaemon, client: Client):
+    backup = views.Backup(format=1, at="", daemon_version="", settings=DANGEROUS + HARMLESS)
+    done = client.restore(backup)
+    assert [note.reason for note in done.refusals] == [Reason.RESTORE_SETTING_HELD_BACK.id] * 7
+    said = [f"{note.fields['name']} = {note.fields['value']}\n" for note in done.refusals]
+    assert "".join(said) == DANGEROUS
+    assert daemon.places.config_file.read_text() == HARMLESS
+    agreed = client.restore(backup, trust_settings=True)
+    assert len(agreed.settings) == 7 and agreed.refusals == []
+    assert daemon.places.config_file.read_text() == DANGEROUS + HARMLESS
+
+
+def restore_at_a_terminal(daemon: RealDaemon, file: Path, typed: bytes) -> str:
+    """What ``modelctl restore`` shows on a terminal, where the user types this answer."""
+    ours, theirs = pty.openpty()
+    restoring = subprocess.Popen(
+        [sys.executable, "-m", "modelctl", "restore", str(file)],
+        env={**os.environ, "MODELD_HOME": str(daemon.home), "MODELCTL_LANGUAGE": "en"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    while b"[y/N]" not in seen:
+        seen += os.read(ours, 4096)
+    os.write(ours, typed)
+    restoring.wait(DEADLINE_S)
+    seen += os.read(ours, 65536)
+    os.close(ours)
+    return seen.decode()
+
+
+@pytest.mark.parametrize(("typed", "agreed"), [(b"y\n", True), (b"\n", False)])
+def test_a_person_is_asked_about_settings_that_can_do_harm(
+    daemon: RealDaemon, tmp_path: Path, typed: bytes, agreed: bool
+):
+    file = tmp_path / "backup.json"
+    settings = 'threads = 1\nhub_endpoint = "https://elsewhere.example"\n'
+    file.write_text(json.dumps({"format": 1, "at": "", "daemon_version": "", "settings": settings}))
+    seen = restore_at_a_terminal(daemon, file, typed)
+    assert 'hub_endpoint = "https://elsewhere.example"' in seen
+    assert ("hub_endpoint" in daemon.places.config_file.read_text()) is agreed
+    assert ("Refused" in seen) is not agreed
+
+
+def test_a_script_is_not_asked_and_can_agree_beforehand(daemon: RealDaemon, tmp_path: Path):
+    file = tmp_path / "backup.json"
+    file.write_text(json.dumps({"format": 1, "at": "", "daemon_version": "", "settings": "allow_http = true\n"}))
+    refused = "Refused: allow_http = true needs the user's agreement."
+    assert modelctl(daemon, "restore", str(file), code=1).strip() == refused
+    assert "allow_http" in modelctl(daemon, "restore", "--trust-settings", str(file))
+    assert daemon.places.config_file.read_text() == "allow_http = true\n"
 
 
 def test_a_backup_larger_than_a_request_goes_in_in_parts(client: Client):

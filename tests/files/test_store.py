@@ -5,12 +5,18 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from modelctl import Client
 from modeld.adapters.store import MIGRATIONS, Database, Mirror, StoreError, database
+from modeld.core.effects import SaveBackup, SaveJob, SaveModel, SaveRun
+from modeld.core.state.model import ModelSpec
+from modeld.core.state.task import Ticket
 from modeld.protocol.reasons import Reason
-from modeld.protocol.states import JobState
+from modeld.protocol.states import JobKind, JobState
+from modeld.protocol.views import REMEMBERED_JOBS, BenchmarkRun, JobView
 from support import released_databases as released
+from support.manager_world import run
 from support.real_daemon import DEADLINE_S, RealDaemon
 
 SCHEMA = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
@@ -156,3 +162,92 @@ def test_a_daemon_goes_on_with_the_home_of_a_released_version(tmp_path: Path):
             assert [job.state for job in client.jobs("mine")] == [JobState.PAUSED]
     finally:
         daemon.stop()
+
+
+def job(number: int, state: JobState = JobState.DONE) -> SaveJob:
+    at = f"2026-01-01T00:{number // 60:02}:{number % 60:02}.000+00:00"
+    return SaveJob(job=JobView(id=f"j{number}", kind=JobKind.PULL, model="m", state=state, created_at=at))
+
+
+def run_at(day: int, speed: float = 50.0) -> BenchmarkRun:
+    made = run(speed=speed)
+    result = msgspec.structs.replace(made.result, timestamp=f"2026-01-{day:02}T00:00:00+00:00")
+    return msgspec.structs.replace(made, id=f"b{day}", result=result)
+
+
+def test_only_the_newest_ended_jobs_are_kept_and_every_unended_one(tmp_path: Path):
+    with opened(tmp_path) as kept:
+        kept.commit([job(0, JobState.PAUSED)])
+        for number in range(1, REMEMBERED_JOBS + 11):
+            kept.commit([job(number)])
+        assert [view.id for view in kept.jobs()] == ["j0", *(f"j{n}" for n in range(11, REMEMBERED_JOBS + 11))]
+    assert look(tmp_path, "SELECT COUNT(*) FROM jobs") == [(REMEMBERED_JOBS + 1,)]
+
+
+def test_jobs_keep_their_order_whatever_is_saved_of_them_later(tmp_path: Path):
+    with opened(tmp_path) as kept:
+        same = [
+            job(0, JobState.QUEUED),
+            msgspec.structs.replace(job(0), job=msgspec.structs.replace(job(0).job, id="k")),
+        ]
+        kept.commit(same)
+        kept.commit([job(0)])
+        assert [view.id for view in kept.jobs()] == ["j0", "k"]
+
+
+def test_averages_follow_every_way_a_run_comes_in_and_count_it_once(tmp_path: Path):
+    ticket = Ticket(b"c", "1")
+    with opened(tmp_path) as kept:
+        kept.commit([SaveRun(run=run_at(1, speed=10.0)), SaveRun(run=run_at(1, speed=10.0))])
+        (saved,) = kept.commit([SaveBackup(models=[], runs=[run_at(1), run_at(3, speed=30.0)], ticket=ticket)])
+        kept.add_runs([run_at(2, speed=20.0)])
+        assert (saved.added_runs, saved.latest["alpha"]) == (1, run_at(3, speed=30.0).result)
+        average = kept.averages()["alpha"]
+        assert (average.runs, average.avg_tokens_per_second) == (3, 20.0)
+        assert kept.latest()["alpha"] == run_at(3, speed=30.0).result
+
+
+def test_a_backup_is_stored_whole_or_not_at_all(tmp_path: Path):
+    spec = ModelSpec(key="new", source="https://example.org/m.gguf")
+    not_storable = msgspec.structs.replace(run_at(2), result=msgspec.structs.replace(run_at(2).result, timestamp=None))
+    backup = SaveBackup(models=[spec], runs=[run_at(1), not_storable], ticket=Ticket(b"c", "1"))
+    with opened(tmp_path) as kept:
+        with pytest.raises(sqlite3.IntegrityError):
+            kept.commit([backup])
+        assert kept.specs() == [] and kept.all_runs() == [] and kept.averages() == {}
+        kept.commit([SaveModel(spec=spec)])
+        assert kept.specs() == [spec]
+
+
+class Counting(Database):
+    """A database that counts the histories that are read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.read_models: list[str] = []
+
+    def runs(self, model: str, limit: int) -> list[BenchmarkRun]:
+        """Note the model."""
+        self.read_models.append(model)
+        return super().runs(model, limit)
+
+
+def test_the_mirror_reads_only_the_models_with_new_runs_and_has_all_of_them(tmp_path: Path):
+    def of(key: str, day: int) -> SaveRun:
+        made = run_at(day)
+        result = msgspec.structs.replace(made.result, model_key=key)
+        return SaveRun(run=msgspec.structs.replace(made, id=f"{key}{day}", result=result))
+
+    with closing(Counting(tmp_path / "modeld.sqlite3")) as kept:
+        mirror = Mirror(tmp_path / "model_benchmarks.json", kept)
+        kept.commit([of(key, day) for key in ("a", "b", "c") for day in range(1, 13)])
+        mirror.write({"a"})
+        assert kept.read_models == ["a", "b", "c"], "the first time it reads all models"
+        kept.commit([of("b", 20)])
+        mirror.write({"b"})
+        assert kept.read_models == ["a", "b", "c", "b"]
+        text = (tmp_path / "model_benchmarks.json").read_text()
+        found = json.loads(text)
+        assert {key: len(records) for key, records in found.items()} == {"a": 10, "b": 10, "c": 10}
+        assert [record["timestamp"][8:10] for record in found["b"]] == [*(f"{day:02}" for day in range(4, 13)), "20"]
+        assert text == json.dumps(found, indent=2)

@@ -26,7 +26,7 @@ _V = TypeVar("_V")
 FORMAT = 1
 """The format of a backup's file; a later one that cannot be read by this one counts up."""
 
-STEP = 50
+STEP = 25
 """Models, runs or results in one step of a restore."""
 
 

@@ -97,7 +97,14 @@ class Library(Tracked):
 
     def file_names(self) -> set[str]:
         """The files of all models in the models folder, in lower case."""
-        return {name.lower() for model in self._state.models.values() for name in model.spec.file_names}
+        names = set()
+        for model in self._state.models.values():  # for thousands of models at each add: as plain as can be
+            spec = model.spec
+            if spec.parts:
+                names.update(part.file_name.lower() for part in spec.parts)
+            else:
+                names.add(spec.file_name.lower())
+        return names
 
     def inspected(self, fact: FileInspected) -> None:
         """A model's file was inspected: move the model to its state, and answer the client that added it."""
