@@ -97,7 +97,7 @@ class Library(Tracked):
 
     def file_names(self) -> set[str]:
         """The files of all models in the models folder, in lower case."""
-        names = set()
+        names: set[str] = set()
         for model in self._state.models.values():  # for thousands of models at each add: as plain as can be
             spec = model.spec
             if spec.parts:
