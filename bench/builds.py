@@ -2,6 +2,7 @@
 
     python bench/builds.py --base DIR            DIR is a checkout in which ``make setup`` has run
     python bench/builds.py --base-commit REV     makes such a checkout in a temporary folder first
+    ... --only ping --models 10000               only some measures; both daemons know so many models
 
 Each round starts a fresh daemon of both builds and measures them in turn, short measures in many short turns, so that
 whatever else the machine does hits both. The daemons' homes are on disk, the served file is in memory.
@@ -34,6 +35,9 @@ IDLE_S = 5.0
 COMMANDS = 21
 TURNS, REQUESTS = 60, 50
 JOIN_MS, JOIN_ATTEMPTS = 50, 200
+RESTORED = 1000
+"""Models in one request, which has at most 1 MiB."""
+
 MIB = 2**20
 
 
@@ -153,6 +157,8 @@ MEASURES = (
     ),
 )
 
+NAMES = [measure.take.__name__ for measure in MEASURES]
+
 
 def main() -> None:
     """Measure and print."""
@@ -161,6 +167,8 @@ def main() -> None:
     which.add_argument("--base", type=Path, help="the other checkout")
     which.add_argument("--base-commit", metavar="REV", help="the other commit of this repository")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--only", choices=NAMES, action="append")
+    parser.add_argument("--models", type=int, default=0, help="models that both daemons know")
     arguments = parser.parse_args()
     load = psutil.getloadavg()[0]
     with contextlib.ExitStack() as stack:
@@ -171,10 +179,12 @@ def main() -> None:
         for build in (THIS, other):
             build.check()
         what = _served(stack)
-        this, base = compare((THIS, other), what, arguments.rounds)
+        measures = [measure for measure in MEASURES if measure.take.__name__ in (arguments.only or NAMES)]
+        this, base = compare((THIS, other), what, measures, arguments.rounds, arguments.models)
         conditions = report.conditions(
             f"load average {load:.1f} at the start",
             f"this is {THIS.description()}, base is {other.description()}",
+            *([f"{arguments.models} models"] if arguments.models else []),
             f"{arguments.rounds} rounds in turn, median (lowest to highest)",
         )
     lines = [_line(row, this[row], base[row]) for row in this]
@@ -182,17 +192,21 @@ def main() -> None:
     print(f"\n{conditions}")
 
 
-def compare(builds: tuple[Checkout, Checkout], what: Download, rounds: int) -> list[dict[Row, list[float]]]:
+def compare(
+    builds: tuple[Checkout, Checkout], what: Download, measures: Sequence[Measure], rounds: int, models: int
+) -> list[dict[Row, list[float]]]:
     """For each build, for each row, the number of each round."""
-    numbers: list[dict[Row, list[float]]] = [{row: [] for measure in MEASURES for row in measure.rows} for _ in builds]
+    numbers: list[dict[Row, list[float]]] = [{row: [] for measure in measures for row in measure.rows} for _ in builds]
     for build in builds:  # the first start of a build compiles its modules
         with checkout.running(build) as daemon:
             daemon.modelctl("ps")
     for number in range(rounds):
         with contextlib.ExitStack() as stack:
             daemons = [stack.enter_context(checkout.running(build)) for build in builds]
+            for daemon in daemons:
+                _know(daemon, models)
             time.sleep(IDLE_S)  # until starting has ended: the memory is that of a daemon at rest
-            for measure in MEASURES:
+            for measure in measures:
                 for into, samples in zip(numbers, _in_turn(measure, daemons, what, number), strict=True):
                     for row in measure.rows:
                         into[row].append(row.number(samples))
@@ -208,6 +222,13 @@ def _in_turn(measure: Measure, daemons: list[Daemon], what: Download, first: int
         for index, daemon in order if turn % 2 == 0 else order[::-1]:
             samples[index].extend(measure.take(daemon, what))
     return samples
+
+
+def _know(daemon: Daemon, models: int) -> None:
+    """Let the daemon know so many models, none of which is on disk."""
+    added = [{"key": f"m{number}", "source": f"https://127.0.0.1/m{number}.gguf"} for number in range(models)]
+    for first in range(0, models, RESTORED):
+        daemon.ask("restore", models=added[first : first + RESTORED])
 
 
 def _served(stack: contextlib.ExitStack) -> Download:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from modeld.core.manager import Manager
 from modeld.core.state import undo
+from modeld.core.state.outbox import Effects
 from support.core_fuzz.simulation import Simulation
 
 
@@ -138,7 +139,7 @@ def _untracked(manager: Manager) -> Iterator[str]:
 IMMUTABLE = (str, int, float, bytes, type(None), Enum, msgspec.Struct, type, Iterator)
 """Messages are immutable by convention, with the lists inside them; the ids come from an iterator."""
 
-TRACKED = (tuple, undo.Tracked, undo.TrackedDict, undo.TrackedList, undo.TrackedSet, undo.TrackedDeque)
+TRACKED = (tuple, Effects, undo.Tracked, undo.TrackedDict, undo.TrackedList, undo.TrackedSet, undo.TrackedDeque)
 
 
 def _is_frozen(value: object) -> bool:

@@ -119,7 +119,7 @@ class Manager:
 
         It never raises: a bug fails what the fact was about, and leaves everything else as it was.
         """
-        self._state.now = now
+        self._state.set_now(now)
         match fact:
             case facts.Ticked():
                 for step in self._each_second:
@@ -129,7 +129,7 @@ class Manager:
                 self._attempt(fact, lambda: self._loader.sampled(fact))
             case _:
                 self._attempt(fact, lambda: self._take(fact))
-        if self.finished and not self._said_goodbye:
+        if self._state.stopping and self.finished and not self._said_goodbye:
             self._said_goodbye = True
             self._outbox.answer_all(Reason.DAEMON_STOPPING.failure())
             self._outbox.publish(events.DaemonStopping())
@@ -143,11 +143,13 @@ class Manager:
 
     def _try(self, fact: facts.AnyFact, step: Callable[[], None]) -> Exception | None:
         """Take a step whole or not at all; what it raised has been reported."""
+        count = self._outbox.count()
         undo.begin()
         try:
             step()
         except Exception as error:  # noqa: BLE001 - a bug in any part of the core
             undo.roll_back()
+            self._outbox.drop_after(count)
             self._recovery.report(fact, error)
             return error
         undo.commit()

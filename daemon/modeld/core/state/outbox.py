@@ -1,6 +1,7 @@
 """What leaves the core: effects, answers to clients, and events for everyone."""
 
 from dataclasses import dataclass, field
+from typing import get_args
 
 import msgspec
 
@@ -27,6 +28,10 @@ class Keyed(Tracked):
     also: list[Ticket] = field(default_factory=list)
 
 
+class Effects(list[AnyEffect]):
+    """The effects of the fact being handled. It is not tracked: the manager cuts it back itself (``drop_after``)."""
+
+
 class Outbox(Tracked):
     """Collects the effects of one fact. A change that clients can see is published by the method that makes it."""
 
@@ -35,7 +40,15 @@ class Outbox(Tracked):
         self.seq = 0
         self._unanswered: dict[Ticket, None] = {}
         self._keyed: dict[str, Keyed] = {}
-        self._effects: list[AnyEffect] = []
+        self._effects: Effects = Effects()
+
+    def count(self) -> int:
+        """How many effects there are so far."""
+        return len(self._effects)
+
+    def drop_after(self, count: int) -> None:
+        """Keep the first ``count`` effects: the fact that wanted the others could not be handled."""
+        del self._effects[count:]
 
     def do(self, effect: AnyEffect) -> None:
         """Ask an adapter to do something."""
@@ -43,8 +56,9 @@ class Outbox(Tracked):
 
     def take_effects(self) -> list[AnyEffect]:
         """Empty the outbox. If something is saved, the answers that promise it come last and leave after the commit."""
-        effects, self._effects = self._effects, []
-        if not any(isinstance(effect, AnySave) for effect in effects):
+        effects = self._effects.copy()
+        self._effects.clear()
+        if _SAVES.isdisjoint(map(type, effects)):
             return effects
         promises = [effect for effect in effects if isinstance(effect, Send) and _promises(effect.reply)]
         others = [effect for effect in effects if not (isinstance(effect, Send) and _promises(effect.reply))]
@@ -170,6 +184,9 @@ class Outbox(Tracked):
     def save(self, model: Model) -> None:
         """Remember a model's spec."""
         self.do(SaveModel(spec=model.spec))
+
+
+_SAVES = frozenset(get_args(AnySave))
 
 
 def _promises(reply: replies.Reply) -> bool:

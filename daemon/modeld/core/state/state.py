@@ -32,6 +32,10 @@ class State(Tracked):
         self._runs = 0
         self._tasks = 0
 
+    def set_now(self, now: float) -> None:
+        """Note the time of the fact that is handled next; it is not undone with that fact's changes."""
+        object.__setattr__(self, "now", now)
+
     @property
     def at(self) -> str:
         """The moment as ISO 8601 in UTC."""
