@@ -7,7 +7,7 @@ import threading
 
 from modeld.protocol.reasons import Reason
 from modeld.protocol.workers import Answer, AnyOrder, Exit, Hello, LoadFailed, LoadFile, Measure, Ready
-from modeld.worker import lifeline
+from modeld.worker import lifeline, memory_limit
 from modeld.worker.daemon_link import Link
 
 EXIT_LOAD_FAILED = 1
@@ -45,6 +45,7 @@ def _serve(link: Link, order: LoadFile) -> int:
     except ImportError as error:
         link.say(LoadFailed(failure=Reason.LIBRARY_MISSING.failure(error=str(error))))
         return EXIT_LOAD_FAILED
+    memory_limit.limit_growth()
     import psutil
 
     link.say(
