@@ -55,7 +55,6 @@ def test_a_worker_spins_briefly_starts_no_debugger_and_gets_no_secret():
         "PATH": "/bin",
         "GOMP_SPINCOUNT": SPIN_COUNT,
         "GGML_NO_BACKTRACE": "1",
-        "PYTHONUNBUFFERED": "1",
         "KEY": "public",
     }
 

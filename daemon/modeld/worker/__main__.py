@@ -13,6 +13,9 @@ from modeld.worker.daemon_link import Link
 EXIT_LOAD_FAILED = 1
 EXIT_USAGE = 2
 
+NICENESS = 1
+"""Other programs go first, a little: each step costs a fifth of the speed beside busy programs, and nothing else."""
+
 
 def main(arguments: list[str]) -> int:
     """Serve one model; returns the exit code."""
@@ -21,6 +24,8 @@ def main(arguments: list[str]) -> int:
         return EXIT_USAGE
     endpoint, run, daemon = arguments
     lifeline.tie_to(int(daemon))
+    if sys.platform != "win32":
+        os.nice(NICENESS)
     # A Ctrl-C at the terminal goes to the whole group; the daemon decides when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_daemon, name="stdin", daemon=True).start()

@@ -23,5 +23,4 @@ def for_worker(environment: Mapping[str, str], keys: Mapping[str, str]) -> dict[
         child.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     # When llama.cpp aborts it starts a debugger for a backtrace, which takes seconds and prints after the cause.
     child["GGML_NO_BACKTRACE"] = "1"
-    child["PYTHONUNBUFFERED"] = "1"
     return child | dict(keys)
