@@ -12,13 +12,16 @@ import psutil
 import pytest
 from modelctl import Client
 from modelctl.errors import ModeldError
-from modeld.protocol.requests import Message
+from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.states import FINAL, JobState, ModelState
 from support import tiny_gguf
 from support.waiting import until
 
 ENDLESS = "{{ 9 ** (9 ** 9) }}"
 """One operation of Python that computes for hours and lets no other thread run."""
+
+GREEDY = Sampling(temperature=0.0)
+"""With it, the model below generates tens of thousands of tokens."""
 
 HI = [Message(role="user", content="hi")]
 SILENCE_S, TEMPLATE_S, STOP_S, LATE_S = 3.0, 2.0, 1.0, 2.0
@@ -111,7 +114,7 @@ def test_a_stopped_worker_is_ended_and_all_who_wait_for_it_are_told_while_anothe
             other.generate("long", "b", max_tokens=1)
         failures.append(reason_of(error))
 
-    with client.stream_generate("long", "a") as stream, Client(daemon.places, timeout_s=60) as other:
+    with client.stream_generate("long", "a", sampling=GREEDY) as stream, Client(daemon.places, timeout_s=60) as other:
         next(iter(stream))
         queued = threading.Thread(target=wait_in_the_queue)
         queued.start()
@@ -138,7 +141,7 @@ def test_an_endless_template_fails_its_chat_and_the_model_can_be_loaded_again(cl
 
 def test_a_cancelled_generation_of_a_stopped_worker_ends(client: Client, long_file: Path):
     worker = load(client, "long", long_file, context_size=100_000)
-    with client.stream_generate("long", "a") as stream:
+    with client.stream_generate("long", "a", sampling=GREEDY) as stream:
         next(iter(stream))
         worker.suspend()
         with answered_within(STOP_S + LATE_S):
