@@ -146,6 +146,9 @@ class Answering:
     def _decode(self, sampler: object) -> str:
         """Token after token until the end; returns how it came."""
         engine, limit = self._engine, self._order.max_tokens
+        seeded = self._order.sampling.seed is not None
+        if seeded:
+            engine.use_all_cores()
         while True:
             token = engine.sample(sampler)
             if engine.is_end(token):
@@ -159,6 +162,8 @@ class Answering:
                 return "length"
             if len(engine.tokens) >= engine.context_size:
                 return "context_full"
+            if not seeded:
+                engine.share_cores()
             engine.decode_one(token)
             self._steps += 1
             if self._link.stopping():

@@ -14,6 +14,7 @@ from modeld.protocol.workers import LoadFile
 from modeld.worker import cores, load_failures, native
 from modeld.worker.large_stack import LargeStack
 from modeld.worker.native import lib
+from modeld.worker.sharing import DecodeThreads
 
 PIECE_BYTES = 256
 """Bytes of a token's text that are enough for nearly every token; a longer one is asked for again."""
@@ -80,6 +81,7 @@ class Engine:
         self._no_abort = lib.ggml_abort_callback(0)
         self._stopping: Callable[[], bool] = lambda: False
         self._look_at = 0.0
+        self._decode_threads = DecodeThreads(self.threads, self._use_threads)
         self._warm_up()
         native.take_errors()  # of a load that was successful all the same
         self.load_s = time.perf_counter() - began
@@ -265,6 +267,18 @@ class Engine:
         removed = not self._is_recurrent and lib.llama_memory_seq_rm(self._memory, 0, kept, -1)
         if not removed or self.context_used() != kept:
             self.clear()
+
+    def share_cores(self) -> None:
+        """Called between tokens: decode with fewer threads while other programs want the cores."""
+        self._decode_threads.look()
+
+    def use_all_cores(self) -> None:
+        """Decode with all threads until ``share_cores`` is called again."""
+        self._decode_threads.use_all()
+
+    def _use_threads(self, count: int) -> None:
+        """Decode with ``count`` threads; batches use all."""
+        lib.llama_set_n_threads(self._context, count, self.threads)
 
     def finish_computing(self) -> None:
         """Wait until the device has finished its work (for correct times)."""

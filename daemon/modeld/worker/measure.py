@@ -55,6 +55,7 @@ class Measuring:
     def run(self) -> AnyNews:
         """Measure; the news that ends the task."""
         task = self._order.task
+        self._engine.use_all_cores()
         try:
             return self._measure()
         except StoppedError:
