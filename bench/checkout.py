@@ -107,6 +107,10 @@ class Daemon:
         finally:
             socket.close()
 
+    def dealer(self) -> "zmq.Socket[bytes]":
+        """One more connection for requests, on which replies need not alternate with them."""
+        return self._socket(zmq.DEALER, self._commands_endpoint)
+
     def cpu_s(self) -> float:
         """The processor time of all its threads so far, to the nanosecond (the clock of ``clock_getcpuclockid(3)``)."""
         return time.clock_gettime((~self.pid << 3) | 2)

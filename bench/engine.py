@@ -5,6 +5,7 @@ Writes a section of docs/performance.md.
 
 import argparse
 import contextlib
+import os
 import re
 import statistics
 import subprocess
@@ -25,6 +26,7 @@ from modeld.protocol.requests import Sampling
 from modeld.protocol.views import BenchmarkRun
 from modeld.protocol.wire import encode
 from modeld.protocol.workers import (
+    Alive,
     AnyNews,
     AnyOrder,
     Exit,
@@ -98,7 +100,7 @@ class Worker:
         if not self._socket.poll(int(DEADLINE_S * 1000)):
             raise SystemExit(f"the worker said nothing for {DEADLINE_S:.0f} s (exit code {self.process.poll()})")
         news: AnyNews = self._decoder.decode(self._socket.recv_multipart()[-1])
-        return news
+        return self.news() if isinstance(news, Alive) else news
 
     def measure(self) -> BenchmarkRun:
         """One benchmark with one repetition."""
@@ -119,7 +121,7 @@ def worker(model: Path, threads: int) -> Iterator[Worker]:
         endpoint = f"ipc://{folder}/workers.sock"
         socket.linger = 0
         socket.bind(endpoint)
-        command = [sys.executable, "-m", "modeld.worker", endpoint, "1"]
+        command = [sys.executable, "-m", "modeld.worker", endpoint, "1", str(os.getpid())]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         child = Worker(process, socket)
         try:

@@ -18,8 +18,9 @@ INTRODUCTION = """# Measured
 a peer, the script runs both in turn, so that other load on the machine affects both. The ratio matters more than either
 number. Numbers are medians unless a column says otherwise.
 
-`make bench-builds BASE=DIR` compares this checkout with another one, in which `make setup` has run. It prints its
-table and writes nothing.
+`make bench-builds BASE=DIR` compares this checkout with another one, in which `make setup` has run.
+`python bench/contention.py --base DIR` compares how fast both generate on a busy machine. They print their tables and
+write nothing.
 """
 
 

@@ -127,7 +127,7 @@ class Daemon:
         """The loop: a fact in, its effects out. The connection file is written once every answer will be true."""
         announced = False
         deadline: asyncio.TimerHandle | None = None
-        for effect in manager.start(time.time()):
+        for effect in manager.start(time.time(), time.monotonic()):
             self._perform(effect)
         while not manager.finished:
             if manager.settled and not announced:
@@ -136,7 +136,7 @@ class Daemon:
             fact = await self._inbox.get()
             if isinstance(fact, facts.StopAsked) and deadline is None:
                 deadline = asyncio.get_running_loop().call_later(STOP_S, self._cut_short)
-            for effect in manager.handle(fact, time.time()):
+            for effect in manager.handle(fact, time.time(), time.monotonic()):
                 self._perform(effect)
         if deadline is not None:
             deadline.cancel()

@@ -34,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``gpu_layers`` -1 means all, and 0 or ``use_gpu`` false really means CPU. ``threads`` 0 means physical cores.
     ``listen`` is ``tcp://ADDRESS:PORT`` for other machines, empty for none. A limit on requests of 0 means none.
     ``download_connections`` 0 means as many as help, two to four; ``download_limit`` is in bytes/s, 0 for none.
+    A worker is ended that loads for ``load_timeout_s``, renders a chat template for ``template_timeout_s``, gives no
+    sign of life for ``worker_silence_s``, or works on for ``stop_timeout_s`` after it was asked to stop.
     ``idle_unload_s`` 0 means never; ``max_loaded_models`` 0 means as many as fit in memory.
     """
 
@@ -45,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     context_size: int = 8192
     max_loaded_models: int = 0
     idle_unload_s: float = 1800.0
+    load_timeout_s: float = 1800.0
+    template_timeout_s: float = 10.0
+    worker_silence_s: float = 30.0
+    stop_timeout_s: float = 5.0
     benchmark_every_days: float = 7.0
     max_downloads: int = 2
     download_connections: int = 0
@@ -73,6 +79,10 @@ _ENVIRONMENT = {
     "LLM_CONTEXT_SIZE": "context_size",
     "LLM_MAX_CACHED_MODELS": "max_loaded_models",
     "MODELD_IDLE_UNLOAD_S": "idle_unload_s",
+    "MODELD_LOAD_TIMEOUT_S": "load_timeout_s",
+    "MODELD_TEMPLATE_TIMEOUT_S": "template_timeout_s",
+    "MODELD_WORKER_SILENCE_S": "worker_silence_s",
+    "MODELD_STOP_TIMEOUT_S": "stop_timeout_s",
     "MODELD_BENCHMARK_EVERY_DAYS": "benchmark_every_days",
     "MODELD_MAX_DOWNLOADS": "max_downloads",
     "MODELD_DOWNLOAD_CONNECTIONS": "download_connections",
@@ -100,6 +110,10 @@ _AT_LEAST = {
     "context_size": 1,
     "max_loaded_models": 0,
     "idle_unload_s": 0,
+    "load_timeout_s": 1,
+    "template_timeout_s": 1,
+    "worker_silence_s": 3,
+    "stop_timeout_s": 1,
     "benchmark_every_days": 0,
     "max_downloads": 1,
     "download_limit": 0,

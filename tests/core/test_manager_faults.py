@@ -137,8 +137,7 @@ def test_a_result_of_a_year_that_the_clock_does_not_have_is_due_again():
     (save,) = world.of(effects.SaveBackup)
     latest = msgspec.structs.replace(run().result, timestamp="0001-01-01T00:00:00")
     world.tell(facts.BackupSaved(ticket=save.ticket, latest={"alpha": latest}))
-    world.tell(facts.Ticked())
-    world.tell(facts.Ticked(), after_s=schedule.QUIET_S)
+    world.tick(schedule.QUIET_S + 1)
     assert [job.model for job in world.snapshot().jobs] == ["alpha"]
 
 

@@ -1,5 +1,6 @@
 """Models and workers, as the manager decides about them."""
 
+import pytest
 from modeld.core import effects, facts
 from modeld.protocol import events, replies, requests, views, workers
 from modeld.protocol.errors import ErrorCode, Failure
@@ -48,15 +49,24 @@ def test_a_model_that_is_not_on_disk_cannot_be_loaded():
 def test_a_killed_worker_leaves_the_model_on_disk_with_its_failure_and_a_later_load_works():
     world = World()
     run = world.load("alpha")
-    world.tell(facts.WorkerGone(run=run, exit_code=-9))
+    world.tell(facts.WorkerGone(run=run, exit_code=-11))
     model = world.model("alpha")
     assert model.state is ModelState.ON_DISK
     assert model.failure is not None and model.failure.code is ErrorCode.WORKER_CRASHED
-    assert (model.failure.reason, model.failure.fields["signal"]) == ("worker_killed", "SIGKILL")
+    assert (model.failure.reason, model.failure.fields["signal"]) == ("worker_killed", "SIGSEGV")
     (event,) = world.events(events.ModelChanged)
     assert event.model.failure == model.failure and event.cause == model.failure.note()
     assert world.load("alpha") > run
     assert world.model("alpha").failure is None
+
+
+@pytest.mark.parametrize(("exit_code", "hinted"), [(-9, True), (-11, False), (1, False)])
+def test_memory_is_suspected_only_after_a_sigkill_that_modeld_did_not_send(exit_code: int, hinted: bool):
+    world = World()
+    run = world.load("alpha")
+    world.tell(facts.WorkerGone(run=run, exit_code=exit_code, detail="the last output"))
+    failure = world.model("alpha").failure
+    assert failure is not None and ("memory" in failure.hint) is hinted
 
 
 def test_a_failed_load_keeps_the_workers_own_words():

@@ -50,6 +50,15 @@ def test_a_killed_daemon_takes_its_workers_along_and_a_new_one_starts(daemon, cl
     assert client.show("tiny").state in (ModelState.LOADING, ModelState.LOADED)
 
 
+def test_a_worker_spins_briefly_and_lets_other_programs_go_first(daemon, client: Client, tiny_file: Path):
+    client.add("tiny", str(tiny_file))
+    loaded = client.load("tiny").model.loaded
+    assert loaded is not None
+    worker = psutil.Process(loaded.pid)
+    assert worker.environ()["GOMP_SPINCOUNT"] == "300" and worker.environ()["GGML_NO_BACKTRACE"] == "1"
+    assert worker.nice() == psutil.Process(daemon.process.pid).nice() + 1
+
+
 def run_with(home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "MODELD_HOME": str(home), **settings}
     return subprocess.run([sys.executable, "-m", "modeld"], env=environment, capture_output=True, text=True, timeout=30)

@@ -51,6 +51,7 @@ class World:
         jobs: tuple[views.JobView, ...] = (),
     ) -> None:
         self.now = 1_000_000.0
+        self.clock = 5_000.0
         specs = [ModelSpec(key=key, source=f"https://example.org/{key}.gguf", file_name=f"{key}.gguf") for key in keys]
         self.manager = Manager(
             "epoch",
@@ -61,7 +62,7 @@ class World:
         )
         self.effects: list[effects.AnyEffect] = []
         self._ids = itertools.count(1)
-        self.effects = self.at_start = self.manager.start(self.now)
+        self.effects = self.at_start = self.manager.start(self.now, self.clock)
         system = views.SystemView(memory_total=16 * GIB, memory_available=8 * GIB)
         self.tell(facts.Sampled(system=system, workers={}))
         for key in keys:
@@ -71,10 +72,19 @@ class World:
     def tell(self, fact: facts.AnyFact, after_s: float = 0.0) -> list[effects.AnyEffect]:
         """Pass a fact to the manager; its effects are also in ``effects``."""
         self.now += after_s
-        self.effects = self.manager.handle(fact, self.now)
+        self.clock += after_s
+        self.effects = self.manager.handle(fact, self.now, self.clock)
         for bug in self.of(effects.ReportBug):
             raise AssertionError(f"the core raised at {bug.fact}: {bug.trace}")
         return self.effects
+
+    def tick(self, seconds: float) -> list[effects.AnyEffect]:
+        """Let time pass, with a tick each second; the effects are those of all ticks."""
+        seen: list[effects.AnyEffect] = []
+        for _ in range(int(seconds)):
+            seen += self.tell(facts.Ticked(), after_s=1.0)
+        self.effects = seen
+        return seen
 
     def ask(self, request: requests.AnyRequest, client: bytes = b"c") -> list[effects.AnyEffect]:
         """Send a request as a client."""
@@ -109,7 +119,7 @@ class World:
     def snapshot(self) -> views.Snapshot:
         """A snapshot; keeps the last effects."""
         request = requests.Snapshot(id="snap")
-        sent = self.manager.handle(facts.Asked(client=b"s", request=request), self.now)
+        sent = self.manager.handle(facts.Asked(client=b"s", request=request), self.now, self.clock)
         (effect,) = [effect for effect in sent if isinstance(effect, effects.Send)]
         assert isinstance(effect.reply.result, replies.Snapshot)
         return effect.reply.result.snapshot

@@ -1,5 +1,6 @@
 """A real worker process, driven over a real socket as the daemon does."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.views import Generation
 from modeld.protocol.wire import encode
 from modeld.protocol.workers import (
+    Alive,
     Answer,
     Answered,
     AnyNews,
@@ -18,6 +20,7 @@ from modeld.protocol.workers import (
     Exit,
     Hello,
     LoadFile,
+    MeasureProgress,
     News,
     Piece,
     Ready,
@@ -40,7 +43,7 @@ class Child:
         self._decoder: msgspec.json.Decoder[AnyNews] = msgspec.json.Decoder(AnyNews)
         self._tasks = 0
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "modeld.worker", f"ipc://{folder}/w", RUN],
+            [sys.executable, "-m", "modeld.worker", f"ipc://{folder}/w", RUN, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -52,6 +55,12 @@ class Child:
         self._socket.send_multipart([RUN.encode(), encode(order)])
 
     def news(self) -> AnyNews:
+        """The worker's next message that is no mere sign of life."""
+        while isinstance(news := self.any_news(), Alive):
+            continue
+        return news
+
+    def any_news(self) -> AnyNews:
         """The worker's next message."""
         if not self._socket.poll(int(DEADLINE_S * 1000)):
             raise TimeoutError(f"the worker said nothing for {DEADLINE_S} s; exit code {self.process.poll()}")
@@ -71,7 +80,7 @@ class Child:
         while True:
             news = self.news()
             assert getattr(news, "task", None) == task, news
-            if type(news).__name__ in ("Piece", "MeasureProgress"):
+            if isinstance(news, Piece | MeasureProgress):
                 on_the_way.append(news)
             else:
                 return on_the_way, news

@@ -18,6 +18,7 @@ from modeld.core.models.external import ExternalModels
 from modeld.core.models.library import Library
 from modeld.core.recovery import Recovery, fact_of_failure
 from modeld.core.serving.answering import Generations
+from modeld.core.serving.deadlines import Deadlines
 from modeld.core.serving.loading import Loader
 from modeld.core.serving.tasks import Tasks
 from modeld.core.state import undo
@@ -58,6 +59,7 @@ class Manager:
         self._external = ExternalModels(state, outbox, self._library)
         self._scheduler = Scheduler(state, outbox, self._lookups)
         self._loader = Loader(state, outbox)
+        self._deadlines = Deadlines(state, self._loader)
         self._tasks = Tasks(state, outbox, self._loader)
         self._generations = Generations(state, outbox, self._loader, self._tasks)
         self._benchmarks = Benchmarks(state, outbox, self._loader, self._tasks)
@@ -70,6 +72,7 @@ class Manager:
         self._said_goodbye = False
         self._each_second: tuple[Callable[[], None], ...] = (
             outbox.heartbeat,
+            self._deadlines.ticked,
             self._loader.ticked,
             self._tasks.ticked,
             self._benchmarks.ticked,
@@ -88,10 +91,10 @@ class Manager:
         """Whether the daemon may end."""
         return self._state.stopping and not self._loader.any_left() and not self._scheduler.any_running()
 
-    def start(self, now: float) -> list[effects.AnyEffect]:
+    def start(self, now: float, clock: float | None = None) -> list[effects.AnyEffect]:
         """Begin with what is remembered; jobs that an earlier daemon was running are queued again."""
         state, outbox = self._state, self._outbox
-        state.now = now
+        state.advance(now, now if clock is None else clock)
         self._library.remember(self._remembered.specs)
         self._loader.remember(self._remembered.unclean)
         for key, model in state.models.items():
@@ -114,12 +117,12 @@ class Manager:
             job.move(JobFact.INTERRUPTED)
             self._outbox.publish_job(job)
 
-    def handle(self, fact: facts.AnyFact, now: float) -> list[effects.AnyEffect]:
-        """Decide what follows from a fact at ``now`` (seconds since the epoch).
+    def handle(self, fact: facts.AnyFact, now: float, clock: float | None = None) -> list[effects.AnyEffect]:
+        """Decide what follows from a fact at ``now`` (seconds since the epoch) and ``clock`` (monotonic seconds).
 
         It never raises: a bug fails what the fact was about, and leaves everything else as it was.
         """
-        self._state.set_now(now)
+        self._state.advance(now, now if clock is None else clock)
         match fact:
             case facts.Ticked():
                 for step in self._each_second:
@@ -127,6 +130,7 @@ class Manager:
             case facts.Sampled():
                 self._attempt(fact, lambda: self._machine.sampled(fact.system))
                 self._attempt(fact, lambda: self._loader.sampled(fact))
+                self._attempt(fact, lambda: self._deadlines.sampled(fact))
             case _:
                 self._attempt(fact, lambda: self._take(fact))
         if self._state.stopping and self.finished and not self._said_goodbye:
@@ -188,6 +192,7 @@ class Manager:
             case facts.WorkerSaid(run=run, news=news):
                 model = self._loader.by_run(run)
                 if model is not None:
+                    self._deadlines.heard(model, news)
                     self._reported(model, news)
             case facts.WorkerGone():
                 self._loader.worker_exited(fact)
@@ -236,6 +241,8 @@ class Manager:
         match news:
             case workers.Hello(pid=pid):
                 self._loader.hello(model, pid)
+            case workers.Alive():
+                pass  # the deadlines have heard it
             case workers.Ready():
                 self._loader.ready(model, news)
                 self._tasks.begin_next(model)

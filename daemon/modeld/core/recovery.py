@@ -53,9 +53,9 @@ class Recovery(Tracked):
         place = traceback.extract_tb(error.__traceback__)[-1]
         bug = f"{name} {place.filename}:{place.lineno}"
         last = self._reported.get(bug)
-        if last is not None and 0 <= self._state.now - last < REPORT_AGAIN_S:
+        if last is not None and self._state.clock - last < REPORT_AGAIN_S:
             return
-        self._reported[bug] = self._state.now
+        self._reported[bug] = self._state.clock
         self._outbox.do(effects.ReportBug(fact=name, trace="".join(traceback.format_exception(error))))
         self._outbox.publish(events.InternalError(fact=name, error=_text(error)))
 

@@ -30,7 +30,9 @@ _CONVERT_AGAIN = "Convert it again, or download another file."
 _TEMPLATE_LIMITS = (
     "Some templates allow no system message, or only alternating turns. A generate request uses no template."
 )
-_AFTER_SIGNAL = "Load it again. After SIGKILL the system may have run out of memory: choose a smaller context."
+_AFTER_SILENCE = (
+    "Send the request again. If the machine is very busy or short of memory, raise worker_silence_s in the settings."
+)
 
 
 class Reason(Enum):
@@ -269,17 +271,51 @@ class Reason(Enum):
         "{needed_mib} MiB are needed, but only {available_mib} MiB are available, and the limit of "
         "loaded models is {limit}",
     )
-    WORKER_KILLED = (_C.WORKER_CRASHED, "The worker of {key} was killed by {signal}.", _AFTER_SIGNAL)
+    WORKER_KILLED = (_C.WORKER_CRASHED, "The worker of {key} was killed by {signal}.", "Load it again.")
     WORKER_KILLED_WITH_OUTPUT = (
         _C.WORKER_CRASHED,
-        "The worker of {key} was killed by {signal}. Its last output: {output}",
-        _AFTER_SIGNAL,
+        "The worker of {key} was killed by {signal}. It printed: {output}",
+        "Load it again.",
+    )
+    WORKER_KILLED_BY_OTHERS = (
+        _C.WORKER_CRASHED,
+        "The worker of {key} was killed by SIGKILL, which modeld did not send.",
+        "Load it again. The system may have run out of memory: choose a smaller context or a smaller model.",
     )
     WORKER_EXITED = (_C.WORKER_CRASHED, "The worker of {key} ended with exit code {exit_code}.", "Load it again.")
     WORKER_EXITED_WITH_OUTPUT = (
         _C.WORKER_CRASHED,
-        "The worker of {key} ended with exit code {exit_code}. Its last output: {output}",
+        "The worker of {key} ended with exit code {exit_code}. It printed: {output}",
         "Load it again.",
+    )
+    LOAD_TOO_SLOW = (
+        _C.LOAD_FAILED,
+        "{key} was not loaded within {seconds} s.",
+        "Check the disk that the file is on. For a slow disk, raise load_timeout_s in the settings.",
+    )
+    LOAD_HANGS = (
+        _C.LOAD_FAILED,
+        "The worker of {key} gave no sign of life for {seconds} s while it was loading the file, and was ended.",
+        "Load it again. If the disk is slow, raise worker_silence_s in the settings.",
+    )
+    PROMPT_HANGS = (
+        _C.WORKER_CRASHED,
+        "The worker of {key} gave no sign of life for {seconds} s while it was reading the prompt, and was ended.",
+        _AFTER_SILENCE,
+    )
+    ANSWER_HANGS = (
+        _C.WORKER_CRASHED,
+        "The worker of {key} gave no sign of life for {seconds} s while it was generating, and was ended.",
+        _AFTER_SILENCE,
+    )
+    TEMPLATE_TOO_SLOW = (
+        _C.GENERATION_FAILED,
+        "The chat template of {key} was still computing after {seconds} s, so its worker was ended.",
+        "A generate request uses no template. On a slow machine, raise template_timeout_s in the settings.",
+    )
+    STOP_IGNORED = (
+        _C.CANCELLED,
+        "The request was cancelled. The worker of {key} did not stop within {seconds} s, so it was ended.",
     )
 
     # answers

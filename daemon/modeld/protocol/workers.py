@@ -5,6 +5,8 @@ The daemon's frames are ``AnyOrder``, the worker's ``AnyNews``. A worker announc
 the daemon's.
 """
 
+from enum import StrEnum, auto
+
 import msgspec
 
 from modeld.protocol.errors import Failure
@@ -68,6 +70,17 @@ class Exit(Order, frozen=True, kw_only=True):
     """Free everything and end with exit code 0."""
 
 
+class Activity(StrEnum):
+    """What a worker is busy with."""
+
+    LOADING = auto()
+    TEMPLATE = auto()
+    """Rendering the chat template: code from the model's file, which can take for ever and gives no sign of life."""
+
+    PREFILL = auto()
+    DECODE = auto()
+
+
 class News(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=snake):
     """The base of what a worker says."""
 
@@ -76,6 +89,15 @@ class Hello(News, frozen=True, kw_only=True):
     """The worker process runs and can be told what to load."""
 
     pid: int
+
+
+class Alive(News, frozen=True, kw_only=True):
+    """A sign of life, at most once a second, and one at each change of ``activity``.
+
+    Only the thread that does the work sends it, so that a worker that hangs is silent.
+    """
+
+    activity: Activity
 
 
 class Ready(News, frozen=True, kw_only=True):
@@ -145,4 +167,4 @@ class TaskFailed(News, frozen=True, kw_only=True):
 
 
 AnyOrder = LoadFile | Answer | Measure | Stop | Exit
-AnyNews = Hello | Ready | LoadFailed | Piece | Answered | Refused | Measured | MeasureProgress | TaskFailed
+AnyNews = Hello | Alive | Ready | LoadFailed | Piece | Answered | Refused | Measured | MeasureProgress | TaskFailed

@@ -5,7 +5,7 @@ import time
 
 from modeld.protocol.reasons import Reason
 from modeld.protocol.views import Generation
-from modeld.protocol.workers import Answer, Answered, AnyNews, Piece, Refused, TaskFailed
+from modeld.protocol.workers import Activity, Answer, Answered, AnyNews, Piece, Refused, TaskFailed
 from modeld.worker import template
 from modeld.worker.daemon_link import Link
 from modeld.worker.engine import Engine, EngineError, StoppedError
@@ -14,7 +14,7 @@ FLUSH_S = 0.04
 """Least time between two pieces after the first: text at 25 pieces a second looks continuous and costs little."""
 
 
-def prompt_tokens(engine: Engine, order: Answer) -> list[int]:
+def prompt_tokens(engine: Engine, link: Link, order: Answer) -> list[int]:
     """The tokens of an order's prompt; a conversation goes through the model's own template.
 
     Raises:
@@ -22,12 +22,15 @@ def prompt_tokens(engine: Engine, order: Answer) -> list[int]:
         EngineError: the prompt cannot be tokenized.
     """
     if not order.messages:
+        link.begin_activity(Activity.PREFILL)
         return engine.tokenize(order.prompt, add_special=True, parse_special=False)
     from modeld.worker.native import lib
 
     bos = engine.token_text(lib.llama_vocab_bos(engine.vocab))
     eos = engine.token_text(lib.llama_vocab_eos(engine.vocab))
+    link.begin_activity(Activity.TEMPLATE)
     text = template.render(engine.chat_template(), order.messages, bos, eos)
+    link.begin_activity(Activity.PREFILL)
     return engine.tokenize(text, add_special=not (bos and text.startswith(bos)), parse_special=True)
 
 
@@ -83,7 +86,7 @@ class Answering:
         """Generate; the news that ends the task."""
         task = self._order.task
         try:
-            prompt = prompt_tokens(self._engine, self._order)
+            prompt = prompt_tokens(self._engine, self._link, self._order)
         except (template.TemplateError, EngineError) as error:
             return TaskFailed(task=task, failure=error.failure)
         if not prompt:
@@ -111,12 +114,14 @@ class Answering:
                     raise StoppedError
             engine.finish_computing()
             first = prefilled = time.perf_counter()
+            self._link.begin_activity(Activity.DECODE)
             with engine.sampler(self._order.sampling) as sampler:
                 finish = self._decode(sampler)
             engine.finish_computing()
         except StoppedError:
             engine.finish_computing()
-            prefilled = time.perf_counter()
+            if not self._count:
+                prefilled = time.perf_counter()
         ended = time.perf_counter()
         self._text.add(b"", final=True)
         self._say(self._text.fresh(final=True))
@@ -141,6 +146,9 @@ class Answering:
     def _decode(self, sampler: object) -> str:
         """Token after token until the end; returns how it came."""
         engine, limit = self._engine, self._order.max_tokens
+        seeded = self._order.sampling.seed is not None
+        if seeded:
+            engine.use_all_cores()
         while True:
             token = engine.sample(sampler)
             if engine.is_end(token):
@@ -154,6 +162,8 @@ class Answering:
                 return "length"
             if len(engine.tokens) >= engine.context_size:
                 return "context_full"
+            if not seeded:
+                engine.share_cores()
             engine.decode_one(token)
             self._steps += 1
             if self._link.stopping():

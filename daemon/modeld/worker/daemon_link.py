@@ -1,16 +1,31 @@
 """The worker's line to the daemon: orders in, news out, and a look whether a stop has come."""
 
 import os
+import time
 from collections import deque
 
 import msgspec
 import zmq
 
 from modeld.protocol.wire import encode
-from modeld.protocol.workers import OWN_SECRET, SERVER_KEY, Answer, AnyNews, AnyOrder, Exit, Measure, Stop
+from modeld.protocol.workers import (
+    OWN_SECRET,
+    SERVER_KEY,
+    Activity,
+    Alive,
+    Answer,
+    AnyNews,
+    AnyOrder,
+    Exit,
+    Measure,
+    Stop,
+)
 
 LINGER_MS = 1000
 """Time for the last news to leave when the process ends."""
+
+ALIVE_S = 1.0
+"""Least time between two signs of life."""
 
 
 class Link:
@@ -32,7 +47,21 @@ class Link:
         self._task = 0
         self._stopped = False
         self._given_up: set[int] = set()
+        self._activity = Activity.LOADING
+        self._alive_at = 0.0
         self.exiting = False
+
+    def begin_activity(self, activity: Activity) -> None:
+        """Say what the worker does from now on."""
+        self._activity, self._alive_at = activity, 0.0
+        self.say_alive()
+
+    def say_alive(self) -> None:
+        """Give a sign of life, if the last one is old enough."""
+        now = time.monotonic()
+        if now >= self._alive_at:
+            self._alive_at = now + ALIVE_S
+            self.say(Alive(activity=self._activity))
 
     def say(self, news: AnyNews) -> None:
         """Send a message to the daemon."""
@@ -51,7 +80,8 @@ class Link:
         self._given_up.discard(task)
 
     def stopping(self) -> bool:
-        """Whether to stop the current task; reads what has arrived, without waiting."""
+        """Whether to stop the current task; reads what has arrived, without waiting, and gives a sign of life."""
+        self.say_alive()
         while self._has_order():
             order = self._decoder.decode(self._socket.recv(zmq.NOBLOCK))
             match order:

@@ -11,9 +11,10 @@ from modeld.protocol.errors import FailureError
 from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Sampling
 from modeld.protocol.workers import LoadFile
-from modeld.worker import load_failures, native
+from modeld.worker import cores, load_failures, native
 from modeld.worker.large_stack import LargeStack
 from modeld.worker.native import lib
+from modeld.worker.sharing import DecodeThreads
 
 PIECE_BYTES = 256
 """Bytes of a token's text that are enough for nearly every token; a longer one is asked for again."""
@@ -29,6 +30,9 @@ _RUN = re.compile(r"\S+|\s+")
 
 _TEXT_ATTRIBUTES = lib.LLAMA_TOKEN_ATTR_NORMAL | lib.LLAMA_TOKEN_ATTR_USER_DEFINED
 
+SLOW_TOKEN_S = 0.5
+"""A token that took longer lets the next one be computed with checks, which then cost little: see ``_check``."""
+
 ABORTED = 2
 """What llama_decode returns when its abort callback returned true (llama.h)."""
 
@@ -42,16 +46,21 @@ class StoppedError(Exception):
 
 
 class Engine:
-    """One loaded model with one context. ``tokens`` is what its KV cache holds."""
+    """One loaded model with one context. ``tokens`` is what its KV cache holds.
 
-    def __init__(self, order: LoadFile) -> None:
+    ``look`` is called now and then while the engine loads or computes; it returns whether to stop.
+    """
+
+    def __init__(self, order: LoadFile, look: Callable[[], bool]) -> None:
         began = time.perf_counter()
         self._large_stack = LargeStack()
+        self._look = look
+        self._token_s = math.inf
         self._model = self._load(order)
         self._refuse_encoder()
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.n_vocab: int = lib.llama_vocab_n_tokens(self.vocab)
-        self.threads = order.threads or native.physical_cores()
+        self.threads = order.threads or cores.usable_cores()
         self._context = self._open(order)
         self._memory = lib.llama_get_memory(self._context)
         self._refuse_embedder()
@@ -72,6 +81,7 @@ class Engine:
         self._no_abort = lib.ggml_abort_callback(0)
         self._stopping: Callable[[], bool] = lambda: False
         self._look_at = 0.0
+        self._decode_threads = DecodeThreads(self.threads, self._use_threads)
         self._warm_up()
         native.take_errors()  # of a load that was successful all the same
         self.load_s = time.perf_counter() - began
@@ -81,6 +91,8 @@ class Engine:
         offload = bool(lib.llama_supports_gpu_offload())
         wanted = order.gpu_layers if offload else 0
         parameters.n_gpu_layers = 1_000_000 if wanted < 0 else wanted
+        progress = lib.llama_progress_callback(self._load_advanced)
+        parameters.progress_callback = progress
         model = lib.llama_model_load_from_file(order.path.encode(), parameters)
         if not model:
             raise EngineError(load_failures.not_loaded(order.path))
@@ -88,6 +100,11 @@ class Engine:
         self.gpu_layers = layers if wanted < 0 else min(wanted, layers)
         self.device = native.gpu_name() if self.gpu_layers else "CPU"
         return model
+
+    def _load_advanced(self, _fraction: float, _data: object) -> bool:
+        """Called by llama.cpp while it loads; whether to go on."""
+        self._look()
+        return True
 
     def _open(self, order: LoadFile) -> object:
         parameters = lib.llama_context_default_params()
@@ -133,7 +150,8 @@ class Engine:
         """Bring the weights into memory, so that the first answer is not slower than the next."""
         bos = lib.llama_vocab_bos(self.vocab)
         lib.llama_set_warmup(self._context, True)
-        self.decode_one(max(bos, 0))
+        self._one[0] = max(bos, 0)
+        self._check(self._decode_with_checks(self._one_batch, lambda: self._look() and False))
         lib.llama_set_warmup(self._context, False)
         self.clear()
 
@@ -184,19 +202,23 @@ class Engine:
         """
         array = (lib.llama_token * len(tokens))(*tokens)
         batch = lib.llama_batch_get_one(array, len(tokens))
-        if len(tokens) < ABORTABLE_TOKENS:
+        if len(tokens) < ABORTABLE_TOKENS and self._token_s < SLOW_TOKEN_S:
             result = lib.llama_decode(self._context, batch)
         else:
-            self._stopping, self._look_at = stopping, 0.0
-            lib.llama_set_abort_callback(self._context, self._abort, None)
-            try:
-                result = lib.llama_decode(self._context, batch)
-            finally:
-                lib.llama_set_abort_callback(self._context, self._no_abort, None)
+            result = self._decode_with_checks(batch, stopping)
         self._check(result)
         if len(self.tokens) == self._whole and len(tokens) == self.batch_size:
             self._whole += self.batch_size
         self.tokens.extend(tokens)
+
+    def _decode_with_checks(self, batch: object, stopping: Callable[[], bool]) -> int:
+        """llama_decode, which asks ``stopping`` on the way."""
+        self._stopping, self._look_at = stopping, 0.0
+        lib.llama_set_abort_callback(self._context, self._abort, None)
+        try:
+            return int(lib.llama_decode(self._context, batch))
+        finally:
+            lib.llama_set_abort_callback(self._context, self._no_abort, None)
 
     def _to_be_given_up(self, _data: object) -> bool:
         """Asked by llama.cpp for every node of the graph; most times the clock is answer enough."""
@@ -207,9 +229,19 @@ class Engine:
         return self._stopping()
 
     def decode_one(self, token: int) -> None:
-        """Compute one token."""
+        """Compute one token.
+
+        Raises:
+            StoppedError: it was to be stopped while it computed a token that took long.
+        """
         self._one[0] = token
-        self._check(lib.llama_decode(self._context, self._one_batch))
+        began = time.perf_counter()
+        if self._token_s < SLOW_TOKEN_S:
+            result = lib.llama_decode(self._context, self._one_batch)
+        else:
+            result = self._decode_with_checks(self._one_batch, self._look)
+        self._token_s = time.perf_counter() - began
+        self._check(result)
         self.tokens.append(token)
 
     def _check(self, result: int) -> None:
@@ -235,6 +267,18 @@ class Engine:
         removed = not self._is_recurrent and lib.llama_memory_seq_rm(self._memory, 0, kept, -1)
         if not removed or self.context_used() != kept:
             self.clear()
+
+    def share_cores(self) -> None:
+        """Called between tokens: decode with fewer threads while other programs want the cores."""
+        self._decode_threads.look()
+
+    def use_all_cores(self) -> None:
+        """Decode with all threads until ``share_cores`` is called again."""
+        self._decode_threads.use_all()
+
+    def _use_threads(self, count: int) -> None:
+        """Decode with ``count`` threads; batches use all."""
+        lib.llama_set_n_threads(self._context, count, self.threads)
 
     def finish_computing(self) -> None:
         """Wait until the device has finished its work (for correct times)."""

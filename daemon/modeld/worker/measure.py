@@ -12,7 +12,7 @@ from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.states import Phase
 from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Figure
-from modeld.protocol.workers import Answer, AnyNews, Measure, Measured, MeasureProgress, TaskFailed
+from modeld.protocol.workers import Activity, Answer, AnyNews, Measure, Measured, MeasureProgress, TaskFailed
 from modeld.worker import environment, template
 from modeld.worker.answer import prompt_tokens
 from modeld.worker.daemon_link import Link
@@ -55,6 +55,7 @@ class Measuring:
     def run(self) -> AnyNews:
         """Measure; the news that ends the task."""
         task = self._order.task
+        self._engine.use_all_cores()
         try:
             return self._measure()
         except StoppedError:
@@ -68,7 +69,8 @@ class Measuring:
     def _measure(self) -> AnyNews:
         order, repetitions = self._order, self._order.repetitions
         answer = Answer(task=order.task, messages=[Message(role="user", content=order.prompt)])
-        prompt = prompt_tokens(self._engine, answer)
+        prompt = prompt_tokens(self._engine, self._link, answer)
+        self._link.begin_activity(Activity.DECODE)
         if len(prompt) + 2 > self._engine.context_size:
             failure = Reason.BENCHMARK_PROMPT_TOO_LONG.failure(
                 prompt_tokens=len(prompt), context_size=self._engine.context_size

@@ -2,7 +2,6 @@
 
 import ctypes
 import importlib.util
-import os
 import re
 import sys
 import types
@@ -19,7 +18,7 @@ if "llama_cpp" not in sys.modules:
 
 from llama_cpp import llama_cpp as lib
 
-__all__ = ["begin", "gpu_name", "lib", "physical_cores", "take_errors", "version"]
+__all__ = ["begin", "gpu_name", "lib", "take_errors", "version"]
 
 LOG_LINES = 40
 """More are dropped: the first cause counts."""
@@ -71,12 +70,3 @@ def gpu_name() -> str:
     description.restype = ctypes.c_char_p
     names = (description(get(at)) for at in range(count()) if kind(get(at)) in _GPUS)
     return next((str(name, "utf-8", "replace") for name in names), "")
-
-
-def physical_cores() -> int:
-    """Physical cores that this process may run on; more threads than that make llama.cpp slower, not faster."""
-    import psutil
-
-    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
-    return max(1, min(cores, allowed))

@@ -70,6 +70,7 @@ class Simulation:
         self._mirror: views.Snapshot | None = None
         self._seq = 0
         self._now = 1_000_000.0
+        self._set_s = 0.0
         self._trace: collections.deque[str] = collections.deque(maxlen=TRACE)
         self.manager = Manager(
             "epoch",
@@ -82,7 +83,7 @@ class Simulation:
     def run(self) -> None:
         """Run it; raises what the core raises, or BrokenPromiseError, with the last steps as a note."""
         try:
-            self._perform(self.manager.start(self._now))
+            self._perform(self.manager.start(self._now, self._now - self._set_s))
             with planted(self._rng, self._bugs):
                 self._live()
             self._come_to_an_end()
@@ -199,14 +200,16 @@ class Simulation:
             return
         self._now += self._rng.choice([0.01, 1.0, 1.0, 11.0, 700.0])
         if self._rng.random() < 0.02:
-            self._now += self._rng.choice([-86_400.0, 86_400.0])  # someone sets the clock
+            jump = self._rng.choice([-86_400.0, 86_400.0])  # someone sets the clock
+            self._now += jump
+            self._set_s += jump
         self._tell(self._adapters.sampled())
         self._tell(facts.Ticked())
 
     def _tell(self, fact: facts.AnyFact) -> None:
         self.met.add(type(fact))
         self._trace.append(f"{self._now:.1f}  {fact!r}"[:300])
-        self._perform(self.manager.handle(fact, self._now))
+        self._perform(self.manager.handle(fact, self._now, self._now - self._set_s))
 
     def _perform(self, wanted: list[effects.AnyEffect]) -> None:
         for effect in wanted:
@@ -246,6 +249,8 @@ class Simulation:
             max_downloads=self._rng.choice([1, 2]),
             idle_unload_s=self._rng.choice([0.0, 5.0, 1800.0]),
             benchmark_every_days=self._rng.choice([0.0, 1e-6]),
+            worker_silence_s=self._rng.choice([3.0, 30.0]),
+            stop_timeout_s=self._rng.choice([1.0, 5.0]),
             allow_http=True,
         )
 

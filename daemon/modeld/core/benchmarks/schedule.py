@@ -17,6 +17,9 @@ QUIET_S = 600.0
 QUIET_PERCENT = 20.0
 """Other programs may take so much of the processors."""
 
+ASLEEP_S = 60.0
+"""Ticks come each second. When so much time passed since the last one, the machine slept."""
+
 AGAIN_S = DAY_S
 """A benchmark that failed is not tried again before."""
 
@@ -30,6 +33,7 @@ class BenchmarkSchedule(Tracked):
         self._state = state
         self._benchmarks = benchmarks
         self._quiet_since: float | None = None
+        self._ticked_at = (0.0, 0.0)
         self._tried: dict[str, float] = {}
 
     def ticked(self) -> None:
@@ -37,18 +41,27 @@ class BenchmarkSchedule(Tracked):
         state = self._state
         if not state.settings.benchmark_every_days:
             return
+        slept = self._has_slept()
         if self._is_needed():
             self._quiet_since = None
             return
-        if self._quiet_since is None:
-            self._quiet_since = state.now
-        if state.now - self._quiet_since < QUIET_S:
+        if slept or self._quiet_since is None:
+            self._quiet_since = state.clock
+        if state.clock - self._quiet_since < QUIET_S:
             return
         due = [model for model in state.models.values() if self._is_due(model)]
         if due:
             model = min(due, key=_measured_at)
-            self._tried[model.key] = state.now
+            self._tried[model.key] = state.clock
             self._benchmarks.queue_scheduled(model.key)
+
+    def _has_slept(self) -> bool:
+        """Whether the machine slept since the last tick: someone has just opened it.
+
+        On Linux and macOS the monotonic clock stands still meanwhile, so the date is looked at too.
+        """
+        before, self._ticked_at = self._ticked_at, (self._state.now, self._state.clock)
+        return any(after - then > ASLEEP_S for then, after in zip(before, self._ticked_at, strict=True))
 
     def _is_needed(self) -> bool:
         """Whether the machine is in use, or runs on its battery."""
@@ -63,12 +76,13 @@ class BenchmarkSchedule(Tracked):
         )
 
     def _is_due(self, model: Model) -> bool:
-        now = self._state.now
+        state = self._state
         if model.latest is None or model.state not in _RESTING or model.key in self._state.removing:
             return False
-        if now - self._tried.get(model.key, -AGAIN_S) < AGAIN_S or kinds.refusal(model.header) is not None:
+        tried = self._tried.get(model.key, -AGAIN_S)
+        if state.clock - tried < AGAIN_S or kinds.refusal(model.header) is not None:
             return False
-        return now - _measured_at(model) >= self._state.settings.benchmark_every_days * DAY_S
+        return state.now - _measured_at(model) >= state.settings.benchmark_every_days * DAY_S
 
 
 def _measured_at(model: Model) -> float:

@@ -104,6 +104,7 @@ class Scheduler(Tracked):
         job.started_at = state.at
         job.run = state.next_run()
         job.rate = Rate()
+        job.progress = msgspec.structs.replace(job.progress, stalled_since="")
         outbox.move(model, ModelFact.PULL_STARTED)
         if isinstance(origin, Failure):
             self._fail(job, origin)
@@ -193,7 +194,7 @@ class Scheduler(Tracked):
             if not job.lookup:
                 parts = self._state.models[job.model].spec.parts
                 total = sum(part.size_bytes for part in parts) if len(parts) > 1 else fact.total_bytes
-                job.rate.add(self._state.now, job.finished_parts_bytes + fact.done_bytes)
+                job.rate.add(self._state.clock, job.finished_parts_bytes + fact.done_bytes)
                 known = msgspec.structs.replace(known, done=job.finished_parts_bytes + fact.done_bytes, total=total)
             self._publish_progress(job, known)
 
@@ -204,17 +205,23 @@ class Scheduler(Tracked):
             if job.state is JobState.RUNNING and job.rate is not None:
                 self._publish_progress(job, job.progress)
 
+    def _stalled_since(self, job: Job, rate: Rate) -> str:
+        """The date since when nothing arrived; it stays the same for the whole stall, whatever is done to the clock."""
+        since = rate.stalled_since(self._state.clock)
+        if since is None:
+            return ""
+        return job.progress.stalled_since or self._state.moment(self._state.now - (self._state.clock - since))
+
     def _publish_progress(self, job: Job, known: Progress) -> None:
         """Publish ``known`` with the current speed, time left and stall, if anything changed."""
         assert job.rate is not None
-        now = self._state.now
-        stalled = job.rate.stalled_since(now)
+        now = self._state.clock
         progress = msgspec.structs.replace(
             known,
             percent=100.0 * known.done / known.total if known.total else None,
             rate=job.rate.speed(now),
             eta_s=job.rate.eta(now, known.done, known.total),
-            stalled_since=self._state.moment(stalled) if stalled is not None else "",
+            stalled_since=self._stalled_since(job, job.rate),
         )
         if progress != job.progress:
             job.progress = progress

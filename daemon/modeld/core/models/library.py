@@ -172,9 +172,9 @@ class Library(Tracked):
     def look_for_files(self) -> None:
         """Check every few seconds whether the files of unloaded models exist, and whether vanished files are back."""
         state, outbox = self._state, self._outbox
-        if self._looking or state.now - self._looked < LOOK_S:
+        if self._looking or state.clock - self._looked < LOOK_S:
             return
-        self._looked = state.now
+        self._looked = state.clock
         paths = {
             key: _paths(model)
             for key, model in state.models.items()

@@ -83,7 +83,7 @@ class Generations(Tracked):
                 text=news.text, completion_tokens=news.completion_tokens, context_used=news.context_used
             )
             self._outbox.chunk(task.ticket, chunk)
-        if self._state.now - model.context_published_at >= CONTEXT_EVENT_S:
+        if self._state.clock - model.context_published_at >= CONTEXT_EVENT_S:
             self._publish_context(model)
 
     def _current(self, model: Model, number: int) -> Generation | None:
@@ -96,7 +96,7 @@ class Generations(Tracked):
 
     def _publish_context(self, model: Model) -> None:
         if model.loaded is not None:
-            model.context_published_at = self._state.now
+            model.context_published_at = self._state.clock
             used, size = model.loaded.context_used, model.loaded.context_size
             self._outbox.publish(events.ContextUsed(model=model.key, used=used, size=size))
 

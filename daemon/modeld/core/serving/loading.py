@@ -25,13 +25,19 @@ MIB = 1024 * 1024
 MEMORY_STEP_BYTES = 16 * MIB
 """A model is published again when the memory of its worker changed by this much."""
 
+HUNG_GRACE_S = 0.5
+"""Time for a worker that hangs to end when asked, before it is killed."""
+
+_KILL = "SIGKILL"
+"""By name: Windows has no such signal."""
+
 
 @dataclass
 class UnloadWaiter(Tracked):
     """A client that waits until models have left memory."""
 
     ticket: Ticket
-    keys: set[str]
+    runs: set[int]
 
 
 class Loader(Tracked):
@@ -197,6 +203,7 @@ class Loader(Tracked):
         model.run = state.next_run()
         self._by_run[model.run] = model
         model.unload_cause = None
+        model.pulse.begin(workers.Activity.LOADING, state.awake_s)
         model.loaded = LoadedView(run=model.run, context_size=loading.context_size, threads=loading.threads)
         outbox.do(
             StartWorker(
@@ -241,7 +248,7 @@ class Loader(Tracked):
             last_used_at=state.at,
         )
         model.last_load_s = news.load_s
-        model.last_used = state.now
+        model.last_used = state.clock
         self.make_active(model)
         outbox.move(model, ModelFact.WORKER_READY)
         self._remember_resident(model, model.loading)
@@ -280,7 +287,7 @@ class Loader(Tracked):
             self.unload(model, Reason.UNLOAD_REQUESTED.note())
         names = ", ".join(model.key for model in leaving)
         if request.wait and leaving:
-            self._unload_waiters.append(UnloadWaiter(ticket, {model.key for model in leaving}))
+            self._unload_waiters.append(UnloadWaiter(ticket, {model.run for model in leaving}))
         else:
             note = Reason.UNLOADING.note(names=names) if names else Reason.NOTHING_LOADED.note()
             outbox.answer(ticket, replies.done(note))
@@ -311,6 +318,25 @@ class Loader(Tracked):
             self._outbox.do(StopWorker(run=model.run))
             self._outbox.move(model, ModelFact.UNLOAD_STARTED, cause, model.failure)
 
+    def give_up(self, model: Model, failure: Failure) -> None:
+        """End a worker that hangs: all who wait for it get the failure now, and the model shows it."""
+        self._end_hung(model, failure.note(), failure)
+        self._answer_load(model, failure)
+        waiting = bool(model.tasks)
+        model.fail_tasks(failure)
+        if waiting:
+            self._outbox.publish_model(model)
+
+    def give_up_task(self, model: Model, failure: Failure) -> None:
+        """End a worker that does not stop its task: the task gets the failure now; the others get a new worker."""
+        self._end_hung(model, failure.note(), model.failure)
+        model.fail_current(failure)
+
+    def _end_hung(self, model: Model, cause: Note, failure: Failure | None) -> None:
+        model.unload_cause = cause
+        self._outbox.do(StopWorker(run=model.run, grace_s=HUNG_GRACE_S))
+        self._outbox.move(model, ModelFact.UNLOAD_STARTED, cause, failure)
+
     def ticked(self) -> None:
         """Unload idle models, and go on with whatever a fact that could not be handled has left."""
         self._unload_idle()
@@ -324,7 +350,7 @@ class Loader(Tracked):
         """Unload models that were not used for the time to live, except pinned ones."""
         limit = self._state.settings.idle_unload_s
         for model in self._state.models.values():
-            idle = self._state.now - model.last_used
+            idle = self._state.clock - model.last_used
             if (
                 limit
                 and model.state is ModelState.LOADED
@@ -378,10 +404,9 @@ class Loader(Tracked):
             self._remember_resident(model, None)
 
     def _answer_unload_waiters(self) -> None:
-        running = {model.key for model in self._by_run.values()}
         for waiter in list(self._unload_waiters):
-            waiter.keys &= running
-            if not waiter.keys:
+            waiter.runs &= set(self._by_run)
+            if not waiter.runs:
                 self._unload_waiters.remove(waiter)
                 self._outbox.answer(waiter.ticket, replies.done(Reason.UNLOADED.note()))
 
@@ -427,6 +452,7 @@ def _no_room(model: Model, loading: Loading, needed: int, available: int) -> Fai
 
 
 def _crash(model: Model, fact: WorkerGone) -> Failure:
+    """Why a worker ended that the daemon did not end."""
     key, output = model.key, fact.detail
     if fact.exit_code >= 0:
         code = fact.exit_code
@@ -434,6 +460,8 @@ def _crash(model: Model, fact: WorkerGone) -> Failure:
             return Reason.WORKER_EXITED_WITH_OUTPUT.failure(key=key, exit_code=code, output=output)
         return Reason.WORKER_EXITED.failure(key=key, exit_code=code)
     name = _signal_name(-fact.exit_code)
+    if name == _KILL:
+        return Reason.WORKER_KILLED_BY_OTHERS.failure(key=key)
     if output:
         return Reason.WORKER_KILLED_WITH_OUTPUT.failure(key=key, signal=name, output=output)
     return Reason.WORKER_KILLED.failure(key=key, signal=name)

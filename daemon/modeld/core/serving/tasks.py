@@ -40,7 +40,8 @@ class Tasks(Tracked):
         """Give an idle worker its next task."""
         if model.state is ModelState.LOADED and model.tasks and not self._state.stopping:
             task = model.begin_task()
-            model.last_used = self._state.now
+            model.last_used = self._state.clock
+            model.pulse.begin(workers.Activity.PREFILL, self._state.awake_s)
             self._loader.make_active(model)
             self._outbox.do(TellWorker(run=model.run, order=task.order))
             self._outbox.move(model, ModelFact.WORK_BEGUN)
@@ -70,7 +71,7 @@ class Tasks(Tracked):
 
     def _finish(self, model: Model) -> None:
         model.current = None
-        model.last_used = self._state.now
+        model.last_used = self._state.clock
         if model.loaded is not None:
             model.loaded = msgspec.structs.replace(model.loaded, last_used_at=self._state.at)
         self._outbox.move(model, ModelFact.WORK_ENDED)
@@ -78,6 +79,6 @@ class Tasks(Tracked):
     def stop(self, model: Model) -> None:
         """Tell the worker to give up its current task."""
         task = model.current
-        if task is not None and not task.stopped:
-            task.stopped = True
+        if task is not None and task.stop_asked_s is None:
+            task.stop_asked_s = self._state.awake_s
             self._outbox.do(TellWorker(run=model.run, order=workers.Stop(task=task.number)))

@@ -6,6 +6,7 @@ from enum import StrEnum, auto
 
 import msgspec
 
+from modeld.core.state.pulse import Pulse
 from modeld.core.state.table import follow
 from modeld.core.state.task import Task, Ticket
 from modeld.core.state.undo import Tracked
@@ -127,6 +128,7 @@ class Model(Tracked):
     current: Task | None = None
     load_waiters: list[Ticket] = field(default_factory=list)
     context_published_at: float = 0.0
+    pulse: Pulse = field(default_factory=Pulse)
     remote: HeaderView | None = None
     fits: FitView | None = None
 

@@ -11,9 +11,17 @@ from modeld.protocol.reasons import Reason
 from modeld.protocol.views import DaemonView, SystemView
 from modeld.settings import Settings
 
+LONGEST_GAP_S = 2.0
+"""Facts come at least once a second. After a longer gap the daemon itself was stopped, and could hear nobody."""
+
 
 class State(Tracked):
-    """The state that all parts of the manager share; ``now`` is the time of the fact being handled."""
+    """The state that all parts of the manager share, and the moment of the fact that is being handled.
+
+    ``now`` is the date, in seconds since the epoch. ``clock`` measures durations: it never jumps, but may stand still
+    while the machine sleeps. ``awake_s`` is like ``clock``, but counts only while the daemon ran: deadlines of workers
+    use it.
+    """
 
     def __init__(self, epoch: str, daemon: DaemonView, settings: Settings, ids: Iterator[str]) -> None:
         self.epoch = epoch
@@ -28,13 +36,18 @@ class State(Tracked):
         """Models that are to be loaded once there is room, the first one first."""
         self.system = SystemView()
         self.now = 0.0
+        self.clock = 0.0
+        self.awake_s = 0.0
         self.stopping = False
         self._runs = 0
         self._tasks = 0
 
-    def set_now(self, now: float) -> None:
-        """Note the time of the fact that is handled next; it is not undone with that fact's changes."""
+    def advance(self, now: float, clock: float) -> None:
+        """Note the moment of the fact that is handled next; it is not undone with that fact's changes."""
+        passed = min(max(clock - self.clock, 0.0), LONGEST_GAP_S)
+        object.__setattr__(self, "awake_s", self.awake_s + passed)
         object.__setattr__(self, "now", now)
+        object.__setattr__(self, "clock", clock)
 
     @property
     def at(self) -> str:

@@ -26,7 +26,8 @@ class Task(Tracked, ABC):
         self.order = order
         self.number = order.task
         """The task's number in the worker's messages."""
-        self.stopped = False
+        self.stop_asked_s: float | None = None
+        """When the worker was asked to stop it, by ``State.awake_s``."""
 
     @property
     @abstractmethod

@@ -13,11 +13,13 @@ from pathlib import Path
 import msgspec
 import zmq
 
+from modeld.adapters.workers import environment
+from modeld.adapters.workers.job_object import JobObject
+from modeld.adapters.workers.output import Output
 from modeld.core.effects import StartWorker, StopWorker, TellWorker
 from modeld.core.facts import AnyFact, WorkerGone, WorkerSaid
 from modeld.protocol.wire import encode
 from modeld.protocol.workers import OWN_SECRET, SERVER_KEY, AnyNews, AnyOrder, Exit, Hello
-from modeld.settings import without_secrets
 from modeld.transport import binding
 from modeld.transport.loop_socket import LoopSocket
 from modeld.transport.zap import WORKERS, Gate
@@ -26,6 +28,9 @@ log = logging.getLogger(__name__)
 
 LAST_WORDS_S = 0.1
 """Time given to a failed worker's last message to arrive after its process has ended."""
+
+LAST_OUTPUT_S = 0.5
+"""Time given to the last output: a process that the worker started may keep the pipe open for longer."""
 
 
 @dataclass
@@ -45,6 +50,7 @@ class Workers:
         self._report = report
         self._loop = asyncio.get_running_loop()
         self._children: dict[int, Child] = {}
+        self._job = JobObject()
         self._decoder = msgspec.json.Decoder(AnyNews)
         self._keys: dict[str, str] = {}
         socket = context.socket(zmq.ROUTER)
@@ -61,40 +67,42 @@ class Workers:
         return {run: child.process.pid for run, child in self._children.items()}
 
     def start(self, effect: StartWorker) -> None:
-        """Start a child; its stdin stays open as long as the daemon lives, and its end ends the child."""
+        """Start a child, whose standard input stays open as long as the daemon lives.
+
+        Runs in the loop's thread: Linux kills the child when the thread that started it ends (worker/lifeline.py).
+        """
         run = effect.run
         try:
             process = subprocess.Popen(
-                [sys.executable, "-m", "modeld.worker", self._endpoint, str(run)],
+                [sys.executable, "-m", "modeld.worker", self._endpoint, str(run), str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env=without_secrets(os.environ) | self._keys,
+                env=environment.for_worker(os.environ, self._keys),
             )
         except OSError as error:
             log.error("worker %d cannot be started: %s", run, error)
             self._loop.call_soon(self._report, WorkerGone(run=run, exit_code=127, detail=str(error)))
             return
+        self._job.add(process)
         self._children[run] = Child(process, effect.order)
         threading.Thread(target=self._wait, args=(run, process), name=f"worker-{run}", daemon=True).start()
 
     def _wait(self, run: int, process: subprocess.Popen[bytes]) -> None:
-        """In a thread of its own: read what the child prints, and wait for its end."""
-        last = ""
-        assert process.stderr is not None
-        for line in process.stderr:
-            last = line.decode(errors="replace").strip() or last
-            log.warning("worker %d: %s", run, last)
+        """In a thread of its own: wait for a child's end, while another thread reads what it prints."""
+        output = Output()
+        reader = threading.Thread(target=_read, args=(run, process, output), name=f"output-{run}", daemon=True)
+        reader.start()
         exit_code = process.wait()
-        process.stderr.close()
+        reader.join(LAST_OUTPUT_S)
         try:
-            self._loop.call_soon_threadsafe(self._ended, run, exit_code, last)
+            self._loop.call_soon_threadsafe(self._ended, run, exit_code, output.cause())
         except RuntimeError:
             log.debug("worker %d ended after the loop did", run)
 
-    def _ended(self, run: int, exit_code: int, last: str) -> None:
+    def _ended(self, run: int, exit_code: int, cause: str) -> None:
         self._socket.drain()
-        fact = WorkerGone(run=run, exit_code=exit_code, detail=last[:500])
+        fact = WorkerGone(run=run, exit_code=exit_code, detail=cause)
         if exit_code > 0:
             self._loop.call_later(LAST_WORDS_S, self._gone, fact)
         else:
@@ -147,3 +155,13 @@ class Workers:
         for child in self._children.values():
             child.process.kill()
         self._socket.close()
+
+
+def _read(run: int, process: subprocess.Popen[bytes], output: Output) -> None:
+    """Read what a child prints, until nothing has its pipe open any more."""
+    assert process.stderr is not None
+    with process.stderr as stream:
+        for line in stream:
+            text = line.decode(errors="replace")
+            output.add(text)
+            log.warning("worker %d: %s", run, text.strip())

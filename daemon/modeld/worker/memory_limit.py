@@ -1,0 +1,28 @@
+"""A limit for what the worker's own data may grow by, so that a chat template cannot take all memory of the machine."""
+
+import sys
+from pathlib import Path
+
+ROOM_BYTES = 1024**3
+"""More than a prompt, its tokens and llama.cpp's buffers need once the model is loaded."""
+
+
+def limit_growth() -> None:
+    """Let private memory grow by ``ROOM_BYTES`` from now on; an allocation beyond that fails with MemoryError.
+
+    On Linux only: RLIMIT_DATA counts private writable memory there (getrlimit(2)), and not the file that is mapped.
+    """
+    if sys.platform != "linux":
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = _data_bytes() + ROOM_BYTES
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def _data_bytes() -> int:
+    """The private writable memory of this process (VmData in /proc/self/status, in kB)."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
