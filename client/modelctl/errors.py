@@ -15,6 +15,7 @@ from modeld.protocol.errors import REFUSALS, ErrorCode, Failure
 
 from modelctl.language import sentences
 from modelctl.language.catalogue import _
+from modelctl.language.printable import printable
 
 
 class LocalFailure(Failure, frozen=True, kw_only=True, omit_defaults=True):
@@ -92,13 +93,13 @@ def of(failure: Failure) -> ModeldError:
 def explained(failure: Failure) -> str:
     """What went wrong, in the user's language; an unknown reason stays English, after a headline."""
     if isinstance(failure, LocalFailure):
-        return failure.message
-    return sentences.of_failure(failure) or f"{headline(failure.code)} – {failure.message}"
+        return printable(failure.message)
+    return sentences.of_failure(failure) or f"{headline(failure.code)} – {printable(failure.message)}"
 
 
 def advice(failure: Failure) -> str:
     """What to do next, in the user's language; may be empty."""
-    return failure.hint if isinstance(failure, LocalFailure) else sentences.hint_of(failure)
+    return printable(failure.hint) if isinstance(failure, LocalFailure) else sentences.hint_of(failure)
 
 
 def headline(code: ErrorCode) -> str:

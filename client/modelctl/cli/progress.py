@@ -14,9 +14,11 @@ from modeld.protocol.states import FINAL, JobKind, JobState
 from modeld.protocol.views import JobView
 
 from modelctl import errors
-from modelctl.cli.session import Session, colour_wanted
+from modelctl.cli.output import Part, colour_wanted
+from modelctl.cli.session import Session
 from modelctl.language import names, sentences
 from modelctl.language.catalogue import _
+from modelctl.language.printable import one_line
 
 if TYPE_CHECKING:
     from modeld.protocol.events import AnyEvent
@@ -98,18 +100,27 @@ def _bars(session: Session) -> Generator[Show, None, None]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[text]}", markup=False),
+    )
     console = Console(stderr=True, no_color=colour_wanted() is False)
     tasks: dict[str, TaskID] = {}
     before = session.above
     with Progress(*columns, console=console) as bars:
-        session.above = lambda line: bars.console.print(line, markup=False, highlight=False)
+
+        def above(part: Part) -> None:
+            text = part if isinstance(part, str) else part.text
+            bars.console.print(one_line(text), markup=False, highlight=False)
+
+        session.above = above
 
         def show(job: JobView) -> None:
             if job.id not in tasks:
-                tasks[job.id] = bars.add_task(job.model.upper(), total=None, text="")
+                tasks[job.id] = bars.add_task(one_line(job.model.upper()), total=None, text="")
             progress = job.progress
-            bars.update(tasks[job.id], total=progress.total or None, completed=progress.done, text=text(job))
+            bars.update(tasks[job.id], total=progress.total or None, completed=progress.done, text=one_line(text(job)))
 
         try:
             yield show

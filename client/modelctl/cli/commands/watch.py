@@ -24,7 +24,7 @@ def watch(session: Session, topics: tuple[str, ...]) -> None:
         if session.json:
             # A heartbeat tells a program that it missed nothing, but only a program that asked for it.
             if topic.startswith(wanted):
-                session.line(body.decode())
+                session.json_line(body.decode())
             continue
         event = decode_event(body)
         if not isinstance(event, events.Heartbeat):

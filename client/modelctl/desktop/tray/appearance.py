@@ -14,6 +14,7 @@ from modelicons import IconState
 from modelctl.desktop.tray.unseen import UnseenNews
 from modelctl.language.catalogue import _, _n
 from modelctl.language.format import format_bytes, format_eta, format_speed, percent
+from modelctl.language.printable import one_line
 
 FAILURE_CHARACTERS = 160
 """The maximum length of the tooltip."""
@@ -28,6 +29,10 @@ class Appearance:
     unseen: bool
     title: str
     details: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", one_line(self.title))
+        object.__setattr__(self, "details", tuple(map(one_line, self.details)))
 
     @property
     def tooltip(self) -> str:

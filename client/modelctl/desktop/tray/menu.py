@@ -16,6 +16,7 @@ from modelctl.desktop.tray.choices import Choice
 from modelctl.desktop.tray.unseen import UnseenNews
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, percent
+from modelctl.language.printable import one_line
 
 MOST_ENTRIES = 40
 """The maximum length of a submenu, so that it fits the screen; the viewer shows the rest."""
@@ -34,6 +35,9 @@ class MenuItem:
     checked: bool | None = None
     children: tuple["MenuItem", ...] = ()
     separator: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", one_line(self.label))
 
 
 Menu = tuple[MenuItem, ...]
