@@ -1,6 +1,7 @@
 """The command line: finds the verb, runs it, and turns errors into a message and an exit code.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the daemon is not reachable, 4 not found, 5 refused, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the daemon is not reachable, 4 not found, 5 refused, 6 the daemon
+runs but does not respond, 130 interrupted.
 """
 
 import io

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from modelctl import preferences, starting
 from modelctl.client import Client
-from modelctl.errors import DaemonUnavailable, ModeldError
+from modelctl.errors import DaemonSilent, DaemonUnavailable, ModeldError
 from modelctl.jarvis.feed import Feed
 
 _T = TypeVar("_T")
@@ -41,6 +41,8 @@ class DaemonAccess:
         """The result of ``call``, or the error."""
         try:
             return call(self.client)
+        except DaemonSilent as error:
+            return error
         except DaemonUnavailable as error:
             if not self._start_daemon:
                 return error

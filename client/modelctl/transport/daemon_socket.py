@@ -70,6 +70,8 @@ class DaemonSocket(zmq.Socket[bytes]):
     """A socket of the transport; used by one thread at a time."""
 
     watch: SocketMonitor | None = None
+    arrived = 0
+    """The number of messages that were read."""
 
     def reach(self, endpoint: str, connection: Connection) -> None:
         """Connect; over TCP with CURVE."""

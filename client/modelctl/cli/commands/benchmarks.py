@@ -108,7 +108,7 @@ def _watch(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int
     started = session.client.benchmark(keys, all_models=all_, repetitions=repetitions)
     jobs = {job.id: job for job in started}
     with shown(session) as show:
-        for event, job in watched(mirror, started):
+        for event, job in watched(mirror, started, show):
             jobs[job.id] = job
             show(job)
             if session.json and event is not None:

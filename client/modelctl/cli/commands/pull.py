@@ -67,7 +67,7 @@ def _watch(session: Session, mirror: "Mirror", jobs: list[JobView]) -> list[JobV
     now = {job.id: job for job in jobs}
     reported: set[str] = set()
     with shown(session) as show:
-        for event, job in watched(mirror, jobs):
+        for event, job in watched(mirror, jobs, show):
             now[job.id] = job
             model = mirror.model(job.model)
             if not session.json and job.id not in reported and model is not None and model.fits is not None:

@@ -40,17 +40,25 @@ class Appearance:
         return "\n".join((self.title, *self.details))
 
 
-def appearance(snapshot: Snapshot | None, news: UnseenNews) -> Appearance:
-    """The tray's current appearance; without a snapshot the daemon is not reachable."""
+def appearance(snapshot: Snapshot | None, news: UnseenNews, stale: bool = False) -> Appearance:
+    """The tray's current appearance; without a snapshot the daemon is not reachable; ``stale``: it does not respond."""
     failure = (_shortened(news.failure),) if news.failure else ()
     if snapshot is None:
         return Appearance(IconState.OFFLINE, None, news.unseen_finish, _("modeld is not running"), failure)
+    if stale:
+        details = (*failure, *_details(snapshot))
+        return Appearance(IconState.OFFLINE, None, news.unseen_finish, not_responding(), details)
     running = downloads(snapshot, JobState.RUNNING, JobState.QUEUED)
     progress = overall(running, snapshot.models) if running else None
     title = f"modeld {snapshot.daemon.version}: {headline(snapshot)}"
     return Appearance(
         _state(snapshot, news, running), progress, news.unseen_finish, title, failure + _details(snapshot)
     )
+
+
+def not_responding() -> str:
+    """The title while the daemon runs but does not respond."""
+    return _("modeld does not respond; this may be out of date")
 
 
 def downloads(snapshot: Snapshot, *states: JobState) -> list[JobView]:

@@ -11,7 +11,7 @@ from modeld.protocol.states import HAS_FILE, HAS_WORKER, IN_MEMORY, JobState, Mo
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.desktop.tray import choices
-from modelctl.desktop.tray.appearance import benchmarks, download_text, downloads, headline, memory
+from modelctl.desktop.tray.appearance import benchmarks, download_text, downloads, headline, memory, not_responding
 from modelctl.desktop.tray.choices import Choice
 from modelctl.desktop.tray.unseen import UnseenNews
 from modelctl.language.catalogue import _
@@ -43,8 +43,8 @@ class MenuItem:
 Menu = tuple[MenuItem, ...]
 
 
-def menu(snapshot: Snapshot | None, news: UnseenNews) -> Menu:
-    """The whole menu; without a snapshot the daemon is not reachable."""
+def menu(snapshot: Snapshot | None, news: UnseenNews, stale: bool = False) -> Menu:
+    """The whole menu; without a snapshot the daemon is not reachable; ``stale``: it does not respond."""
     if snapshot is None:
         groups = [
             [_line("status", _("modeld is not running")), *_failure(news)],
@@ -56,7 +56,7 @@ def menu(snapshot: Snapshot | None, news: UnseenNews) -> Menu:
         ]
     else:
         groups = [
-            [_line("status", headline(snapshot)), *_failure(news)],
+            [_line("status", not_responding() if stale else headline(snapshot)), *_failure(news)],
             [MenuItem("viewer", _("Open viewer"), choices.OpenViewer())],
             _in_memory(snapshot),
             _memory_actions(snapshot),

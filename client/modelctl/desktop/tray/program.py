@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LOG_BYTES = 512 * 1024
 LOG_FILES = 2
+END_S = 5.0
 
 _log = logging.getLogger("modelctl.desktop.tray")
 
@@ -69,7 +70,7 @@ class Tray:
             viewer_focused=lambda: viewer_focus.is_focused(places),
             viewer=self._actions.open_viewer,
         )
-        self._follower = threading.Thread(target=self._follow, name="follower")
+        self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
 
     def run(self) -> None:
         """Show the icon on this thread until the user quits it or SIGTERM arrives."""
@@ -83,10 +84,11 @@ class Tray:
         finally:
             self._stop.set()
             self._painter.stop()
-            self._follower.join()
-            self._notices.close()
+            self._follower.join(END_S)  # a daemon that does not respond would keep it longer
+            ended = self._notices.close()
             self._actions.close()
-            self._client.close()
+            if ended and not self._follower.is_alive():
+                self._client.close()
         if self._bug is not None:
             raise self._bug
         _log.info("ended")
@@ -110,7 +112,7 @@ class Tray:
 
     def _changed(self, mirror: Mirror | None, event: "AnyEvent | None") -> None:
         self._notices.on_change(mirror, event)
-        self._painter.show(None if mirror is None else mirror.snapshot)
+        self._painter.show(None if mirror is None else mirror.snapshot, mirror is not None and mirror.stale)
 
 
 def _preferences(places: Places) -> preferences.Preferences:

@@ -28,6 +28,7 @@ from modelctl.desktop.viewer.monitor.tab import MonitorTab
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.errors import ModeldError
 from modelctl.language.catalogue import _
+from modelctl.language.printable import printable
 from modelctl.language.sentences import of_note, of_notes
 
 SAID_FOR_S = 6.0
@@ -104,6 +105,16 @@ class Panel:
         for window in (self._downloads, self._transfers, self._benchmarks, self._comparison):
             window.show(snapshot)
         return True
+
+    def silence(self, silent: bool) -> None:
+        """Mark what is shown as out of date while the daemon does not respond, or as current again."""
+        snapshot = self._snapshot
+        self._toolbar.silence(silent, snapshot)
+        text = _("modeld does not respond. What is shown may be out of date.")
+        if silent:
+            self._say(text, True)
+        else:
+            self._forget(text)
 
     def on_event(self, event: AnyEvent) -> None:
         """Pass on an event that snapshots do not show, and show the user a message about it."""
@@ -187,7 +198,7 @@ class Panel:
             timer.start()
 
     def _forget(self, text: str) -> None:
-        if self._message_bar.text == text:
+        if self._message_bar.text == printable(text):
             self._message_bar.dismiss()
 
     def _track(self) -> bool:
