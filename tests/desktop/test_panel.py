@@ -277,3 +277,14 @@ def test_no_item_holds_a_control_character_of_others(built: Panel) -> None:
     shown = values()
     assert [text for text in shown if "pwned" in text]
     assert not [text for text in shown if set(text) & set("\x1b\x07\x9b\u202e")]
+
+
+def test_unsaved_changes_are_shown_until_they_are_saved(built: Panel) -> None:
+    full = Failure(code=ErrorCode.DISK_FULL, message="The disk is full.", hint="Free some space.")
+    saved = snapshot()
+    built.show(msgspec.structs.replace(saved, daemon=msgspec.structs.replace(saved.daemon, not_saving=full)))
+    assert built._message_bar.text == "modeld is not saving: The disk is full.\nFree some space."
+    assert "modeld is not saving" in values()
+    built.show(saved)
+    assert not built._message_bar.text
+    assert "modeld 1.2" in values()

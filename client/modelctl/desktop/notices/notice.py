@@ -25,6 +25,7 @@ class NoticeKind(StrEnum):
     BENCHMARK_FAILED = "benchmark_failed"
     MODEL_CRASHED = "model_crashed"
     DISK_LOW = "disk_low"
+    NOT_SAVING = "not_saving"
     ANSWER = "answer"
 
 

@@ -15,6 +15,7 @@ from modelctl.desktop.tray.unseen import UnseenNews
 from modelctl.language.catalogue import _, _n
 from modelctl.language.format import format_bytes, format_eta, format_speed, percent
 from modelctl.language.printable import one_line
+from modelctl.language.sentences import of_not_saving
 
 FAILURE_CHARACTERS = 160
 """The maximum length of the tooltip."""
@@ -43,6 +44,8 @@ class Appearance:
 def appearance(snapshot: Snapshot | None, news: UnseenNews, stale: bool = False) -> Appearance:
     """The tray's current appearance; without a snapshot the daemon is not reachable; ``stale``: it does not respond."""
     failure = (_shortened(news.failure),) if news.failure else ()
+    if snapshot is not None and snapshot.daemon.not_saving is not None:
+        failure = (_shortened(of_not_saving(snapshot.daemon.not_saving)), *failure)
     if snapshot is None:
         return Appearance(IconState.OFFLINE, None, news.unseen_finish, _("modeld is not running"), failure)
     if stale:
@@ -125,7 +128,7 @@ def download_text(job: JobView) -> str:
 
 def _state(snapshot: Snapshot, news: UnseenNews, running: Sequence[JobView]) -> IconState:
     states = {model.state for model in snapshot.models}
-    if news.unseen_failure:
+    if news.unseen_failure or snapshot.daemon.not_saving is not None:
         return IconState.ERROR
     if running:
         return IconState.DOWNLOADING

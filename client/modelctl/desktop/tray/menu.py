@@ -17,6 +17,7 @@ from modelctl.desktop.tray.unseen import UnseenNews
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, percent
 from modelctl.language.printable import one_line
+from modelctl.language.sentences import of_not_saving
 
 MOST_ENTRIES = 40
 """The maximum length of a submenu, so that it fits the screen; the viewer shows the rest."""
@@ -56,7 +57,11 @@ def menu(snapshot: Snapshot | None, news: UnseenNews, stale: bool = False) -> Me
         ]
     else:
         groups = [
-            [_line("status", not_responding() if stale else headline(snapshot)), *_failure(news)],
+            [
+                _line("status", not_responding() if stale else headline(snapshot)),
+                *_not_saving(snapshot),
+                *_failure(news),
+            ],
             [MenuItem("viewer", _("Open viewer"), choices.OpenViewer())],
             _in_memory(snapshot),
             _memory_actions(snapshot),
@@ -97,9 +102,19 @@ def _failure(news: UnseenNews) -> list[MenuItem]:
     """The last failure; choosing it opens the viewer, which shows the full message."""
     if not news.failure:
         return []
-    text = " ".join(news.failure.split())
+    return [_warning("failure", news.failure)]
+
+
+def _not_saving(snapshot: Snapshot) -> list[MenuItem]:
+    why = snapshot.daemon.not_saving
+    return [] if why is None else [_warning("not-saving", of_not_saving(why))]
+
+
+def _warning(id_: str, sentence: str) -> MenuItem:
+    """The beginning of a sentence; choosing it opens the viewer, which shows all of it."""
+    text = " ".join(sentence.split())
     short = text if len(text) <= FAILURE_CHARACTERS else text[: FAILURE_CHARACTERS - 1] + "…"
-    return [MenuItem("failure", f"⚠ {short}", choices.OpenViewer())]
+    return MenuItem(id_, f"⚠ {short}", choices.OpenViewer())
 
 
 def _in_memory(snapshot: Snapshot) -> list[MenuItem]:

@@ -75,6 +75,8 @@ class Toolbar:
             return _("modeld is not reachable"), theme.PALETTE.red
         if self._silent:
             return _("modeld does not respond"), theme.PALETTE.orange
+        if snapshot.daemon.not_saving is not None:
+            return _("modeld is not saving"), theme.PALETTE.orange
         return f"modeld {snapshot.daemon.version}", theme.PALETTE.green
 
     def starting(self, starting: bool) -> None:
