@@ -7,6 +7,7 @@ The tree::
     ├── Refused            understood, and not now (the codes in ``modeld.protocol.errors.REFUSALS``)
     ├── BadRequest         the request itself is wrong
     └── DaemonUnavailable  no daemon answers; raised by the transport, never by a daemon
+        ├── DaemonDied     it ended without being stopped: it crashed or was killed
         └── DaemonSilent   it runs, and has not responded for 20 s; what it has begun continues
 """
 
@@ -74,6 +75,10 @@ class DaemonUnavailable(ModeldError):  # noqa: N818 - the name is the public voc
     def __init__(self, message: str, hint: str = "") -> None:
         hint = hint or _("Start it with: modelctl up")
         super().__init__(LocalFailure(code=ErrorCode.UNREACHABLE, message=message, hint=hint))
+
+
+class DaemonDied(DaemonUnavailable):
+    """The daemon ended without being stopped: it crashed or was killed."""
 
 
 class DaemonSilent(DaemonUnavailable):

@@ -76,6 +76,10 @@ OF_THIS_MACHINE = frozenset(
 """Verbs about this machine's own processes and files; they reject ``--host``."""
 
 
+LEAVES_IT_DEAD = frozenset({"status", "up", "down", "doctor"})
+"""Verbs that do not start a daemon that died: they report it, start it themselves, or want it stopped."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a verb's module only when the verb is used."""
 
@@ -83,6 +87,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the verb; reject one about this machine together with ``--host``."""
+        ctx.ensure_object(Session).revives = bool(args) and args[0] not in LEAVES_IT_DEAD
         if ctx.ensure_object(Session).host and args and args[0] in OF_THIS_MACHINE:
             raise click.UsageError(_("{verb} works on this machine only; remove --host.").format(verb=args[0]), ctx)
         return super().resolve_command(ctx, args)

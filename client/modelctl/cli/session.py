@@ -30,6 +30,7 @@ class Session:
         self.above: Callable[[Part], None] = _to_stderr
         """Prints a line for the user: above the progress bars, while there are any."""
         self.host = ""
+        self.revives = False
 
     @functools.cached_property
     def places(self) -> modeld_places.Places:
@@ -38,10 +39,19 @@ class Session:
 
     @functools.cached_property
     def client(self) -> "Client":
-        """The client of this run."""
+        """The client of this run; the daemon is started again if it died, unless the verb leaves that alone."""
         from modelctl.client import Client
 
-        return Client(self.places, host=self.host)
+        client = Client(self.places, host=self.host)
+        if self.revives and not self.host:
+            from modelctl.starting import revive
+
+            pong = revive(client)
+            if pong is not None:
+                self.warn(
+                    _("modeld had ended unexpectedly and was started again (process {pid}).").format(pid=pong.pid)
+                )
+        return client
 
     @functools.cached_property
     def preferences(self) -> "Preferences":

@@ -23,10 +23,10 @@ from modeld.protocol.replies import AnyResult, Chunk, Reply
 from modeld.protocol.requests import Cancel, Ping, Request
 
 from modelctl import errors
-from modelctl.errors import DaemonSilent, DaemonUnavailable, LocalFailure
+from modelctl.errors import DaemonDied, DaemonSilent, DaemonUnavailable, LocalFailure
 from modelctl.language.catalogue import _
 from modelctl.processes import is_alive
-from modelctl.transport.daemon_socket import ConnectionFault, DaemonSocket
+from modelctl.transport.daemon_socket import ConnectionFault, DaemonSocket, is_listening
 
 if TYPE_CHECKING:
     from modeld.protocol.events import AnyEvent
@@ -115,7 +115,7 @@ class Transport:
             )
         if not is_alive(found.pid):
             ended = _("modeld is not running (its last process, {pid}, ended unexpectedly).")
-            raise DaemonUnavailable(ended.format(pid=found.pid))
+            raise DaemonDied(ended.format(pid=found.pid))
         return found
 
     def request(self, request: Request, timeout_s: float | None = ANSWER_S) -> AnyResult:
@@ -243,6 +243,10 @@ class Transport:
     def _last_words(self, socket: DaemonSocket, connection: Connection) -> bool:
         """False while the daemon lives, True if it is gone and left a message; raises if it is gone without one."""
         if self._is_open(socket, connection):
+            if not socket.arrived and not is_listening(connection.commands):
+                # Another process has the pid of a daemon that died.
+                ended = _("modeld is not running (its last process, {pid}, ended unexpectedly).")
+                raise DaemonDied(ended.format(pid=connection.pid))
             return False
         if socket.poll(0):
             return True

@@ -18,6 +18,7 @@ from modelctl.desktop.tray.actions import Actions
 from modelctl.desktop.tray.backend import Listener, TrayBackend
 from modelctl.desktop.tray.choices import Choice
 from modelctl.desktop.tray.painter import Painter
+from modelctl.desktop.tray.reviver import Reviver
 from modelctl.follow import Mirror, keep_following
 from modelctl.language.catalogue import _
 
@@ -70,6 +71,8 @@ class Tray:
             viewer_focused=lambda: viewer_focus.is_focused(places),
             viewer=self._actions.open_viewer,
         )
+        reviver = Reviver(self._client, self._painter.failed)
+        self._reviver = threading.Thread(target=reviver.run, args=(self._stop,), name="reviver", daemon=True)
         self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
 
     def run(self) -> None:
@@ -79,6 +82,7 @@ class Tray:
         threading.excepthook = self._thread_failed
         self._painter.start()
         self._follower.start()
+        self._reviver.start()
         try:
             self._backend.run()
         finally:
@@ -87,7 +91,7 @@ class Tray:
             self._follower.join(END_S)  # a daemon that does not respond would keep it longer
             ended = self._notices.close()
             self._actions.close()
-            if ended and not self._follower.is_alive():
+            if ended and not self._follower.is_alive() and not self._reviver.is_alive():
                 self._client.close()
         if self._bug is not None:
             raise self._bug
