@@ -10,7 +10,8 @@ def decode_rate(generation: Generation) -> float | None:
     more step yielded its end-of-generation token.
     """
     tokens = generation.completion_tokens
-    steps = tokens if generation.finish == "stop" else tokens - 1
     if tokens < 2 or generation.decode_ms <= 0:
         return None
+    # A daemon of an older version does not count the steps.
+    steps = generation.decode_steps or (tokens if generation.finish == "stop" else tokens - 1)
     return 1000 * steps / generation.decode_ms

@@ -283,7 +283,7 @@ def test_unsaved_changes_are_shown_until_they_are_saved(built: Panel) -> None:
     full = Failure(code=ErrorCode.DISK_FULL, message="The disk is full.", hint="Free some space.")
     saved = snapshot()
     built.show(msgspec.structs.replace(saved, daemon=msgspec.structs.replace(saved.daemon, not_saving=full)))
-    assert built._message_bar.text == "modeld is not saving: The disk is full.\nFree some space."
+    assert built._message_bar.text == "The disk is full.\nFree some space."
     assert "modeld is not saving" in values()
     built.show(saved)
     assert not built._message_bar.text

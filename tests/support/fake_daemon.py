@@ -232,6 +232,8 @@ class FakeDaemon:
                 return replies.Models(models=self.snapshot().models)
             case requests.Jobs(model=key):
                 return replies.Jobs(jobs=[job for job in self.jobs.values() if key in ("", job.model)])
+            case requests.ClearJobs(model=key):
+                return self._clear_jobs(key)
             case requests.Add(model=key):
                 if key in self.models:
                     return Failure(
@@ -269,6 +271,13 @@ class FakeDaemon:
         if request.model not in self.models:
             return Failure(code=ErrorCode.NOT_FOUND, message=f"There is no model {request.model}.", hint="modelctl ls")
         return self._answer_of_model(request)
+
+    def _clear_jobs(self, key: str) -> Answer:
+        ended = [job for job in self.jobs.values() if job.state in FINAL and key in ("", job.model)]
+        for job in ended:
+            del self.jobs[job.id]
+            self.publish(events.JobRemoved, job=job.id, kind=job.kind, model=job.model)
+        return replies.Jobs(jobs=ended)
 
     def _move_jobs(self, request: requests.Pause | requests.Resume, old: JobState, new: JobState) -> Answer:
         named = request.job or request.model

@@ -121,6 +121,6 @@ def test_unsaved_changes_are_an_error_that_the_tooltip_and_the_menu_name() -> No
     full = Failure(code=ErrorCode.DISK_FULL, message="The disk is full.")
     unsaved = replace(snapshot, daemon=replace(snapshot.daemon, not_saving=full))
     assert appearance(unsaved, NONE).state is IconState.ERROR
-    assert "modeld is not saving: The disk is full." in appearance(unsaved, NONE).tooltip
+    assert "The disk is full." in appearance(unsaved, NONE).tooltip
     assert find(menu(unsaved, NONE), "not-saving") is not None
     assert find(menu(snapshot, NONE), "not-saving") is None

@@ -50,11 +50,6 @@ def of_cause(progress: Progress) -> str:
     return of_note(progress.cause) if progress.cause is not None else printable(progress.trouble)
 
 
-def of_not_saving(why: Failure) -> str:
-    """That the daemon does not save changes, and why."""
-    return _("modeld is not saving: {reason}").format(reason=of_failure(why) or printable(why.message))
-
-
 def of_disturbance(run: BenchmarkRun) -> str:
     """What disturbed a benchmark; empty if nothing did, or if it is unknown."""
     return of_notes(run.disturbances, run.disturbance)

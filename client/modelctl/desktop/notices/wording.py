@@ -197,7 +197,7 @@ def _saving_changed(why: Failure | None) -> Notice:
         title, body = _("modeld is saving again"), _("All changes are saved.")
     else:
         title = _("modeld is not saving changes")
-        body = "\n".join((*_failure_lines(why), _("The changes are lost if modeld ends before it can save them.")))
+        body = "\n".join(_failure_lines(why))
     return Notice(
         key="saving",
         kind=NoticeKind.NOT_SAVING,

@@ -12,10 +12,10 @@ from modeld.protocol.views import JobView, ModelView, Snapshot
 from modelicons import IconState
 
 from modelctl.desktop.tray.unseen import UnseenNews
+from modelctl.errors import explained
 from modelctl.language.catalogue import _, _n
 from modelctl.language.format import format_bytes, format_eta, format_speed, percent
 from modelctl.language.printable import one_line
-from modelctl.language.sentences import of_not_saving
 
 FAILURE_CHARACTERS = 160
 """The maximum length of the tooltip."""
@@ -45,7 +45,7 @@ def appearance(snapshot: Snapshot | None, news: UnseenNews, stale: bool = False)
     """The tray's current appearance; without a snapshot the daemon is not reachable; ``stale``: it does not respond."""
     failure = (_shortened(news.failure),) if news.failure else ()
     if snapshot is not None and snapshot.daemon.not_saving is not None:
-        failure = (_shortened(of_not_saving(snapshot.daemon.not_saving)), *failure)
+        failure = (_shortened(explained(snapshot.daemon.not_saving)), *failure)
     if snapshot is None:
         return Appearance(IconState.OFFLINE, None, news.unseen_finish, _("modeld is not running"), failure)
     if stale:

@@ -14,10 +14,10 @@ from modelctl.desktop.tray import choices
 from modelctl.desktop.tray.appearance import benchmarks, download_text, downloads, headline, memory, not_responding
 from modelctl.desktop.tray.choices import Choice
 from modelctl.desktop.tray.unseen import UnseenNews
+from modelctl.errors import explained
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, percent
 from modelctl.language.printable import one_line
-from modelctl.language.sentences import of_not_saving
 
 MOST_ENTRIES = 40
 """The maximum length of a submenu, so that it fits the screen; the viewer shows the rest."""
@@ -107,7 +107,7 @@ def _failure(news: UnseenNews) -> list[MenuItem]:
 
 def _not_saving(snapshot: Snapshot) -> list[MenuItem]:
     why = snapshot.daemon.not_saving
-    return [] if why is None else [_warning("not-saving", of_not_saving(why))]
+    return [] if why is None else [_warning("not-saving", explained(why))]
 
 
 def _warning(id_: str, sentence: str) -> MenuItem:

@@ -27,10 +27,10 @@ from modelctl.desktop.viewer.models.card_list import CardList
 from modelctl.desktop.viewer.models.empty_state import EmptyState
 from modelctl.desktop.viewer.monitor.tab import MonitorTab
 from modelctl.desktop.viewer.style import text_metrics, theme
-from modelctl.errors import ModeldError, advice
+from modelctl.errors import ModeldError, advice, explained
 from modelctl.language.catalogue import _
 from modelctl.language.printable import printable
-from modelctl.language.sentences import of_not_saving, of_note, of_notes
+from modelctl.language.sentences import of_note, of_notes
 
 SAID_FOR_S = 6.0
 """How long a message stays if it is not a failure."""
@@ -256,7 +256,7 @@ def message_for(event: AnyEvent) -> str:
 
 
 def _not_saving(why: Failure) -> str:
-    return "\n".join(filter(None, (of_not_saving(why), advice(why))))
+    return "\n".join(filter(None, (explained(why), advice(why))))
 
 
 def _stopping() -> str:
