@@ -95,7 +95,7 @@ def hostile(daemon: RealDaemon, client: Client, tmp_path: Path) -> RealDaemon:
     tiny_gguf.write(tmp_path / "template.gguf", template="{{ raise_exception('" + TITLE + C1 + "') }}", seed=2)
     client.add("fine", str(tmp_path / f"fine{TITLE}.gguf"), display_name=HOSTILE, description=HOSTILE)
     client.add("template", str(tmp_path / "template.gguf"), display_name=HOSTILE)
-    client.add("arch", str(header_of(tmp_path / "arch.gguf", f"llama{TITLE}{C1}")), description=HOSTILE)
+    header_of(daemon.home / "arch.gguf", f"llama{TITLE}{C1}")
     client.restore(
         views.Backup(
             format=1,
@@ -118,6 +118,7 @@ def on_terminal(daemon: RealDaemon, *words: str) -> str:
     line, environment = command(daemon, *words)
     pid, terminal = pty.fork()
     if pid == 0:
+        os.chdir(daemon.home)
         os.execve(line[0], line, environment)
     out, deadline = b"", time.monotonic() + 60
     try:
@@ -137,9 +138,13 @@ def on_terminal(daemon: RealDaemon, *words: str) -> str:
 CALLS: dict[str, list[list[str]]] = {
     "status": [["status"]],
     "logs": [["logs"]],
-    "add": [["add", "other", "/there/is/no\x1b]0;pwned\x07.gguf"], ["add", "fine", "x\x1b[8m"]],
+    "add": [
+        ["add", "other", "/there/is/no\x1b]0;pwned\x07.gguf"],
+        ["add", "fine", "x\x1b[8m"],
+        ["add", "arch", "arch.gguf"],
+    ],
     "ls": [["ls"], ["ls", "--long"]],
-    "show": [["show", "fine"], ["show", "arch"], ["show", "template"], ["show", "no\x1b]0;pwned\x07"]],
+    "show": [["show", "fine"], ["show", "template"], ["show", "no\x1b]0;pwned\x07"]],
     "files": [["files", "hf:o/\x1b]0;pwned\x07"]],
     "search": [["search", "\x1b]0;pwned\x07"]],
     "scan": [["scan"], ["scan", "--all"]],
@@ -151,7 +156,7 @@ CALLS: dict[str, list[list[str]]] = {
     "downloads": [["downloads"]],
     "move": [["move", "\x1b]0;pwned\x07", "1"]],
     "limit": [["limit", "\x1b]0;pwned\x07"]],
-    "load": [["load", "arch"], ["load", "fine"]],
+    "load": [["load", "template"], ["load", "fine"]],
     "ps": [["ps"]],
     "pin": [["pin", "fine"]],
     "unpin": [["unpin", "fine"]],
@@ -185,10 +190,12 @@ def test_no_verb_prints_a_control_character_of_others(hostile: RealDaemon) -> No
     for words in (words for calls in CALLS.values() for words in calls):
         shown = on_terminal(hostile, *words)
         line, environment = command(hostile, *words)
-        piped = subprocess.run(line, env=environment, capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+        piped = subprocess.run(
+            line, env=environment, capture_output=True, timeout=60, stdin=subprocess.DEVNULL, cwd=hostile.home
+        )
         if words != ["export", "csv"]:
             shown += piped.stdout.decode() + piped.stderr.decode()
-        as_json = subprocess.run([*line, "--json"], env=environment, capture_output=True, timeout=60)
+        as_json = subprocess.run([*line, "--json"], env=environment, capture_output=True, timeout=60, cwd=hostile.home)
         shown += as_json.stdout.decode() + as_json.stderr.decode()
         if found := UNWANTED.search(shown):
             raw[" ".join(words)] = shown[max(0, found.start() - 60) : found.end() + 20]
@@ -214,16 +221,15 @@ def test_exports_have_no_formula_and_no_split_row(hostile: RealDaemon) -> None:
 
 
 def test_watch_prints_no_control_character_of_others(hostile: RealDaemon, client: Client) -> None:
-    line, environment = command(hostile, "watch", "model.")
-    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True) as watching:
-        seen = []
-        with pytest.raises(ModeldError):
-            client.load("arch")
+    line, environment = command(hostile, "watch", "benchmark.", "daemon.")
+    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True, bufsize=1) as watching:
         assert watching.stdout is not None
-        while not any("ARCH" in text or "arch" in text for text in seen):
-            with pytest.raises(ModeldError):
-                client.load("arch")
-            seen.append(watching.stdout.readline())
+        seen: list[str] = []
+        while not any("pwned" in text for text in seen):
+            with pytest.raises(ModeldError):  # again, until the subscription is in place
+                client.benchmark(["template"], repetitions=1, wait=True)
+            while select.select([watching.stdout], [], [], 1)[0]:
+                seen.append(watching.stdout.readline())
         watching.terminate()
     assert not UNWANTED.search("".join(seen))
 
@@ -234,9 +240,8 @@ def labels(entries: Menu) -> list[str]:
 
 def hostile_snapshot(client: Client) -> views.Snapshot:
     """The daemon's snapshot after failures whose texts are hostile, with a job that failed so."""
-    for key in ("arch", "template"):
-        with pytest.raises(ModeldError):
-            client.benchmark([key], repetitions=1, wait=True)
+    with pytest.raises(ModeldError):
+        client.benchmark(["template"], repetitions=1, wait=True)
     return client.snapshot()
 
 
