@@ -8,9 +8,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelctl.client import Client
-    from modelctl.errors import BadRequest, DaemonAway, DaemonUnavailable, ModeldError, NotFound, Refused
+    from modelctl.errors import (
+        BadRequest,
+        DaemonAway,
+        DaemonSilent,
+        DaemonUnavailable,
+        ModeldError,
+        NotFound,
+        Refused,
+    )
 
-__all__ = ["BadRequest", "Client", "DaemonAway", "DaemonUnavailable", "ModeldError", "NotFound", "Refused"]
+__all__ = [
+    "BadRequest",
+    "Client",
+    "DaemonAway",
+    "DaemonSilent",
+    "DaemonUnavailable",
+    "ModeldError",
+    "NotFound",
+    "Refused",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -213,6 +213,10 @@ class Client:
         """The jobs, oldest first; ``model`` selects those of one model."""
         return self._ask(requests.Jobs(id=new_id(), model=_key(model)), replies.Jobs).jobs
 
+    def clear_jobs(self, model: str = "") -> Jobs:
+        """Forget the ended jobs, or those of one model; returns the forgotten jobs."""
+        return self._ask(requests.ClearJobs(id=new_id(), model=_key(model)), replies.Jobs).jobs
+
     def cancel(self, *, job: str = "", model: str = "", keep: bool = True) -> replies.Result:
         """Cancel a job by its id, or a model's running job; ``keep`` keeps the partial file for a resume."""
         return self._ask(requests.Cancel(id=new_id(), job=job, model=_key(model), keep=keep), replies.Result)

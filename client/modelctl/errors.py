@@ -7,6 +7,8 @@ The tree::
     ├── Refused            understood, and not now (the codes in ``modeld.protocol.errors.REFUSALS``)
     ├── BadRequest         the request itself is wrong
     └── DaemonUnavailable  no daemon answers; raised by the transport, never by a daemon
+        ├── DaemonDied     it ended without being stopped: it crashed or was killed
+        └── DaemonSilent   it runs, and has not responded for 20 s; what it has begun continues
 """
 
 from typing import assert_never
@@ -15,6 +17,7 @@ from modeld.protocol.errors import REFUSALS, ErrorCode, Failure
 
 from modelctl.language import sentences
 from modelctl.language.catalogue import _
+from modelctl.language.printable import printable
 
 
 class LocalFailure(Failure, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,6 +77,16 @@ class DaemonUnavailable(ModeldError):  # noqa: N818 - the name is the public voc
         super().__init__(LocalFailure(code=ErrorCode.UNREACHABLE, message=message, hint=hint))
 
 
+class DaemonDied(DaemonUnavailable):
+    """The daemon ended without being stopped: it crashed or was killed."""
+
+
+class DaemonSilent(DaemonUnavailable):
+    """The daemon runs, but has not responded for so long that the caller gives up; what it has begun continues."""
+
+    exit_code = 6
+
+
 DaemonAway = DaemonUnavailable
 """The former name, kept for existing programs."""
 
@@ -92,13 +105,13 @@ def of(failure: Failure) -> ModeldError:
 def explained(failure: Failure) -> str:
     """What went wrong, in the user's language; an unknown reason stays English, after a headline."""
     if isinstance(failure, LocalFailure):
-        return failure.message
-    return sentences.of_failure(failure) or f"{headline(failure.code)} – {failure.message}"
+        return printable(failure.message)
+    return sentences.of_failure(failure) or f"{headline(failure.code)} – {printable(failure.message)}"
 
 
 def advice(failure: Failure) -> str:
     """What to do next, in the user's language; may be empty."""
-    return failure.hint if isinstance(failure, LocalFailure) else sentences.hint_of(failure)
+    return printable(failure.hint) if isinstance(failure, LocalFailure) else sentences.hint_of(failure)
 
 
 def headline(code: ErrorCode) -> str:

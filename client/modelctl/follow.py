@@ -4,6 +4,7 @@ Subscribe first, then take a snapshot, drop the events that it already includes,
 or a restart of the daemon, take a new snapshot.
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.errors import ModeldError
 from modelctl.transport import mirror
-from modelctl.transport.transport import Transport, new_id
+from modelctl.transport.transport import ANSWER_S, Transport, new_id
 
 if TYPE_CHECKING:
     from modeld.protocol.events import AnyEvent
@@ -23,26 +24,44 @@ RETRY_S = 1.0
 
 
 class Mirror:
-    """The daemon's state, updated while you iterate; ``snapshot`` may be read from any thread."""
+    """The daemon's state, updated while you iterate; may be read from any thread, and no read waits for the daemon.
 
-    def __init__(self, transport: Transport) -> None:
+    ``stale`` is true while the daemon has not responded for three seconds: ``snapshot`` may be out of date.
+    """
+
+    def __init__(self, transport: Transport, give_up_s: float = ANSWER_S) -> None:
         self._transport = transport
-        self._events = transport.events()
+        self._events = transport.events(give_up_s=give_up_s)
+        self.stale = False
         self.snapshot: Snapshot = self._fresh()
 
     def __iter__(self) -> "Iterator[AnyEvent | None]":
-        """Yield each event after it was applied, and None after missed events led to a new snapshot.
+        """Yield each event after it was applied, and None when anything may have changed.
 
-        Heartbeats are yielded too, so an iterating caller wakes at least once a second. Raises ``DaemonUnavailable``.
+        That is after missed events led to a new snapshot, each second while ``stale`` is true, and when it ends.
+        Heartbeats are yielded too, so an iterating caller wakes at least once a second. Raises ``DaemonUnavailable``;
+        ``DaemonSilent`` after 20 s without an event.
         """
-        for event in self._events:
+        while True:
             try:
-                self.snapshot = mirror.apply(self.snapshot, event)
-            except mirror.MissedEvents:
-                self.snapshot = self._fresh()
+                event = self._events.receive()
+            except StopIteration:
+                return
+            was_stale, self.stale = self.stale, event is None
+            missed = event is not None and self._missed(event)
+            if event is None or missed or was_stale:
                 yield None
-            else:
+            if event is not None and not missed:
                 yield event
+
+    def _missed(self, event: "AnyEvent") -> bool:
+        """Apply the event; whether events before it were missed, so that a new snapshot was taken."""
+        try:
+            self.snapshot = mirror.apply(self.snapshot, event)
+        except mirror.MissedEvents:
+            self.snapshot = self._fresh()
+            return True
+        return False
 
     def close(self) -> None:
         """Stop listening; ``snapshot`` keeps its last state."""
@@ -68,13 +87,14 @@ def keep_following(
 ) -> None:
     """Follow the daemon until ``stop`` is set, across restarts; for a thread of a GUI.
 
-    Calls ``on_change(mirror, event)`` after each change; ``event`` None: anything may have changed. Calls
-    ``on_change(None, None)`` once when the daemon becomes unreachable.
+    Calls ``on_change(mirror, event)`` after each change; ``event`` None: anything may have changed, also
+    ``mirror.stale``. Calls ``on_change(None, None)`` once when the daemon becomes unreachable. A daemon of this machine
+    that runs and does not respond stays stale, however long it takes.
     """
     away = False
     while not stop.is_set():
         try:
-            followed = Mirror(transport)
+            followed = Mirror(transport, ANSWER_S if transport.host else math.inf)
             away = False
             on_change(followed, None)
             for event in followed:

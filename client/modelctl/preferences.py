@@ -27,6 +27,7 @@ class Notifications(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     benchmark_failed: bool = True
     model_crashed: bool = True
     disk_low: bool = True
+    not_saving: bool = True
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,7 +12,7 @@ from modeld.places import Places
 from modeld.protocol import replies
 from modeld.protocol.errors import ErrorCode
 
-from modelctl.errors import DaemonUnavailable, LocalFailure, ModeldError
+from modelctl.errors import DaemonDied, DaemonUnavailable, LocalFailure, ModeldError
 from modelctl.language import system_errors
 from modelctl.language.catalogue import _
 from modelctl.processes import is_alive
@@ -31,6 +31,17 @@ def answering(client: "Client") -> replies.Pong | None:
         return client.ping()
     except DaemonUnavailable:
         return None
+
+
+def revive(client: "Client") -> replies.Pong | None:
+    """Start the daemon if it died; leave it alone if it runs or was stopped. Raises ``ModeldError`` if it fails."""
+    try:
+        client.transport.connection()
+    except DaemonDied:
+        return start(client)
+    except ModeldError:
+        return None
+    return None
 
 
 def start(client: "Client") -> replies.Pong:

@@ -278,6 +278,7 @@ class Daemon:
                 effects.SaveModel()
                 | effects.ForgetModel()
                 | effects.SaveJob()
+                | effects.ForgetJob()
                 | effects.SaveRun()
                 | effects.SaveBackup()
             ):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -312,3 +313,47 @@ def test_an_engine_that_says_something_else_is_a_finding_and_no_crash(output: st
     verdict = engines.judge_engine(engines.engine_of(engines.ProcessResult(0, output, "")))
     assert verdict.level is Level.FAILED and "llama-cpp-python" in verdict.text
     assert engines.settings_of(engines.ProcessResult(0, "a word", "")) == {}
+
+
+# -- leftovers -------------------------------------------------------------------------------------------------------
+
+
+def test_leftovers_are_named_with_size_and_what_to_do_and_stay(places: Places, tmp_path: Path):
+    """With a real daemon, since it alone knows which files its models use."""
+    with a_daemon(tmp_path), Client(places) as client:
+        places.models_dir.mkdir(exist_ok=True)
+        used = tiny_gguf.write(places.models_dir / "used.gguf")
+        client.add("used", str(used))
+        client.add("wanted", "https://example.invalid/wanted.gguf")
+        left = {
+            places.models_dir / "wanted.gguf.part": 10,
+            places.models_dir / "nobody.gguf.part": 2048,
+            places.models_dir / "stray.gguf": 4096,
+            places.models_dir / "broken.gguf.bad": 100,
+            places.config_dir / "config.toml.new": 5,
+            places.data_dir / "modeld.sqlite3.old": 1024,
+        }
+        for path, size in left.items():
+            path.write_bytes(b"GGUF".ljust(size, b"x"))
+            os.utime(path, (1, 1))
+        found = examined(places)
+    texts = [finding.text for finding in found["leftovers"]]
+    assert texts == [
+        "Partial downloads that belong to no model: nobody.gguf.part (2.0 KB)",
+        "Model files that no model uses: stray.gguf (4.0 KB)",
+        "Downloads that were damaged or not the expected file: broken.gguf.bad (100 B)",
+        "Temporary files of an interrupted write: config.toml.new (5 B)",
+        "Copies of the database that modeld does not use: modeld.sqlite3.old (1.0 KB)",
+    ]
+    assert all(finding.level is Level.WARNING and finding.fix for finding in found["leftovers"])
+    assert ["wanted.gguf.part" in finding.text for finding in found["model-files"]] == [True]
+    assert all(path.exists() for path in left)
+
+
+def test_files_of_a_killed_daemon_are_named(places: Places, tmp_path: Path):
+    with a_daemon(tmp_path) as daemon:
+        assert [finding.text for finding in examined(places)["leftovers"]] == ["none"]
+        daemon.stop(signal.SIGKILL)
+        (finding,) = examined(places)["leftovers"]
+    assert "connection.json" in finding.text and "commands.sock" in finding.text
+    assert "modelctl up" in finding.fix

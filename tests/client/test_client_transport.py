@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from modelctl import BadRequest, Client, DaemonUnavailable, ModeldError, NotFound, Refused
+from modelctl.client import Message
+from modelctl.errors import DaemonSilent
+from modelctl.transport import transport as transports
 from modelctl.transport.transport import Transport, new_id
 from modeld.places import Places
 from modeld.protocol import events, replies, requests, wire
@@ -90,7 +93,7 @@ def test_a_request_over_the_limit_is_refused_before_it_is_sent(fake_client: Clie
 def test_a_daemon_that_does_not_answer_is_given_up_after_the_timeout(fake_daemon: FakeDaemon) -> None:
     fake_daemon.silent = True
     transport = Transport(fake_daemon.places)
-    with pytest.raises(DaemonUnavailable, match="did not answer within"):
+    with pytest.raises(DaemonUnavailable, match="has not responded for"):
         transport.request(requests.Ping(id=new_id()), timeout_s=0.2)
     transport.close()
 
@@ -149,15 +152,46 @@ def test_a_waiting_request_ends_when_the_daemon_withdraws(fake_daemon: FakeDaemo
     transport.close()
 
 
-def test_three_seconds_of_silence_mean_away(fake_daemon: FakeDaemon) -> None:
+def test_three_seconds_of_silence_are_told_and_the_caller_gives_up_later(fake_daemon: FakeDaemon) -> None:
     fake_daemon.mute_heartbeats = True
     transport = Transport(fake_daemon.places)
+    listening = transport.events(give_up_s=5)
     started = time.monotonic()
-    with pytest.raises(DaemonUnavailable, match="not responded"):
-        for _ in transport.events():
+    assert listening.receive() is None
+    assert 2.5 < time.monotonic() - started < 5
+    with pytest.raises(DaemonSilent, match="not responded") as caught:
+        for _ in listening:
             continue
-    assert 2.5 < time.monotonic() - started < 6
+    assert 4.5 < time.monotonic() - started < 15
+    assert caught.value.exit_code == 6
     transport.close()
+
+
+def test_a_waiting_call_gives_up_when_the_daemon_shows_no_sign_of_life(
+    fake_daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transports, "ANSWER_S", 2.0)
+    with Client(fake_daemon.places) as client:
+        fake_daemon.hold_generation = True
+        stream = client.stream_chat("mistral", [Message(role="user", content="hi")])
+        next(iter(stream))
+        fake_daemon.silent = True
+        with pytest.raises(DaemonSilent) as lost:
+            _ = stream.generation
+        fake_daemon.silent, fake_daemon.hangs_at = False, requests.Load
+        with pytest.raises(DaemonSilent) as waited:
+            client.load("phi")
+    assert "answer is lost" in lost.value.hint
+    assert "continues" in waited.value.hint and "modelctl jobs" in waited.value.hint
+
+
+def test_a_waiting_call_waits_as_long_as_the_daemon_responds(
+    fake_daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transports, "ANSWER_S", 1.5)
+    with Client(fake_daemon.places) as client:
+        fake_daemon.load_s = 5.0
+        assert client.load("phi").model.key == "phi"
 
 
 def test_only_the_topics_asked_for_and_heartbeats_come(fake_client: Client, fake_daemon: FakeDaemon) -> None:

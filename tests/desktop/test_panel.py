@@ -20,6 +20,7 @@ from modelctl.desktop.viewer.models.empty_state import EmptyReason
 from modelctl.desktop.viewer.style import theme
 from modeld.places import Places
 from modeld.protocol import events, views
+from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState, ModelState
 
 AT = "2026-01-02T03:04:05+00:00"
@@ -241,3 +242,49 @@ def test_without_a_display_the_verb_says_so_and_ends(tmp_path: Path, display: st
 def test_the_window_is_placed_on_the_display_there_is(kept: Geometry, expected: Geometry):
     assert window_position.placed(kept, (0, 0, 1280, 800)) == expected
     assert window_position.placed(kept, None) == kept
+
+
+def values() -> list[str]:
+    """The texts and labels of all items."""
+    items = dpg.get_all_items()
+    return [text for item in items for text in (dpg.get_value(item), dpg.get_item_label(item)) if isinstance(text, str)]
+
+
+def test_a_daemon_that_does_not_respond_is_marked_until_it_responds(built: Panel) -> None:
+    built.show(snapshot())
+    built.silence(True)
+    assert "modeld does not respond" in values()
+    assert "modeld does not respond. What is shown may be out of date." in values()
+    built.silence(False)
+    assert "modeld 1.2" in values() and "modeld does not respond" not in values()
+    assert not built._message_bar.text
+
+
+def test_no_item_holds_a_control_character_of_others(built: Panel) -> None:
+    hostile = "bad\x1b]0;pwned\x07\x9b31m\u202e"
+    model = views.ModelView(
+        key="m",
+        state=ModelState.ON_DISK,
+        display_name=hostile,
+        description=hostile,
+        path=f"/{hostile}.gguf",
+        failure=Failure(code=ErrorCode.LOAD_FAILED, message=hostile, hint=hostile),
+    )
+    built.show(snapshot(model))
+    built._open_downloads()
+    built.on_event(events.ModelChanged(model=model, reason=hostile))
+    built._ui.drawing.drain()
+    shown = values()
+    assert [text for text in shown if "pwned" in text]
+    assert not [text for text in shown if set(text) & set("\x1b\x07\x9b\u202e")]
+
+
+def test_unsaved_changes_are_shown_until_they_are_saved(built: Panel) -> None:
+    full = Failure(code=ErrorCode.DISK_FULL, message="The disk is full.", hint="Free some space.")
+    saved = snapshot()
+    built.show(msgspec.structs.replace(saved, daemon=msgspec.structs.replace(saved.daemon, not_saving=full)))
+    assert built._message_bar.text == "The disk is full.\nFree some space."
+    assert "modeld is not saving" in values()
+    built.show(saved)
+    assert not built._message_bar.text
+    assert "modeld 1.2" in values()

@@ -2,7 +2,15 @@
 
 import msgspec
 import pytest
-from modelctl.desktop.notices.news import DiskLow, JobEnded, ModelCrashed, NewsReader, disk_is_low, kind_of
+from modelctl.desktop.notices.news import (
+    DiskLow,
+    JobEnded,
+    ModelCrashed,
+    NewsReader,
+    SavingChanged,
+    disk_is_low,
+    kind_of,
+)
 from modelctl.desktop.notices.notice import NoticeKind
 from modelctl.desktop.notices.wording import worded
 from modeld.protocol.errors import ErrorCode
@@ -173,6 +181,16 @@ def test_a_low_disk_is_told_once_until_it_has_recovered_well() -> None:
     told = [len(reader.read(None, snapshot(free=round(free * GIB)))) for free in (20, 4.9, 4, 5.5, 4.9, 7, 4.9)]
 
     assert told == [0, 1, 0, 0, 0, 0, 1]
+
+
+def test_that_nothing_is_saved_and_that_it_is_again_is_news_once_each() -> None:
+    reader, full = NewsReader(), failure(ErrorCode.DISK_FULL, "The disk is full.")
+    saved = snapshot()
+    unsaved = msgspec.structs.replace(saved, daemon=msgspec.structs.replace(saved.daemon, not_saving=full))
+
+    news = [reader.read(None, now) for now in (saved, unsaved, unsaved, saved, saved)]
+
+    assert news == [[], [SavingChanged(full)], [], [SavingChanged(None)], []]
 
 
 def test_a_low_disk_names_the_folder_of_the_models() -> None:

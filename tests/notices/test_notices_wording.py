@@ -1,7 +1,7 @@
 """What a notification says."""
 
 import pytest
-from modelctl.desktop.notices.news import DiskLow, JobEnded, ModelCrashed
+from modelctl.desktop.notices.news import DiskLow, JobEnded, ModelCrashed, SavingChanged
 from modelctl.desktop.notices.notice import BODY_LENGTH, TITLE_LENGTH, NoticeAction, Urgency, tidy
 from modelctl.desktop.notices.wording import worded
 from modeld.protocol.errors import ErrorCode
@@ -93,3 +93,13 @@ def test_a_text_is_shown_without_control_characters_and_empty_lines() -> None:
     assert tidy("a\nb", 80) == "a b"
     assert tidy("a\ud800b\u202ec", 80) == "a b c"
     assert tidy("👨\u200d👩\u200d👧", 80) == "👨\u200d👩\u200d👧"
+
+
+def test_unsaved_changes_stay_on_the_screen_until_they_are_saved() -> None:
+    unsaved = worded(SavingChanged(failure(ErrorCode.DISK_FULL, "The disk is full.", "Free some space.")))
+    saved = worded(SavingChanged(None))
+
+    assert unsaved.title == "modeld is not saving changes"
+    assert unsaved.body.splitlines()[:2] == ["The disk is full.", "Free some space."]
+    assert (unsaved.urgency, saved.urgency) == (Urgency.CRITICAL, Urgency.NORMAL)
+    assert unsaved.key == saved.key

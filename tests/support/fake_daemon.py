@@ -94,6 +94,9 @@ class FakeDaemon:
         self.hold_pull = False
         self.pull_failure: Failure | None = None
         self.silent = False
+        self.hangs_at: type[requests.Request] | None = None
+        self.load_s = 0.0
+        self._due: list[tuple[float, Callable[[], None]]] = []
         self.mute_heartbeats = False
         self.heartbeat_s = HEARTBEAT_S
         self.runs: list[views.BenchmarkRun] = []
@@ -173,6 +176,8 @@ class FakeDaemon:
         while not self._stop.is_set():
             if self._router.poll(10):
                 self._receive(self._router.recv_multipart())
+            while self._due and self._due[0][0] <= time.monotonic():
+                self._due.pop(0)[1]()
             while self._later:
                 self._later.popleft()()
             if time.monotonic() - beat > self.heartbeat_s and not self.mute_heartbeats:
@@ -190,7 +195,12 @@ class FakeDaemon:
         request = msgspec.json.decode(body, type=requests.AnyRequest)
         self.seen.append(request)
         self.arrived.set()
+        self.silent = self.silent or type(request) is self.hangs_at
         if self.silent:
+            return
+        if self.load_s and isinstance(request, requests.Load):
+            delay_s, self.load_s = self.load_s, 0.0
+            self._due.append((time.monotonic() + delay_s, lambda: self._receive(frames)))
             return
         answer = self._answer(request, envelope)
         if answer is not None:
@@ -222,6 +232,8 @@ class FakeDaemon:
                 return replies.Models(models=self.snapshot().models)
             case requests.Jobs(model=key):
                 return replies.Jobs(jobs=[job for job in self.jobs.values() if key in ("", job.model)])
+            case requests.ClearJobs(model=key):
+                return self._clear_jobs(key)
             case requests.Add(model=key):
                 if key in self.models:
                     return Failure(
@@ -259,6 +271,13 @@ class FakeDaemon:
         if request.model not in self.models:
             return Failure(code=ErrorCode.NOT_FOUND, message=f"There is no model {request.model}.", hint="modelctl ls")
         return self._answer_of_model(request)
+
+    def _clear_jobs(self, key: str) -> Answer:
+        ended = [job for job in self.jobs.values() if job.state in FINAL and key in ("", job.model)]
+        for job in ended:
+            del self.jobs[job.id]
+            self.publish(events.JobRemoved, job=job.id, kind=job.kind, model=job.model)
+        return replies.Jobs(jobs=ended)
 
     def _move_jobs(self, request: requests.Pause | requests.Resume, old: JobState, new: JobState) -> Answer:
         named = request.job or request.model

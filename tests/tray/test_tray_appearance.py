@@ -2,7 +2,9 @@
 
 import pytest
 from modelctl.desktop.tray.appearance import FAILURE_CHARACTERS, appearance
+from modelctl.desktop.tray.menu import find, menu
 from modelctl.desktop.tray.unseen import UnseenNews
+from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobState, ModelState
 from modelicons import IconState
 from msgspec.structs import replace
@@ -112,3 +114,13 @@ def test_a_long_failure_is_cut_to_a_line() -> None:
     shown = appearance(snapshot_of(), UnseenNews(failure="no\n" * 500))
     assert "\n" not in shown.details[0]
     assert len(shown.details[0]) == FAILURE_CHARACTERS
+
+
+def test_unsaved_changes_are_an_error_that_the_tooltip_and_the_menu_name() -> None:
+    snapshot = snapshot_of([model("phi")])
+    full = Failure(code=ErrorCode.DISK_FULL, message="The disk is full.")
+    unsaved = replace(snapshot, daemon=replace(snapshot.daemon, not_saving=full))
+    assert appearance(unsaved, NONE).state is IconState.ERROR
+    assert "The disk is full." in appearance(unsaved, NONE).tooltip
+    assert find(menu(unsaved, NONE), "not-saving") is not None
+    assert find(menu(snapshot, NONE), "not-saving") is None

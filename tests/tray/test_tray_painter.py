@@ -126,3 +126,18 @@ def test_where_closing_is_never_told_the_words_go_after_a_while(backend: FakeBac
     painter.opened()
     backend.wait_until(lambda menu: find(menu, "failure") is None)
     painter.stop()
+
+
+def test_a_silent_daemon_shows_so_and_keeps_what_was_known(painter: Painter, backend: FakeBackend) -> None:
+    snapshot = snapshot_of([model("mistral", ModelState.LOADED)])
+    painter.show(snapshot)
+    painter.draw()
+    painter.show(snapshot, True)
+    painter.draw()
+    stale = backend.appearances[-1]
+    assert stale.state is IconState.OFFLINE
+    assert stale.tooltip == "modeld does not respond; this may be out of date\nMISTRAL: 1.0 GB"
+    assert backend.menus[-1][0].label == stale.title and find(backend.menus[-1], "model/mistral") is not None
+    painter.show(snapshot, False)
+    painter.draw()
+    assert backend.appearances[-1].state is IconState.LOADED

@@ -181,6 +181,16 @@ def test_the_next_event_after_a_frame_is_shown_with_the_next() -> None:
     assert shown == [SNAPSHOT, None]
 
 
+def test_silence_and_its_end_are_shown_once_each() -> None:
+    drawing, told = DrawingThread(), []
+    news = Following(None, drawing, lambda _snapshot: False, lambda _event: None, told.append)  # type: ignore[arg-type]
+    for silent in (False, True, True, False, False):
+        news.news(SNAPSHOT, None, silent=silent)
+        drawing.drain()
+
+    assert told == [True, False]
+
+
 def test_a_heartbeat_draws_nothing() -> None:
     drawing, shown = DrawingThread(), []
     following(drawing, shown, []).news(SNAPSHOT, events.Heartbeat(epoch="e", seq=0))

@@ -2,10 +2,11 @@
 
 import sys
 
-import click
 from modeld.protocol.views import Generation
 
-from modelctl.cli.session import Session, colour_wanted
+from modelctl.cli import output
+from modelctl.cli.output import Coloured
+from modelctl.cli.session import Session
 from modelctl.client import GenerationStream
 from modelctl.language.catalogue import _
 
@@ -28,16 +29,15 @@ def print_answer(session: Session, stream: GenerationStream) -> bool:
     else:
         interrupted = False
     if not session.json:
-        click.echo()
+        output.line("")
     return interrupted
 
 
-def coloured_bar(used: int, size: int) -> str:
-    """The context bar, coloured where colour is allowed."""
+def coloured_bar(used: int, size: int) -> Coloured:
+    """The context bar in its colour."""
     from modelctl.language.format import context_bar, context_colour
 
-    bar = context_bar(used, size)
-    return bar if colour_wanted() is False else click.style(bar, fg=_COLOURS[context_colour(used, size)])
+    return Coloured(context_bar(used, size), _COLOURS[context_colour(used, size)])
 
 
 def print_context(session: Session, generation: Generation) -> None:
@@ -56,5 +56,4 @@ def _print_chunks(session: Session, stream: GenerationStream) -> None:
         if session.json:
             session.emit(chunk)
         else:
-            click.echo(chunk.text, nl=False)
-            sys.stdout.flush()
+            output.text(chunk.text)

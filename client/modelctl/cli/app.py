@@ -1,8 +1,10 @@
 """The command line: finds the verb, runs it, and turns errors into a message and an exit code.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the daemon is not reachable, 4 not found, 5 refused, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the daemon is not reachable, 4 not found, 5 refused, 6 the daemon
+runs but does not respond, 130 interrupted.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +14,9 @@ from modeld import __version__
 from modeld.protocol import wire
 from modeld.protocol.errors import ErrorCode, Failure
 
-from modelctl.cli.session import Session, colour_wanted
+from modelctl.cli import output
+from modelctl.cli.output import Coloured, colour_wanted
+from modelctl.cli.session import Session
 from modelctl.cli.verb import in_language, json_option
 from modelctl.errors import LocalFailure, ModeldError, advice, explained
 from modelctl.language import catalogue, preference
@@ -72,6 +76,10 @@ OF_THIS_MACHINE = frozenset(
 """Verbs about this machine's own processes and files; they reject ``--host``."""
 
 
+LEAVES_IT_DEAD = frozenset({"status", "up", "down", "doctor"})
+"""Verbs that do not start a daemon that died: they report it, start it themselves, or want it stopped."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a verb's module only when the verb is used."""
 
@@ -79,6 +87,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the verb; reject one about this machine together with ``--host``."""
+        ctx.ensure_object(Session).revives = bool(args) and args[0] not in LEAVES_IT_DEAD
         if ctx.ensure_object(Session).host and args and args[0] in OF_THIS_MACHINE:
             raise click.UsageError(_("{verb} works on this machine only; remove --host.").format(verb=args[0]), ctx)
         return super().resolve_command(ctx, args)
@@ -173,18 +182,19 @@ def _run(words: list[str], session: Session) -> int:
 def _misused(error: click.UsageError, as_json: bool) -> int:
     if as_json:
         return _report(LocalFailure(code=ErrorCode.BAD_REQUEST, message=error.format_message()), True, 2)
-    error.show()
+    shown = io.StringIO()
+    error.show(shown)
+    output.lines(shown.getvalue().rstrip(), err=True)
     return 2
 
 
 def _report(failure: Failure, as_json: bool, exit_code: int) -> int:
     if as_json:
-        click.echo('{"error":' + wire.encode(failure).decode() + "}", err=True)
+        output.json_line('{"error":' + wire.encode(failure).decode() + "}", err=True)
         return exit_code
-    label = click.style(_("error:"), fg="red") if colour_wanted() is None else _("error:")
-    click.echo(f"{label} {explained(failure)}", err=True)
+    output.lines(Coloured(_("error:"), "red"), f" {explained(failure)}", err=True)
     if failure.hint:
-        click.echo(_("hint: {hint}").format(hint=advice(failure)), err=True)
+        output.lines(_("hint: {hint}").format(hint=advice(failure)), err=True)
     return exit_code
 
 

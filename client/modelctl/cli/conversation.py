@@ -2,7 +2,6 @@
 
 import contextlib
 
-import click
 from modeld.protocol.requests import Message, Sampling
 
 from modelctl.cli.answer import print_answer, print_context
@@ -37,10 +36,10 @@ class TerminalChat:
             try:
                 typed = input(PROMPT).strip()
             except KeyboardInterrupt:
-                click.echo(err=True)
+                self._session.warn("")
                 continue
             except EOFError:
-                click.echo(err=True)
+                self._session.warn("")
                 return
             match typed:
                 case "":

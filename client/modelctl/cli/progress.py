@@ -6,37 +6,59 @@ Everything goes to standard error. rich is imported only for a terminal, since i
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.states import FINAL, JobKind, JobState
 from modeld.protocol.views import JobView
 
 from modelctl import errors
-from modelctl.cli.session import Session, colour_wanted
+from modelctl.cli.output import Part, colour_wanted
+from modelctl.cli.session import Session
 from modelctl.language import names, sentences
 from modelctl.language.catalogue import _
+from modelctl.language.printable import one_line
 
 if TYPE_CHECKING:
     from modeld.protocol.events import AnyEvent
+    from rich.progress import Progress, TaskID
 
     from modelctl.follow import Mirror
 
 LINE_PERCENT = 10
 LINE_S = 1.0
 
-Show = Callable[[JobView], None]
+
+class Show(Protocol):
+    """Shows jobs in the form that fits standard error."""
+
+    def __call__(self, job: JobView) -> None:
+        """Show the job's current state."""
+
+    def silence(self, silent: bool) -> None:
+        """Mark what is shown as out of date, or as current again."""
 
 
-def watched(mirror: "Mirror", jobs: Sequence[JobView]) -> "Iterator[tuple[AnyEvent | None, JobView]]":
-    """Yield each of ``jobs`` now and after each change, with the event that changed it; ends when all have ended."""
+def silence_text(silent: bool) -> str:
+    """Tells the user that the daemon does not respond, or responds again."""
+    if silent:
+        return _("modeld does not respond; what is shown may be out of date.")
+    return _("modeld responds again.")
+
+
+def watched(mirror: "Mirror", jobs: Sequence[JobView], show: Show) -> "Iterator[tuple[AnyEvent | None, JobView]]":
+    """Yield each of ``jobs`` now and after each change, with the event that changed it; ends when all have ended.
+
+    ``show`` marks what it shows while the daemon does not respond.
+    """
     known = {job.id: job for job in jobs}
     for job in jobs:
         yield None, job
     if all(job.state in FINAL for job in known.values()):
         return
     for event in mirror:
+        show.silence(mirror.stale)
         for id_, before in known.items():
             now = mirror.job(id_)
             if now is not None and now != before and before.state not in FINAL:
@@ -85,7 +107,7 @@ def text(job: JobView) -> str:
 def shown(session: Session) -> Generator[Show, None, None]:
     """A function that shows a job in the form that fits standard error."""
     if session.json:
-        yield lambda _: None
+        yield _Nothing()
     elif sys.stderr.isatty():
         with _bars(session) as show:
             yield show
@@ -96,25 +118,66 @@ def shown(session: Session) -> Generator[Show, None, None]:
 @contextlib.contextmanager
 def _bars(session: Session) -> Generator[Show, None, None]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[text]}", markup=False),
+    )
     console = Console(stderr=True, no_color=colour_wanted() is False)
-    tasks: dict[str, TaskID] = {}
     before = session.above
     with Progress(*columns, console=console) as bars:
-        session.above = lambda line: bars.console.print(line, markup=False, highlight=False)
 
-        def show(job: JobView) -> None:
-            if job.id not in tasks:
-                tasks[job.id] = bars.add_task(job.model.upper(), total=None, text="")
-            progress = job.progress
-            bars.update(tasks[job.id], total=progress.total or None, completed=progress.done, text=text(job))
+        def above(part: Part) -> None:
+            text = part if isinstance(part, str) else part.text
+            bars.console.print(one_line(text), markup=False, highlight=False)
+
+        session.above = above
 
         try:
-            yield show
+            yield _Bars(bars)
         finally:
             session.above = before
+
+
+class _Nothing:
+    """Shows nothing: a program reads the events."""
+
+    def __call__(self, job: JobView) -> None:
+        pass
+
+    def silence(self, silent: bool) -> None:
+        pass
+
+
+class _Bars:
+    """A bar for each job; while the daemon does not respond, each bar says so instead of its speed."""
+
+    def __init__(self, bars: "Progress") -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+        self._texts: dict[str, str] = {}
+        self._silent = False
+
+    def __call__(self, job: JobView) -> None:
+        if job.id not in self._tasks:
+            self._tasks[job.id] = self._bars.add_task(one_line(job.model.upper()), total=None, text="")
+        progress = job.progress
+        self._texts[job.id] = one_line(text(job))
+        self._bars.update(
+            self._tasks[job.id],
+            total=progress.total or None,
+            completed=progress.done,
+            text=self._texts[job.id],
+        )
+
+    def silence(self, silent: bool) -> None:
+        if silent == self._silent:
+            return
+        self._silent = silent
+        for id_, task in self._tasks.items():
+            self._bars.update(task, text=_("modeld does not respond") if silent else self._texts[id_])
 
 
 class _Lines:
@@ -124,6 +187,12 @@ class _Lines:
         self._session = session
         self._printed: dict[str, tuple[object, ...]] = {}
         self._at: dict[str, float] = {}
+        self._silent = False
+
+    def silence(self, silent: bool) -> None:
+        if silent != self._silent:
+            self._silent = silent
+            self._session.say(silence_text(silent))
 
     def __call__(self, job: JobView) -> None:
         progress = job.progress

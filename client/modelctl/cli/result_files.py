@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Environment, Figure
 
+from modelctl.language.cells import csv_cell, markdown_row
+from modelctl.language.printable import json_text
+
 _Cell = str | int | float | None
 
 NINE = BenchmarkResult.__struct_fields__
@@ -18,7 +21,7 @@ def as_csv(runs: Sequence[BenchmarkRun]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
-    writer.writerows(_row(run) for run in runs)
+    writer.writerows([csv_cell(cell) if isinstance(cell, str) else cell for cell in _row(run)] for run in runs)
     return text.getvalue()
 
 
@@ -27,7 +30,7 @@ def as_json(runs: Sequence[BenchmarkRun]) -> str:
     by_key: dict[str, list[BenchmarkResult]] = {}
     for run in runs:
         by_key.setdefault(run.result.model_key, []).append(run.result)
-    return msgspec.json.format(msgspec.json.encode(by_key), indent=2).decode() + "\n"
+    return json_text(msgspec.json.format(msgspec.json.encode(by_key), indent=2).decode()) + "\n"
 
 
 def as_markdown(runs: Sequence[BenchmarkRun]) -> str:
@@ -49,7 +52,7 @@ def as_markdown(runs: Sequence[BenchmarkRun]) -> str:
             f"{result.context_used}/{result.context_available}",
             run.disturbance,
         ]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+        lines.append(markdown_row(cells))
     return "\n".join(lines) + "\n"
 
 

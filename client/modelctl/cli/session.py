@@ -4,8 +4,6 @@ Data goes to standard output, everything else to standard error. With ``--json``
 """
 
 import functools
-import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,8 @@ import click
 from modeld import places as modeld_places
 from modeld.protocol import wire
 
+from modelctl.cli import output
+from modelctl.cli.output import Part
 from modelctl.language.catalogue import _
 
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ class Session:
 
     def __init__(self) -> None:
         self.json = False
-        self.above: Callable[[str], None] = _to_stderr
+        self.above: Callable[[Part], None] = _to_stderr
         """Prints a line for the user: above the progress bars, while there are any."""
         self.host = ""
+        self.revives = False
 
     @functools.cached_property
     def places(self) -> modeld_places.Places:
@@ -38,10 +39,19 @@ class Session:
 
     @functools.cached_property
     def client(self) -> "Client":
-        """The client of this run."""
+        """The client of this run; the daemon is started again if it died, unless the verb leaves that alone."""
         from modelctl.client import Client
 
-        return Client(self.places, host=self.host)
+        client = Client(self.places, host=self.host)
+        if self.revives and not self.host:
+            from modelctl.starting import revive
+
+            pong = revive(client)
+            if pong is not None:
+                self.warn(
+                    _("modeld had ended unexpectedly and was started again (process {pid}).").format(pid=pong.pid)
+                )
+        return client
 
     @functools.cached_property
     def preferences(self) -> "Preferences":
@@ -56,30 +66,28 @@ class Session:
 
     def emit(self, message: "msgspec.Struct") -> None:
         """Print one message as one line of JSON."""
-        self.line(wire.encode(message).decode())
+        self.json_line(wire.encode(message).decode())
 
-    def line(self, text: str) -> None:
-        """Print one line of data; flushed, so that a reader of a pipe gets it at once."""
-        click.echo(text)
-        sys.stdout.flush()
+    def json_line(self, text: str) -> None:
+        """Print one line of JSON."""
+        output.json_line(text)
 
-    def say(self, text: str) -> None:
+    def line(self, *parts: Part) -> None:
+        """Print one line of data."""
+        output.line(*parts)
+
+    def say(self, text: Part) -> None:
         """Print one line for the user; omitted with ``--json``."""
         if not self.json:
             self.above(text)
 
-    def warn(self, text: str) -> None:
-        """Print one line on standard error that a program's log should also contain."""
-        click.echo(text, err=True)
+    def warn(self, *parts: Part) -> None:
+        """Print text on standard error that a program's log should also contain."""
+        output.lines(*parts, err=True)
 
 
-def _to_stderr(text: str) -> None:
-    click.echo(text, err=True)
+def _to_stderr(text: Part) -> None:
+    output.line(text, err=True)
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)
-
-
-def colour_wanted() -> bool | None:
-    """False if NO_COLOR forbids it, None if click may check whether it writes to a terminal."""
-    return False if os.environ.get("NO_COLOR") else None

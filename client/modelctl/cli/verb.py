@@ -10,6 +10,7 @@ import click
 
 from modelctl.cli.session import Session
 from modelctl.language.catalogue import _
+from modelctl.language.printable import one_line
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -98,7 +99,7 @@ class KeyType(_ParamType):
                 models = client.list()
         except ModeldError:
             return []
-        keys = [(model.key, model.display_name) for model in models]
+        keys = [(one_line(model.key), one_line(model.display_name)) for model in models]
         start = incomplete.lower()
         return [CompletionItem(key, help=name) for key, name in keys if key.startswith(start)]
 

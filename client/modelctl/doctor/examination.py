@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelctl.client import Client
-from modelctl.doctor import daemons, desktops, engines, environment, folders, versions
+from modelctl.doctor import daemons, desktops, engines, environment, folders, leftovers, versions
 from modelctl.doctor.finding import Finding, Verdict
 from modelctl.language.catalogue import marked
 
@@ -35,12 +35,16 @@ def examine(client: Client, *, online: bool = False) -> Iterator[Finding]:
     models = folders.look_at(models_dir)
     yield from _check(marked("folder:models"), folders.judge(models))
     yield from _check(marked("disk"), folders.judge_disk(models))
-    yield from _check(marked("model-files"), *folders.judge_models(folders.look_for_models(models_dir)))
+    daemon = daemons.inspect(client)
+    left = leftovers.look(places, models_dir, leftovers.known_files(places, daemon.snapshot))
+    nobodys = leftovers.names(left.partial)
+    files = [file for file in folders.look_for_models(models_dir) if file.name not in nobodys]
+    yield from _check(marked("model-files"), *folders.judge_models(files))
+    yield from _check(marked("leftovers"), *leftovers.judge(left, models_dir))
     yield from _check(marked("clock"), folders.judge_clock(*folders.look_at_clock(places)))
     engine = engines.engine_of(engines.ask_engine())
     yield from _check(marked("engine"), engines.judge_engine(engine))
     yield from _check(marked("gpu"), *engines.judge_gpu(engine, settings, engines.sees_gpu()))
-    daemon = daemons.inspect(client)
     yield from _check(marked("daemon"), daemons.judge(daemon))
     if daemon.snapshot is not None:
         yield from _check(marked("answers"), daemons.judge_answer(daemon.answer_s))

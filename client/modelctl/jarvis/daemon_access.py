@@ -12,10 +12,13 @@ from typing import TypeVar
 
 from modelctl import preferences, starting
 from modelctl.client import Client
-from modelctl.errors import DaemonUnavailable, ModeldError
+from modelctl.errors import DaemonSilent, DaemonUnavailable, ModeldError
 from modelctl.jarvis.feed import Feed
 
 _T = TypeVar("_T")
+
+HOST_WAITS_S = 10.0
+"""How long a call of the host program waits for an answer that the daemon gives at once."""
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ class DaemonAccess:
     """A client for host programs: ``ask`` and ``attempt`` never raise because of the daemon."""
 
     def __init__(self, client: Client | None = None, *, start_daemon: bool | None = None) -> None:
-        self.client = client or Client()
+        self.client = client or Client(timeout_s=HOST_WAITS_S)
         self._start_daemon = self._preferred() if start_daemon is None else start_daemon
         self._starting = threading.Lock()
 
@@ -41,6 +44,8 @@ class DaemonAccess:
         """The result of ``call``, or the error."""
         try:
             return call(self.client)
+        except DaemonSilent as error:
+            return error
         except DaemonUnavailable as error:
             if not self._start_daemon:
                 return error

@@ -106,8 +106,9 @@ class Feed:
     def _changed(self, mirror: "Mirror | None", event: events.AnyEvent | None) -> None:
         with self._ended:
             self._mirror = mirror
-        if mirror is None:
-            self._away_since = time.monotonic()
+        if mirror is None or mirror.stale:
+            if self._connected.is_set():
+                self._away_since = time.monotonic()
             self._connected.clear()
         elif event is None:
             for job in self._missed(mirror):

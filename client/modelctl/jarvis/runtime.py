@@ -9,6 +9,7 @@ from modeld.protocol.states import IN_MEMORY
 from modeld.protocol.views import Generation, ModelView
 
 from modelctl.client import Client, GenerationStream
+from modelctl.decode_rate import decode_rate
 from modelctl.errors import ModeldError
 from modelctl.jarvis.daemon_access import DaemonAccess, shared
 from modelctl.jarvis.progress import sentence
@@ -162,13 +163,12 @@ class LlamaRuntime:
         if isinstance(generation, ModeldError):
             return _failed(sentence(generation.failure))
         seconds = (generation.prefill_ms + generation.decode_ms) / 1000
-        decoding = generation.decode_ms / 1000
         return {
             "success": True,
             "text": generation.text,
             "tokens_generated": generation.completion_tokens,
             "time_taken": seconds,
-            "tokens_per_second": generation.completion_tokens / decoding if decoding > 0 else 0.0,
+            "tokens_per_second": decode_rate(generation) or 0.0,
             "model": self._name,
             "device": self.device,
         }

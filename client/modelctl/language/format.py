@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from modeld.protocol.views import BenchmarkResult, Comparison, Figure
 
 from modelctl.language.catalogue import _
+from modelctl.language.printable import one_line
 
 GIB = 1024**3
 MIB = 1024**2
@@ -74,7 +75,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
             text = _(
                 "Benchmark at least two models to compare them ({key} has one): "
                 "modelctl bench KEY, or modelctl bench --all"
-            ).format(key=comparison.rows[0].model_key.upper())
+            ).format(key=one_line(comparison.rows[0].model_key.upper()))
         return [*lines, text]
     headers = [_("Model"), _("Tokens/Sec"), _("Inference(ms)"), _("Memory(MB)"), _("Context")]
     rows = [comparison_cells(row) for row in comparison.rows]
@@ -86,7 +87,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
 def comparison_cells(row: BenchmarkResult) -> list[str]:
     """One row under ``COMPARISON_HEADERS``."""
     return [
-        row.model_key.upper(),
+        one_line(row.model_key.upper()),
         f"{row.tokens_per_second:.2f}",
         f"{row.inference_time:.1f}",
         f"{row.memory_usage_mb:.1f}",
@@ -100,9 +101,11 @@ def comparison_legend(comparison: Comparison) -> list[str]:
     fastest, least = by_key[comparison.fastest], by_key[comparison.most_efficient]
     return [
         _("🏆 Fastest: {key} ({rate:.2f} tokens/sec)").format(
-            key=fastest.model_key.upper(), rate=fastest.tokens_per_second
+            key=one_line(fastest.model_key.upper()), rate=fastest.tokens_per_second
         ),
-        _("💾 Most Efficient: {key} ({size:.1f} MB)").format(key=least.model_key.upper(), size=least.memory_usage_mb),
+        _("💾 Most Efficient: {key} ({size:.1f} MB)").format(
+            key=one_line(least.model_key.upper()), size=least.memory_usage_mb
+        ),
     ]
 
 
@@ -113,6 +116,7 @@ def format_figure(figure: Figure | None) -> str:
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Left-aligned columns, two spaces apart, wide characters counted as two."""
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(display_width, column)) for column in zip(headers, *rows, strict=True)]
     return ["  ".join(map(_padded, cells, widths)).rstrip() for cells in (headers, *rows)]
 
@@ -120,7 +124,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def labelled(rows: Sequence[tuple[str, str]], width: int) -> list[str]:
     """``label  value`` lines, the values in one column: at ``width``, or after the longest label."""
     column = max([width, *(display_width(label) + 1 for label, _value in rows)])
-    return [_padded(label, column) + value for label, value in rows]
+    return [_padded(label, column) + one_line(value) for label, value in rows]
 
 
 def display_width(text: str) -> int:

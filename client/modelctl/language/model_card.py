@@ -14,6 +14,7 @@ from modeld.protocol.views import ModelView
 from modelctl.errors import explained
 from modelctl.language.catalogue import _, _n
 from modelctl.language.format import GIB, MIB, format_bytes
+from modelctl.language.printable import one_line
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,12 @@ def model_card(view: ModelView) -> ModelCard:
     context = _("Context Window: {count} tokens").format(count=view.context_length)
     load_time = _("Load Time: {seconds:.1f}s").format(seconds=view.last_load_s or 0)
     return ModelCard(
-        title=view.key.upper(),
+        title=one_line(view.key.upper()),
         ready=ready,
         active="🟢 " + _("ACTIVE") if view.active else "",
         loaded="🔵 " + _("LOADED") if view.state in IN_MEMORY else "",
-        name=f"📝 {view.display_name}",
-        description=f"💬 {view.description}" if view.description else "",
+        name=f"📝 {one_line(view.display_name)}",
+        description=f"💬 {one_line(view.description)}" if view.description else "",
         file=f"📁 {_file(view, ready)}",
         context=f"📊 {context}" if view.context_length else "",
         benchmarks=_benchmarks(view),
@@ -99,7 +100,7 @@ def _present(*texts: str) -> tuple[str, ...]:
 def _file(view: ModelView, ready: bool) -> str:
     if ready:
         name = view.path.replace("\\", "/").rsplit("/", 1)[-1]
-        return f"{name} ({format_bytes(view.size_bytes)})"
+        return f"{one_line(name)} ({format_bytes(view.size_bytes)})"
     if not view.size_bytes:
         return _("Not downloaded - size known when the download starts")
     return _("Not downloaded - {size:.1f} GB required").format(size=view.size_bytes / GIB)

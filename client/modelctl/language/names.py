@@ -5,6 +5,7 @@ from typing import assert_never
 from modeld.protocol.states import JobKind, JobState, ModelState, Phase
 
 from modelctl.language.catalogue import _
+from modelctl.language.printable import printable
 
 
 def of_model_state(state: ModelState) -> str:
@@ -86,4 +87,4 @@ def of_phase(phase: str) -> str:
         case Phase.ALREADY_EXISTS:
             return _("already_exists")
         case _:
-            return phase
+            return printable(phase)

@@ -13,6 +13,7 @@ from modeld.protocol.views import BenchmarkRun, Progress
 
 from modelctl.language import system_errors
 from modelctl.language.catalogue import _, is_english
+from modelctl.language.printable import printable
 
 if TYPE_CHECKING:
     from modeld.protocol.reasons import Reason
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 def of_note(note: Note) -> str:
     """A note as a sentence."""
-    return _message(note.reason, note.fields) or note.message
+    return printable(_message(note.reason, note.fields) or note.message)
 
 
 def of_notes(notes: Iterable[Note], english: str) -> str:
     """The notes of an answer, each with its hint; ``english`` is the daemon's own text of them."""
-    return english if is_english() else " ".join(map(_with_hint, notes)) or english
+    return printable(english if is_english() else " ".join(map(_with_hint, notes)) or english)
 
 
 def _with_hint(note: Note) -> str:
@@ -35,17 +36,18 @@ def _with_hint(note: Note) -> str:
 
 def of_failure(failure: Failure) -> str | None:
     """The failure's message; None if the reason is unknown, so that only the English message is available."""
-    return failure.message if is_english() else _message(failure.reason, failure.fields) or None
+    message = failure.message if is_english() else _message(failure.reason, failure.fields)
+    return printable(message) or None
 
 
 def hint_of(failure: Failure) -> str:
     """What to do next; may be empty."""
-    return _hint(failure.reason, failure.fields) or failure.hint
+    return printable(_hint(failure.reason, failure.fields) or failure.hint)
 
 
 def of_cause(progress: Progress) -> str:
     """Why a download waits or starts over; empty if it does neither."""
-    return of_note(progress.cause) if progress.cause is not None else progress.trouble
+    return of_note(progress.cause) if progress.cause is not None else printable(progress.trouble)
 
 
 def of_disturbance(run: BenchmarkRun) -> str:

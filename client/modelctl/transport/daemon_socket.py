@@ -4,6 +4,8 @@ ZeroMQ retries silently and forever. Over TCP, a socket monitor distinguishes a 
 (http://api.zeromq.org/4-3:zmq-socket-monitor).
 """
 
+import errno
+import socket
 from enum import Enum
 
 import zmq
@@ -14,6 +16,15 @@ HEARTBEAT_MS = 2_000
 
 SURE_AFTER = 2
 """After this many handshakes that fail without a reason, the server is assumed to have a different key."""
+
+
+def is_listening(endpoint: str) -> bool:
+    """Whether a process listens at a local endpoint; a socket file outlives a process that was killed."""
+    if not endpoint.startswith("ipc://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        return probe.connect_ex(endpoint.removeprefix("ipc://")) not in (errno.ECONNREFUSED, errno.ENOENT)
 
 
 class ConnectionFault(Enum):
@@ -36,8 +47,8 @@ class SocketMonitor:
         | zmq.EVENT_DISCONNECTED
     )
 
-    def __init__(self, socket: "zmq.Socket[bytes]") -> None:
-        self.monitor = socket.get_monitor_socket(self._EVENTS)
+    def __init__(self, watched: "zmq.Socket[bytes]") -> None:
+        self.monitor = watched.get_monitor_socket(self._EVENTS)
         self._joined = False
         self._without_reason = 0
         self._fault: ConnectionFault | None = None
@@ -70,6 +81,8 @@ class DaemonSocket(zmq.Socket[bytes]):
     """A socket of the transport; used by one thread at a time."""
 
     watch: SocketMonitor | None = None
+    arrived = 0
+    """The number of messages that were read."""
 
     def reach(self, endpoint: str, connection: Connection) -> None:
         """Connect; over TCP with CURVE."""
@@ -95,7 +108,7 @@ class DaemonSocket(zmq.Socket[bytes]):
         poller = zmq.Poller()
         poller.register(self, zmq.POLLIN)
         poller.register(self.watch.monitor, zmq.POLLIN)
-        return any(socket is self for socket, _ in poller.poll(wait_ms))
+        return any(ready is self for ready, _ in poller.poll(wait_ms))
 
     def close(self, linger: int | None = None) -> None:
         """Close the socket and its monitor."""

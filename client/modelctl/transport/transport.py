@@ -2,7 +2,7 @@
 
 A ``Transport`` may be used from any thread. Sockets are kept in a pool and each serves one call at a time, so answers
 cannot be mixed up; a stream owns its socket for as long as it runs. A waiting call checks once a second whether the
-daemon still runs, so it notices a daemon that died.
+daemon still runs and asks it for a sign of life, so it notices a daemon that died and one that hangs.
 """
 
 import itertools
@@ -23,22 +23,22 @@ from modeld.protocol.replies import AnyResult, Chunk, Reply
 from modeld.protocol.requests import Cancel, Ping, Request
 
 from modelctl import errors
-from modelctl.errors import DaemonUnavailable, LocalFailure
+from modelctl.errors import DaemonDied, DaemonSilent, DaemonUnavailable, LocalFailure
 from modelctl.language.catalogue import _
 from modelctl.processes import is_alive
-from modelctl.transport.daemon_socket import ConnectionFault, DaemonSocket
+from modelctl.transport.daemon_socket import ConnectionFault, DaemonSocket, is_listening
 
 if TYPE_CHECKING:
     from modeld.protocol.events import AnyEvent
 
-ANSWER_S = 10.0
-"""The deadline for answers that the daemon gives at once."""
+ANSWER_S = 20.0
+"""A caller gives up after this long without an answer, or without any sign of life where the answer may take long."""
 
 CHECK_S = 1.0
-"""How often a waiting call checks whether the daemon is still alive."""
+"""How often a waiting call checks whether the daemon is still alive and responds."""
 
 SILENCE_S = 3.0
-"""Without any event for this long (a heartbeat comes each second), the daemon counts as unreachable."""
+"""Without any event for this long (a heartbeat comes each second), what is shown is out of date."""
 
 STOP_MS = 100
 """How long a stream may take to notice that another thread stopped it (a socket belongs to one thread at a time)."""
@@ -115,13 +115,14 @@ class Transport:
             )
         if not is_alive(found.pid):
             ended = _("modeld is not running (its last process, {pid}, ended unexpectedly).")
-            raise DaemonUnavailable(ended.format(pid=found.pid))
+            raise DaemonDied(ended.format(pid=found.pid))
         return found
 
     def request(self, request: Request, timeout_s: float | None = ANSWER_S) -> AnyResult:
-        """Send a request and wait for its answer, at most ``timeout_s`` (None: as long as the daemon lives).
+        """Send a request and wait for its answer, at most ``timeout_s`` (None: as long as the daemon responds).
 
-        Raises ``DaemonUnavailable`` without an answer, and the failure's ``ModeldError`` if it failed.
+        Raises ``DaemonUnavailable`` without an answer, ``DaemonSilent`` if the daemon runs and has not responded for
+        20 s, and the failure's ``ModeldError`` if it failed.
         """
         connection = self.connection()
         socket = self._take(connection)
@@ -157,22 +158,22 @@ class Transport:
             raise
         return Stream(self, socket, connection, request.id)
 
-    def events(self, topics: Sequence[str] = ("",)) -> "Events":
+    def events(self, topics: Sequence[str] = ("",), give_up_s: float = ANSWER_S) -> "Events":
         """The events whose topic starts with one of ``topics``, and all heartbeats.
 
-        Subscribes at once, not at the first ``next``. Raises ``DaemonUnavailable`` after three seconds without an
-        event, or as soon as the daemon's process is gone.
+        Subscribes at once, not at the first ``next``. Raises ``DaemonSilent`` after 20 s without an event, and
+        ``DaemonUnavailable`` as soon as the daemon's process is gone.
         """
-        return Events(self.frames(topics))
+        return Events(self.frames(topics, give_up_s))
 
-    def frames(self, topics: Sequence[str] = ("",)) -> "Frames":
+    def frames(self, topics: Sequence[str] = ("",), give_up_s: float = ANSWER_S) -> "Frames":
         """Like ``events``, but undecoded: topic and JSON as they are on the wire."""
         connection = self.connection()
         socket = self._new(zmq.SUB)
         for topic in {*topics, "daemon."}:
             socket.subscribe(topic)
         self._connect(socket, connection, connection.events)
-        return Frames(self, socket, connection, tuple(topics))
+        return Frames(self, socket, connection, tuple(topics), give_up_s)
 
     def close(self) -> None:
         """Close the sockets; calls in other threads must have ended."""
@@ -197,40 +198,55 @@ class Transport:
         except zmq.Again:  # over TCP: the connection was lost and is not restored
             raise DaemonUnavailable(_("The request could not be sent: the daemon does not accept it.")) from None
 
-    def reply(
-        self, socket: DaemonSocket, connection: Connection, request_id: str, deadline: float | None
-    ) -> AnyResult | Chunk:
-        """The next frame of the answer to ``request_id``; drops answers to earlier requests."""
-        started = time.monotonic()
+    def received(
+        self, socket: DaemonSocket, connection: Connection, request_id: str, wait_s: float
+    ) -> AnyResult | Chunk | None:
+        """The next frame of the answer to ``request_id``, if it arrives within ``wait_s``.
+
+        Drops answers to other requests. Raises if no answer can arrive any more.
+        """
+        deadline = time.monotonic() + wait_s
         while True:
-            left = CHECK_S if deadline is None else min(CHECK_S, deadline - time.monotonic())
-            if left <= 0:
-                waited = time.monotonic() - started
-                if self.host:
-                    raise self._silent(connection, waited)
-                silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
-                raise DaemonUnavailable(
-                    silent.format(pid=connection.pid, seconds=waited), _("See what it is doing: modelctl logs")
-                )
-            if socket.wait(max(1, int(left * 1000))) or self._last_words(socket, connection):
-                reply = self._decode(socket.recv_multipart()[-1])
-                # The daemon cannot include the id of a request that it could not read.
-                if reply.id in (request_id, ""):
-                    return _unpack(reply)
+            left_ms = int(1000 * (deadline - time.monotonic()))
+            if not socket.wait(max(1, left_ms)) and not self._last_words(socket, connection):
+                return None
+            reply = self._decode(socket.recv_multipart()[-1])
+            socket.arrived += 1
+            # The daemon cannot include the id of a request that it could not read.
+            if reply.id in (request_id, ""):
+                return _unpack(reply)
+            if left_ms <= 0:
+                return None
 
     def _exchange(
         self, socket: DaemonSocket, connection: Connection, request: Request, timeout_s: float | None
     ) -> AnyResult:
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
         self.send(socket, request)
-        while True:
-            answer = self.reply(socket, connection, request.id, deadline)
-            if not isinstance(answer, Chunk):
+        if timeout_s is None:
+            return self._waited(socket, connection, request.id)
+        deadline = time.monotonic() + timeout_s
+        while (left := deadline - time.monotonic()) > 0:
+            answer = self.received(socket, connection, request.id, min(CHECK_S, left))
+            if answer is not None and not isinstance(answer, Chunk):
                 return answer
+        raise self.gave_up(connection, timeout_s, _("See what it is doing: modelctl logs"))
+
+    def _waited(self, socket: DaemonSocket, connection: Connection, request_id: str) -> AnyResult:
+        """The answer to a request that may take any time, as long as the daemon responds."""
+        pulse = Pulse(self, socket, connection)
+        while True:
+            answer = self.received(socket, connection, request_id, CHECK_S)
+            if answer is not None and not isinstance(answer, Chunk):
+                return answer
+            pulse.check(_("What it has begun continues. Once it responds, see: modelctl jobs, modelctl ps"))
 
     def _last_words(self, socket: DaemonSocket, connection: Connection) -> bool:
         """False while the daemon lives, True if it is gone and left a message; raises if it is gone without one."""
         if self._is_open(socket, connection):
+            if not socket.arrived and not is_listening(connection.commands):
+                # Another process has the pid of a daemon that died.
+                ended = _("modeld is not running (its last process, {pid}, ended unexpectedly).")
+                raise DaemonDied(ended.format(pid=connection.pid))
             return False
         if socket.poll(0):
             return True
@@ -316,9 +332,16 @@ class Transport:
                 assert_never(fault)
         raise DaemonUnavailable(text.format(host=who, endpoint=connection.commands), hint)
 
+    def gave_up(self, connection: Connection, waited_s: float, hint: str) -> DaemonUnavailable:
+        """The error for a daemon that runs and did not respond for ``waited_s``."""
+        if self.host:
+            return self._silent(connection, waited_s)
+        silent = _("modeld (process {pid}) has not responded for {seconds:.0f} s.")
+        return DaemonSilent(silent.format(pid=connection.pid, seconds=waited_s), hint)
+
     def _silent(self, connection: Connection, waited_s: float) -> DaemonUnavailable:
         text = _("{host} did not answer at {endpoint} within {seconds:.0f} s.")
-        return DaemonUnavailable(
+        return DaemonSilent(
             text.format(host=self.host, endpoint=connection.commands, seconds=waited_s),
             _("Check that the machine is on, that it runs modeld --listen, and that its firewall allows these ports."),
         )
@@ -328,6 +351,26 @@ class Transport:
             return _replies.decode(body)
         except msgspec.DecodeError as error:
             raise _not_understood(error) from error
+
+
+class Pulse:
+    """Checks that the daemon responds while a caller waits: it asks for a sign of life and gives up without one."""
+
+    def __init__(self, transport: Transport, socket: DaemonSocket, connection: Connection) -> None:
+        self._transport, self._socket, self._connection = transport, socket, connection
+        self._asked, self._asked_at = False, time.monotonic()
+        self._arrived = socket.arrived
+
+    def check(self, hint: str) -> None:
+        """Ping the daemon once a second; raises ``DaemonSilent`` with ``hint`` after ``ANSWER_S`` without a message."""
+        now = time.monotonic()
+        if self._socket.arrived != self._arrived:
+            self._asked, self._arrived = False, self._socket.arrived
+        if self._asked and now - self._asked_at >= ANSWER_S:
+            raise self._transport.gave_up(self._connection, ANSWER_S, hint)
+        if not self._asked and now - self._asked_at >= CHECK_S:
+            self._asked, self._asked_at = True, now
+            self._transport.send(self._socket, Ping(id=new_id()))
 
 
 class Stream:
@@ -340,6 +383,7 @@ class Stream:
         self._id = request_id
         self._cancelled = False
         self._stop = threading.Event()
+        self._pulse = Pulse(transport, socket, connection)
 
     def __iter__(self) -> "Iterator[Chunk | AnyResult]":
         return self
@@ -348,16 +392,21 @@ class Stream:
         if self._socket.closed:
             raise StopIteration
         try:
-            while not self._socket.wait(STOP_MS) and self._transport._is_open(self._socket, self._connection):
-                self._heed_stop()
-            self._heed_stop()
-            answer = self._transport.reply(self._socket, self._connection, self._id, None)
+            answer = self._awaited()
         except errors.ModeldError:
             self._socket.close(0)
             raise
         if not isinstance(answer, Chunk):
             self._socket.close(0)
         return answer
+
+    def _awaited(self) -> Chunk | AnyResult:
+        while True:
+            answer = self._transport.received(self._socket, self._connection, self._id, STOP_MS / 1000)
+            self._heed_stop()
+            if answer is not None:
+                return answer
+            self._pulse.check(_("The answer is lost. See what it is doing: modelctl logs"))
 
     def cancel(self) -> None:
         """Ask the daemon to stop; the result, with the text so far, still follows."""
@@ -384,15 +433,27 @@ class Frames(Iterator[tuple[str, bytes]]):
     """A subscription, undecoded; call ``close``, or drop the last reference."""
 
     def __init__(
-        self, transport: Transport, socket: DaemonSocket, connection: Connection, topics: tuple[str, ...]
+        self,
+        transport: Transport,
+        socket: DaemonSocket,
+        connection: Connection,
+        topics: tuple[str, ...],
+        give_up_s: float,
     ) -> None:
         self._transport = transport
         self._socket = socket
         self._connection = connection
         self._topics = topics
+        self._give_up_s = give_up_s
         self._last_event_at = time.monotonic()
 
     def __next__(self) -> tuple[str, bytes]:
+        while (frame := self.receive()) is None:
+            continue
+        return frame
+
+    def receive(self) -> tuple[str, bytes] | None:
+        """The next event; None each second while there was none for ``SILENCE_S``."""
         while not self._socket.closed:
             if self._socket.wait(int(CHECK_S * 1000)):
                 topic, body, *_ = self._socket.recv_multipart()
@@ -401,8 +462,8 @@ class Frames(Iterator[tuple[str, bytes]]):
                 # The topic ``daemon.`` is always subscribed to, so events that were not asked for are filtered here.
                 if name == "daemon.heartbeat" or name.startswith(self._topics):
                     return name, body
-            else:
-                self._check()
+            elif self._is_silent():
+                return None
         raise StopIteration
 
     def close(self) -> None:
@@ -412,18 +473,18 @@ class Frames(Iterator[tuple[str, bytes]]):
     def __del__(self) -> None:
         self.close()
 
-    def _check(self) -> None:
+    def _is_silent(self) -> bool:
+        """Whether the daemon counts as silent; raises if there is no hope for another event."""
         self._transport._raise_refusal(self._socket, self._connection)
-        pid = self._connection.pid
         if not self._transport.still_there(self._connection):
             self.close()
-            raise DaemonUnavailable(_("modeld (process {pid}) has ended.").format(pid=pid))
-        if time.monotonic() - self._last_event_at >= SILENCE_S:
+            raise DaemonUnavailable(_("modeld (process {pid}) has ended.").format(pid=self._connection.pid))
+        waited_s = time.monotonic() - self._last_event_at
+        if waited_s >= self._give_up_s:
             self.close()
-            if self._transport.host:
-                raise self._transport._silent(self._connection, SILENCE_S)
-            silent = _("modeld (process {pid}) has not responded for {seconds:.0f} s.")
-            raise DaemonUnavailable(silent.format(pid=pid, seconds=SILENCE_S), _("See what it is doing: modelctl logs"))
+            hint = _("What it has begun continues. Once it responds, see: modelctl jobs, modelctl ps")
+            raise self._transport.gave_up(self._connection, self._give_up_s, hint)
+        return waited_s >= SILENCE_S
 
 
 class Events(Iterator["AnyEvent"]):
@@ -435,6 +496,11 @@ class Events(Iterator["AnyEvent"]):
     def __next__(self) -> "AnyEvent":
         _topic, body = next(self._frames)
         return decode_event(body)
+
+    def receive(self) -> "AnyEvent | None":
+        """The next event; None each second while the daemon is silent, see ``Frames``."""
+        frame = self._frames.receive()
+        return None if frame is None else decode_event(frame[1])
 
     def close(self) -> None:
         """End the subscription."""

@@ -167,6 +167,12 @@ class SaveJob(Effect, frozen=True, kw_only=True):
     job: JobView
 
 
+class ForgetJob(Effect, frozen=True, kw_only=True):
+    """Forget a job that ended."""
+
+    job: str
+
+
 class SaveRun(Effect, frozen=True, kw_only=True):
     """Remember a benchmark run."""
 
@@ -181,7 +187,7 @@ class SaveBackup(Effect, frozen=True, kw_only=True):
     ticket: Ticket
 
 
-AnySave = SaveModel | ForgetModel | SaveJob | SaveRun | SaveBackup
+AnySave = SaveModel | ForgetModel | SaveJob | ForgetJob | SaveRun | SaveBackup
 """What goes into the database, with everything that waits there in one transaction."""
 
 
@@ -234,6 +240,7 @@ AnyEffect = (
     | SaveModel
     | ForgetModel
     | SaveJob
+    | ForgetJob
     | SaveRun
     | ReadRuns
     | ReadBackup

@@ -293,6 +293,8 @@ class Manager:
                 self._pull(ticket, request)
             case requests.Jobs(model=key):
                 self._jobs(ticket, key)
+            case requests.ClearJobs(model=key):
+                self._clear_jobs(ticket, key)
             case requests.Cancel():
                 self._cancel(ticket, request)
             case requests.Pause():
@@ -394,6 +396,17 @@ class Manager:
             running=[job.view() for job in state.jobs.values() if not job.ended],
         )
         outbox.answer(ticket, status)
+
+    def _clear_jobs(self, ticket: Ticket, key: str) -> None:
+        ended = [job for job in self._state.jobs.values() if job.ended and key in ("", job.model)]
+        model = self._state.find(key) if key and not ended else None
+        if isinstance(model, Failure):
+            self._outbox.answer(ticket, model)
+            return
+        for job in ended:
+            self._outbox.forget_job(job)
+            self._outbox.do(effects.ForgetJob(job=job.id))
+        self._outbox.answer(ticket, replies.Jobs(jobs=[job.view() for job in ended]))
 
     def _jobs(self, ticket: Ticket, key: str) -> None:
         model = self._state.find(key) if key else None

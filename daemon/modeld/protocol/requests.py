@@ -86,6 +86,12 @@ class Jobs(Request, frozen=True, kw_only=True):
     model: str = ""
 
 
+class ClearJobs(Change, frozen=True, kw_only=True):
+    """Forget the jobs that have ended, or those of one ``model``; answers with the forgotten jobs."""
+
+    model: str = ""
+
+
 class Cancel(Change, frozen=True, kw_only=True):
     """Cancel a job by id, the running job of a model, or a generation by the ``id`` of its request (same connection).
 
@@ -283,6 +289,7 @@ AnyRequest = (
     | Remove
     | Pull
     | Jobs
+    | ClearJobs
     | Cancel
     | Pause
     | Resume

@@ -9,7 +9,7 @@ from modeld.protocol.errors import Failure, Note
 from modeld.protocol.states import JobKind, JobState, ModelState
 
 REMEMBERED_JOBS = 200
-"""Ended jobs in a snapshot; a client that follows the events forgets older ones, as the daemon does."""
+"""Ended jobs in a snapshot; an event names each older one that the daemon forgets."""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

@@ -72,6 +72,7 @@ class RandomRequests:
             lambda: requests.Snapshot(id=name),
             lambda: requests.Show(id=name, model=model, look=coin),
             lambda: requests.Jobs(id=name, model=choice(["", model])),
+            lambda: requests.ClearJobs(id=name, model=choice(["", model])),
             lambda: requests.Results(id=name, model=model, limit=choice([10, size])),
             lambda: requests.Compare(id=name, models=[model] if coin else []),
             lambda: requests.Backup(id=name),

@@ -10,6 +10,7 @@ from modeld.protocol import replies
 from modeld.protocol.errors import ErrorCode, Note
 from modeld.protocol.views import Backup
 
+from modelctl.cli import output
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import KEY, Verb
 from modelctl.errors import LocalFailure, ModeldError
@@ -77,7 +78,7 @@ def export(session: Session, format_: str, file: Path | None, keys: tuple[str, .
     runs = [run for run in session.client.backup().runs if not keys or run.result.model_key in keys]
     text = result_files.FORMATS[format_](runs)
     if file is None:
-        click.echo(text, nl=False)
+        output.exported(text)
         return
     _write(file, text.encode())
     if session.json:

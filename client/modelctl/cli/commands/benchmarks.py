@@ -6,6 +6,7 @@ from modeld.protocol.states import JobState
 from modeld.protocol.views import BenchmarkRun, Comparison, Figure, JobView
 
 from modelctl import errors
+from modelctl.cli.output import Coloured, Part
 from modelctl.cli.progress import shown, watched
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import KEY, Verb
@@ -28,7 +29,7 @@ def bench(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int)
     try:
         jobs = _watch(session, keys, all_, repetitions)
     except KeyboardInterrupt:
-        session.warn("\n" + _("The benchmark continues in the daemon."))
+        session.warn("\n", _("The benchmark continues in the daemon."))
         session.warn(_("hint: see it with: modelctl jobs; stop it with: modelctl cancel KEY"))
         raise click.exceptions.Exit(130) from None
     if session.json:
@@ -107,7 +108,7 @@ def _watch(session: Session, keys: tuple[str, ...], all_: bool, repetitions: int
     started = session.client.benchmark(keys, all_models=all_, repetitions=repetitions)
     jobs = {job.id: job for job in started}
     with shown(session) as show:
-        for event, job in watched(mirror, started):
+        for event, job in watched(mirror, started, show):
             jobs[job.id] = job
             show(job)
             if session.json and event is not None:
@@ -140,7 +141,7 @@ def _numbers(session: Session, run: BenchmarkRun) -> None:
     if run.disturbed:
         warning = _("The run was disturbed: {reason}. Repeat it on an idle machine.")
         reason = (of_disturbance(run) or _("other load")).rstrip(".")
-        session.warn(click.style(warning.format(reason=reason), fg="yellow"))
+        session.warn(Coloured(warning.format(reason=reason), "yellow"))
 
 
 def _rate(figure: Figure) -> str:
@@ -151,14 +152,14 @@ def _rate_of(figure: Figure, tokens: int) -> str:
     return _rate(figure) + "  " + _("({count} tokens)").format(count=tokens)
 
 
-def _highlighted(line: str, comparison: Comparison) -> str:
+def _highlighted(line: str, comparison: Comparison) -> Part:
     """The fastest model's row in green and the most efficient one's in cyan, where colour is allowed."""
     words = line.split()
     first = words[0] if words else ""
     if comparison.fastest and (first == comparison.fastest.upper() or first == "🏆"):
-        return click.style(line, fg="green", bold=True)
+        return Coloured(line, "green", bold=True)
     if comparison.most_efficient and (first == comparison.most_efficient.upper() or first == "💾"):
-        return click.style(line, fg="cyan")
+        return Coloured(line, "cyan")
     return line
 
 

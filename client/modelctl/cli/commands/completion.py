@@ -5,6 +5,7 @@ import json
 import click
 from click.shell_completion import get_completion_class
 
+from modelctl.cli import output
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import Verb
 
@@ -19,4 +20,7 @@ def completion(session: Session, shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None  # the choices are defined by click
     source = found(cli, {}, "modelctl", "_MODELCTL_COMPLETE").source()
-    session.line(json.dumps({"shell": shell, "source": source}) if session.json else source)
+    if session.json:
+        session.json_line(json.dumps({"shell": shell, "source": source}))
+    else:
+        output.text(f"{source}\n")

@@ -106,9 +106,10 @@ def _notify(session: Session) -> None:
 
     def changed(mirror: "Mirror | None", event: "AnyEvent | None") -> None:
         nonlocal shown_pid
-        pid = None if mirror is None else mirror.snapshot.daemon.pid
+        pid = None if mirror is None or mirror.stale else mirror.snapshot.daemon.pid
         if pid is None:
-            session.say(_("modeld is not reachable; waiting for it."))
+            if shown_pid is not None:
+                session.say(_("modeld is not reachable; waiting for it."))
         elif pid != shown_pid:
             session.say(_("Showing notifications of modeld (process {pid}).").format(pid=pid))
         shown_pid = pid

@@ -5,6 +5,7 @@ import json
 import click
 import msgspec
 
+from modelctl.cli.output import Coloured
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import Verb
 from modelctl.doctor.finding import Finding, Level
@@ -28,7 +29,7 @@ def doctor(session: Session, online: bool) -> None:
     failed = sum(finding.level is Level.FAILED for finding in findings)
     warned = sum(finding.level is Level.WARNING for finding in findings)
     if session.json:
-        session.line(json.dumps({"ok": not failed, "findings": msgspec.to_builtins(findings)}))
+        session.json_line(json.dumps({"ok": not failed, "findings": msgspec.to_builtins(findings)}))
     elif failed or warned:
         warnings = _n("{count} warning", "{count} warnings", warned).format(count=warned)
         session.line(_("{count} failed, {warnings}").format(count=failed, warnings=warnings))
@@ -42,7 +43,7 @@ def _show(session: Session, finding: Finding) -> None:
     """Print a finding, and its fix on a second line."""
     names = {Level.OK: _("ok"), Level.WARNING: _("warning"), Level.FAILED: _("failed")}
     width = max(map(len, names.values()))
-    label = click.style(f"{names[finding.level]:<{width}}", fg=_COLOURS[finding.level])
-    session.line(f"{label}  {finding.title()}: {finding.text}")
+    label = Coloured(f"{names[finding.level]:<{width}}", _COLOURS[finding.level])
+    session.line(label, f"  {finding.title()}: {finding.text}")
     if finding.fix:
         session.line(f"{'':{width}}  → {finding.fix}")

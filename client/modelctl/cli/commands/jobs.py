@@ -9,15 +9,19 @@ from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import KEY, Verb
 from modelctl.errors import explained
 from modelctl.language import names
-from modelctl.language.catalogue import _
+from modelctl.language.catalogue import _, _n
 from modelctl.language.sentences import of_notes
 
 
-@click.command(cls=Verb, example="modelctl jobs")
+@click.command(cls=Verb, example="modelctl jobs\nmodelctl jobs --clear")
 @click.argument("key", type=KEY, required=False)
+@click.option("--clear", "clear", is_flag=True, help="Forget the jobs that have ended; their results are kept.")
 @pass_session
-def jobs(session: Session, key: str | None) -> None:
+def jobs(session: Session, key: str | None, clear: bool) -> None:
     """List the jobs (of one model with KEY): downloads and benchmarks, oldest first."""
+    if clear:
+        _clear(session, key or "")
+        return
     found = session.client.jobs(key or "")
     if session.json:
         session.emit(replies.Jobs(jobs=found))
@@ -29,6 +33,17 @@ def jobs(session: Session, key: str | None) -> None:
         headers = [_("ID"), _("KIND"), _("KEY"), _("STATE"), _("DONE"), _("CREATED"), _("FAILURE")]
         for line in table(headers, [_row(job) for job in found]):
             session.line(line)
+
+
+def _clear(session: Session, key: str) -> None:
+    forgotten = session.client.clear_jobs(key)
+    if session.json:
+        session.emit(replies.Jobs(jobs=forgotten))
+        return
+    count = len(forgotten)
+    session.line(
+        _n("{count} ended job was forgotten.", "{count} ended jobs were forgotten.", count).format(count=count)
+    )
 
 
 @click.command(cls=Verb, example="modelctl cancel mistral")

@@ -8,7 +8,7 @@ from modeld.protocol.errors import ErrorCode
 
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import Verb
-from modelctl.errors import DaemonUnavailable, LocalFailure, ModeldError
+from modelctl.errors import DaemonDied, DaemonSilent, DaemonUnavailable, LocalFailure, ModeldError
 from modelctl.language.catalogue import _
 from modelctl.processes import is_alive
 from modelctl.starting import LOOK_S, answering, start
@@ -37,12 +37,16 @@ def down(session: Session) -> None:
     transport = session.client.transport
     try:
         connection = transport.connection()
-    except DaemonUnavailable:
+        done = session.client.shutdown()
+    except DaemonSilent:
+        raise
+    except DaemonUnavailable as error:
+        if isinstance(error, DaemonDied):  # from now on it counts as stopped, so nothing starts it again
+            session.places.connection_file.unlink(missing_ok=True)
         if session.json:
             session.emit(replies.Done(note="modeld was not running."))
         session.say(_("modeld is not running."))
         return
-    done = session.client.shutdown()
     deadline = time.monotonic() + STOP_S
     while is_alive(connection.pid) or transport.still_there(connection):
         if time.monotonic() > deadline:

@@ -39,4 +39,7 @@ def logs(session: Session, follow: bool, lines: int) -> None:
 
 
 def _print(session: Session, line: str) -> None:
-    session.line(json.dumps({"line": line}, ensure_ascii=False) if session.json else line)
+    if session.json:
+        session.json_line(json.dumps({"line": line}, ensure_ascii=False))
+    else:
+        session.line(line)

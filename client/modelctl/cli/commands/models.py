@@ -79,7 +79,7 @@ def show(session: Session, key: str) -> None:
     if model.loaded and model.loaded.context_size:
         from modelctl.cli.answer import coloured_bar
 
-        session.line(f"   {coloured_bar(model.loaded.context_used, model.loaded.context_size)}")
+        session.line("   ", coloured_bar(model.loaded.context_used, model.loaded.context_size))
     session.line(_("Source: {source}").format(source=model.source or _("unknown")))
     if model.path:
         path = _("Path: {path} (used in place)") if model.in_place else _("Path: {path}")

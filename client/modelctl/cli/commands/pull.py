@@ -48,7 +48,7 @@ def pull(session: Session, keys: tuple[str, ...], wait: bool) -> None:
     refusals = [job for job in asked if isinstance(job, errors.ModeldError)]
     failures = [failure for job in jobs if wait and (failure := _end(session, job)) is not None] + refusals
     for failure in failures[:-1]:
-        session.warn(f"{failure.message} {failure.hint}".strip())
+        session.warn(f"{errors.explained(failure.failure)} {errors.advice(failure.failure)}".strip())
     if failures:
         raise failures[-1]
 
@@ -67,7 +67,7 @@ def _watch(session: Session, mirror: "Mirror", jobs: list[JobView]) -> list[JobV
     now = {job.id: job for job in jobs}
     reported: set[str] = set()
     with shown(session) as show:
-        for event, job in watched(mirror, jobs):
+        for event, job in watched(mirror, jobs, show):
             now[job.id] = job
             model = mirror.model(job.model)
             if not session.json and job.id not in reported and model is not None and model.fits is not None:
@@ -91,7 +91,7 @@ def _left(session: Session, jobs: list[JobView]) -> None:
     """Print that downloads continue although they are no longer watched."""
     for job in jobs:
         key = job.model
-        session.warn("\n" + _("The download of {key} continues in the daemon.").format(key=key.upper()))
+        session.warn("\n", _("The download of {key} continues in the daemon.").format(key=key.upper()))
         hint = _("hint: watch it with: modelctl pull {key}; stop it with: modelctl cancel {key}")
         session.warn(hint.format(key=key))
 

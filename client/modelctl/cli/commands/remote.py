@@ -82,7 +82,7 @@ def list_hosts(session: Session) -> None:
     for name, host in sorted(known.read(session.places).items()):
         named = NamedHost(name, host.endpoint, host.events_endpoint(), host.server_key, host.key)
         if session.json:
-            session.line(encode(named).decode())
+            session.json_line(encode(named).decode())
         else:
             session.line(
                 _("{name}: {endpoint}, with your key {key}").format(name=name, endpoint=host.endpoint, key=host.key)
@@ -146,7 +146,7 @@ def list_keys(session: Session) -> None:
         own=[NamedKey(name, pair.public) for name, pair in stored.own(places).items()],
     )
     if session.json:
-        session.line(encode(found).decode())
+        session.json_line(encode(found).decode())
         return
     session.line(_("This daemon: {key}").format(key=found.server or _("has not listened on the network yet")))
     _show_keys(session, _("Allowed to connect:"), found.allowed)
@@ -172,7 +172,10 @@ def _only_key(session: Session) -> str:
 
 
 def _show_key(session: Session, key: NamedKey) -> None:
-    session.line(encode(key).decode() if session.json else key.public)
+    if session.json:
+        session.json_line(encode(key).decode())
+    else:
+        session.line(key.public)
 
 
 def _show_keys(session: Session, title: str, found: list[NamedKey]) -> None:

@@ -47,7 +47,7 @@ def status(session: Session) -> None:
     """Show whether modeld starts at login."""
     state = _tried(lambda: for_this_system().state())
     if session.json:
-        session.line(json.dumps(asdict(state)))
+        session.json_line(json.dumps(asdict(state)))
         return
     yes, no = _("yes"), _("no")
     session.line(_("{kind}: {files}").format(kind=_(state.kind), files=", ".join(state.files) or _("not installed")))
@@ -59,7 +59,7 @@ def status(session: Session) -> None:
 
 def _report(session: Session, done: list[Message]) -> None:
     if session.json:
-        session.line(json.dumps({"done": [str(message) for message in done]}))
+        session.json_line(json.dumps({"done": [str(message) for message in done]}))
         return
     for message in done:
         session.line(of_message(message))

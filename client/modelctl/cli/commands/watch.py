@@ -1,10 +1,12 @@
 """``watch``: prints the daemon's events as they happen."""
 
+from collections.abc import Iterator
 from typing import assert_never
 
 import click
 from modeld.protocol import events
 
+from modelctl.cli.progress import silence_text
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import Verb
 from modelctl.errors import explained
@@ -20,15 +22,28 @@ from modelctl.transport.transport import decode_event
 def watch(session: Session, topics: tuple[str, ...]) -> None:
     """Show events, one per line: all, or those whose topic starts with a TOPIC (download. model. ...)."""
     wanted = topics or ("",)
-    for topic, body in session.client.transport.frames(wanted):
+    for topic, body in _frames(session, wanted):
         if session.json:
             # A heartbeat tells a program that it missed nothing, but only a program that asked for it.
             if topic.startswith(wanted):
-                session.line(body.decode())
+                session.json_line(body.decode())
             continue
         event = decode_event(body)
         if not isinstance(event, events.Heartbeat):
             session.line(f"{event.at}  {topic}  {_described(event)}")
+
+
+def _frames(session: Session, topics: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+    """The events; tells the user when the daemon stops responding, and when it responds again."""
+    frames = session.client.transport.frames(topics)
+    silent = False
+    while True:
+        frame = frames.receive()
+        if silent != (frame is None):
+            silent = frame is None
+            session.say(silence_text(silent))
+        if frame is not None:
+            yield frame
 
 
 def _described(event: events.AnyEvent) -> str:
@@ -44,6 +59,8 @@ def _described(event: events.AnyEvent) -> str:
             kind, state = names.of_job_kind(job.kind), names.of_job_state(job.state)
             text = _("{kind} {id} is {state}").format(kind=kind, id=job.id, state=state)
             return f"{text}: {explained(job.failure)}" if job.failure else text
+        case events.JobRemoved(kind=kind, job=id_):
+            return _("{kind} {id} is no longer listed").format(kind=names.of_job_kind(kind), id=id_)
         case events.JobProgress(progress=progress):
             share = f"{progress.done}/{progress.total or '?'}"
             return f"{share} {names.of_phase(progress.phase)}".rstrip()

@@ -61,7 +61,7 @@ class DesktopNotices:
 
     def on_change(self, mirror: "Mirror | None", event: "AnyEvent | None") -> None:
         """A callback for ``keep_following``; returns quickly and does not raise."""
-        if mirror is None:
+        if mirror is None or mirror.stale:
             return
         for news in self._reader.read(event, mirror.snapshot):
             if self._wanted[kind_of(news)]:

@@ -19,7 +19,7 @@ SETTLE_S = 0.5
 NAMES = 6
 """A summary lists at most this many names, then the number of the others."""
 
-_ALONE = frozenset({NoticeKind.DISK_LOW, NoticeKind.ANSWER})
+_ALONE = frozenset({NoticeKind.DISK_LOW, NoticeKind.NOT_SAVING, NoticeKind.ANSWER})
 _DOWNLOADS = frozenset({NoticeKind.DOWNLOAD_FINISHED, NoticeKind.DOWNLOAD_FAILED})
 _BENCHMARKS = frozenset({NoticeKind.BENCHMARK_FINISHED, NoticeKind.BENCHMARK_FAILED})
 

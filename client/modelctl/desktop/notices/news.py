@@ -8,7 +8,7 @@ news.
 from dataclasses import dataclass
 from typing import assert_never
 
-from modeld.protocol.errors import ErrorCode
+from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.events import AnyEvent, JobChanged, JobProgress, ModelChanged
 from modeld.protocol.states import FINAL, HAS_WORKER, JobKind, JobState
 from modeld.protocol.views import JobView, ModelView, Snapshot, SystemView
@@ -50,7 +50,14 @@ class DiskLow:
     models_dir: str = ""
 
 
-AnyNews = JobEnded | ModelCrashed | DiskLow
+@dataclass(frozen=True)
+class SavingChanged:
+    """The daemon stopped saving changes (``why``), or saves them again (None)."""
+
+    why: Failure | None
+
+
+AnyNews = JobEnded | ModelCrashed | DiskLow | SavingChanged
 
 
 def kind_of(news: AnyNews) -> NoticeKind:
@@ -65,6 +72,8 @@ def kind_of(news: AnyNews) -> NoticeKind:
             return NoticeKind.MODEL_CRASHED
         case DiskLow():
             return NoticeKind.DISK_LOW
+        case SavingChanged():
+            return NoticeKind.NOT_SAVING
         case _:
             assert_never(news)
 
@@ -75,6 +84,7 @@ class NewsReader:
     def __init__(self) -> None:
         self._before: Snapshot | None = None
         self._low = False
+        self._saving = True
         self._starts: dict[str, int | None] = {}
 
     def read(self, event: AnyEvent | None, after: Snapshot) -> list[AnyNews]:
@@ -89,6 +99,9 @@ class NewsReader:
         was_low, self._low = self._low, disk_is_low(after.system, self._low)
         if self._low and not was_low:
             found.append(DiskLow(after.system, after.daemon.models_dir))
+        was_saving, self._saving = self._saving, after.daemon.not_saving is None
+        if was_saving != self._saving:
+            found.append(SavingChanged(after.daemon.not_saving))
         return found
 
     def _ended(self, job: JobView, after: Snapshot) -> JobEnded:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from modelctl.language.printable import printable
+
 TITLE_LENGTH = 80
 BODY_LENGTH = 300
 """The length that servers show; longer text is cut and ends with an ellipsis."""
@@ -23,6 +25,7 @@ class NoticeKind(StrEnum):
     BENCHMARK_FAILED = "benchmark_failed"
     MODEL_CRASHED = "model_crashed"
     DISK_LOW = "disk_low"
+    NOT_SAVING = "not_saving"
     ANSWER = "answer"
 
 
@@ -64,6 +67,10 @@ class Notice:
     brief: str = ""
     progress: int | None = None
     instead_of: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("title", "body", "brief"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
 
 def tidy(text: str, length: int, *, lines: bool = False) -> str:

@@ -7,7 +7,7 @@ from modeld.protocol.errors import ErrorCode, Failure
 from modeld.protocol.states import JobKind, JobState
 from modeld.protocol.views import Change, ModelView, SystemView
 
-from modelctl.desktop.notices.news import AnyNews, DiskLow, JobEnded, ModelCrashed, kind_of
+from modelctl.desktop.notices.news import AnyNews, DiskLow, JobEnded, ModelCrashed, SavingChanged, kind_of
 from modelctl.desktop.notices.notice import BODY_LENGTH, TITLE_LENGTH, Notice, NoticeAction, NoticeKind, Urgency, tidy
 from modelctl.errors import advice, explained, headline
 from modelctl.language.catalogue import _
@@ -33,6 +33,8 @@ def worded(news: AnyNews, change: Change | None = None) -> Notice:
             return _crashed(model)
         case DiskLow(system=system, models_dir=folder):
             return _disk_low(system, folder)
+        case SavingChanged(why=why):
+            return _saving_changed(why)
         case _:
             assert_never(news)
 
@@ -186,6 +188,23 @@ def _disk_low(system: SystemView, folder: str) -> Notice:
         body=tidy("\n".join(lines), BODY_LENGTH, lines=True),
         urgency=Urgency.CRITICAL,
         actions=(NoticeAction.OPEN,),
+    )
+
+
+def _saving_changed(why: Failure | None) -> Notice:
+    """A notification that stays while nothing is saved; the one that replaces it disappears by itself."""
+    if why is None:
+        title, body = _("modeld is saving again"), _("All changes are saved.")
+    else:
+        title = _("modeld is not saving changes")
+        body = "\n".join(_failure_lines(why))
+    return Notice(
+        key="saving",
+        kind=NoticeKind.NOT_SAVING,
+        title=title,
+        body=tidy(body, BODY_LENGTH, lines=True),
+        urgency=Urgency.NORMAL if why is None else Urgency.CRITICAL,
+        actions=(NoticeAction.OPEN,) if why is None else (NoticeAction.OPEN, NoticeAction.SHOW_LOG),
     )
 
 

@@ -12,8 +12,10 @@ from modeld.protocol.views import JobView, ModelView, Snapshot
 from modelicons import IconState
 
 from modelctl.desktop.tray.unseen import UnseenNews
+from modelctl.errors import explained
 from modelctl.language.catalogue import _, _n
 from modelctl.language.format import format_bytes, format_eta, format_speed, percent
+from modelctl.language.printable import one_line
 
 FAILURE_CHARACTERS = 160
 """The maximum length of the tooltip."""
@@ -29,23 +31,37 @@ class Appearance:
     title: str
     details: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", one_line(self.title))
+        object.__setattr__(self, "details", tuple(map(one_line, self.details)))
+
     @property
     def tooltip(self) -> str:
         """The tooltip as one text."""
         return "\n".join((self.title, *self.details))
 
 
-def appearance(snapshot: Snapshot | None, news: UnseenNews) -> Appearance:
-    """The tray's current appearance; without a snapshot the daemon is not reachable."""
+def appearance(snapshot: Snapshot | None, news: UnseenNews, stale: bool = False) -> Appearance:
+    """The tray's current appearance; without a snapshot the daemon is not reachable; ``stale``: it does not respond."""
     failure = (_shortened(news.failure),) if news.failure else ()
+    if snapshot is not None and snapshot.daemon.not_saving is not None:
+        failure = (_shortened(explained(snapshot.daemon.not_saving)), *failure)
     if snapshot is None:
         return Appearance(IconState.OFFLINE, None, news.unseen_finish, _("modeld is not running"), failure)
+    if stale:
+        details = (*failure, *_details(snapshot))
+        return Appearance(IconState.OFFLINE, None, news.unseen_finish, not_responding(), details)
     running = downloads(snapshot, JobState.RUNNING, JobState.QUEUED)
     progress = overall(running, snapshot.models) if running else None
     title = f"modeld {snapshot.daemon.version}: {headline(snapshot)}"
     return Appearance(
         _state(snapshot, news, running), progress, news.unseen_finish, title, failure + _details(snapshot)
     )
+
+
+def not_responding() -> str:
+    """The title while the daemon runs but does not respond."""
+    return _("modeld does not respond; this may be out of date")
 
 
 def downloads(snapshot: Snapshot, *states: JobState) -> list[JobView]:
@@ -112,7 +128,7 @@ def download_text(job: JobView) -> str:
 
 def _state(snapshot: Snapshot, news: UnseenNews, running: Sequence[JobView]) -> IconState:
     states = {model.state for model in snapshot.models}
-    if news.unseen_failure:
+    if news.unseen_failure or snapshot.daemon.not_saving is not None:
         return IconState.ERROR
     if running:
         return IconState.DOWNLOADING

@@ -11,11 +11,13 @@ from modeld.protocol.states import HAS_FILE, HAS_WORKER, IN_MEMORY, JobState, Mo
 from modeld.protocol.views import JobView, ModelView, Snapshot
 
 from modelctl.desktop.tray import choices
-from modelctl.desktop.tray.appearance import benchmarks, download_text, downloads, headline, memory
+from modelctl.desktop.tray.appearance import benchmarks, download_text, downloads, headline, memory, not_responding
 from modelctl.desktop.tray.choices import Choice
 from modelctl.desktop.tray.unseen import UnseenNews
+from modelctl.errors import explained
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, percent
+from modelctl.language.printable import one_line
 
 MOST_ENTRIES = 40
 """The maximum length of a submenu, so that it fits the screen; the viewer shows the rest."""
@@ -35,12 +37,15 @@ class MenuItem:
     children: tuple["MenuItem", ...] = ()
     separator: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", one_line(self.label))
+
 
 Menu = tuple[MenuItem, ...]
 
 
-def menu(snapshot: Snapshot | None, news: UnseenNews) -> Menu:
-    """The whole menu; without a snapshot the daemon is not reachable."""
+def menu(snapshot: Snapshot | None, news: UnseenNews, stale: bool = False) -> Menu:
+    """The whole menu; without a snapshot the daemon is not reachable; ``stale``: it does not respond."""
     if snapshot is None:
         groups = [
             [_line("status", _("modeld is not running")), *_failure(news)],
@@ -52,7 +57,11 @@ def menu(snapshot: Snapshot | None, news: UnseenNews) -> Menu:
         ]
     else:
         groups = [
-            [_line("status", headline(snapshot)), *_failure(news)],
+            [
+                _line("status", not_responding() if stale else headline(snapshot)),
+                *_not_saving(snapshot),
+                *_failure(news),
+            ],
             [MenuItem("viewer", _("Open viewer"), choices.OpenViewer())],
             _in_memory(snapshot),
             _memory_actions(snapshot),
@@ -93,9 +102,19 @@ def _failure(news: UnseenNews) -> list[MenuItem]:
     """The last failure; choosing it opens the viewer, which shows the full message."""
     if not news.failure:
         return []
-    text = " ".join(news.failure.split())
+    return [_warning("failure", news.failure)]
+
+
+def _not_saving(snapshot: Snapshot) -> list[MenuItem]:
+    why = snapshot.daemon.not_saving
+    return [] if why is None else [_warning("not-saving", explained(why))]
+
+
+def _warning(id_: str, sentence: str) -> MenuItem:
+    """The beginning of a sentence; choosing it opens the viewer, which shows all of it."""
+    text = " ".join(sentence.split())
     short = text if len(text) <= FAILURE_CHARACTERS else text[: FAILURE_CHARACTERS - 1] + "…"
-    return [MenuItem("failure", f"⚠ {short}", choices.OpenViewer())]
+    return MenuItem(id_, f"⚠ {short}", choices.OpenViewer())
 
 
 def _in_memory(snapshot: Snapshot) -> list[MenuItem]:

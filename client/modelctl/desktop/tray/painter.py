@@ -32,6 +32,7 @@ class Painter:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
+        self._stale = False
         self._last_known: Snapshot | None = None
         self._news = UnseenNews()
         self._appearance: Appearance | None = None
@@ -49,12 +50,12 @@ class Painter:
         self._changed.set()
         self._thread.join()
 
-    def show(self, snapshot: Snapshot | None) -> None:
-        """Set the daemon's current state; None: it is not reachable."""
+    def show(self, snapshot: Snapshot | None, stale: bool = False) -> None:
+        """Set the daemon's current state; None: it is not reachable; ``stale``: it does not respond."""
         with self._lock:
-            if snapshot is self._snapshot:
+            if snapshot is self._snapshot and stale == self._stale:
                 return  # a heartbeat
-            self._snapshot = snapshot
+            self._snapshot, self._stale = snapshot, stale
             if snapshot is not None:
                 self._news = unseen.after(self._news, self._last_known, snapshot)
                 self._last_known = snapshot
@@ -76,8 +77,8 @@ class Painter:
     def draw(self) -> None:
         """Draw the changes, if there are any."""
         with self._lock:
-            snapshot, news = self._snapshot, self._news
-        new_appearance, new_menu = appearance(snapshot, news), menu(snapshot, news)
+            snapshot, stale, news = self._snapshot, self._stale, self._news
+        new_appearance, new_menu = appearance(snapshot, news, stale), menu(snapshot, news, stale)
         if new_menu != self._menu:
             self._menu = new_menu
             self._backend.set_menu(new_menu)

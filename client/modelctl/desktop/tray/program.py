@@ -18,6 +18,7 @@ from modelctl.desktop.tray.actions import Actions
 from modelctl.desktop.tray.backend import Listener, TrayBackend
 from modelctl.desktop.tray.choices import Choice
 from modelctl.desktop.tray.painter import Painter
+from modelctl.desktop.tray.reviver import Reviver
 from modelctl.follow import Mirror, keep_following
 from modelctl.language.catalogue import _
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 LOG_BYTES = 512 * 1024
 LOG_FILES = 2
+END_S = 5.0
 
 _log = logging.getLogger("modelctl.desktop.tray")
 
@@ -69,7 +71,9 @@ class Tray:
             viewer_focused=lambda: viewer_focus.is_focused(places),
             viewer=self._actions.open_viewer,
         )
-        self._follower = threading.Thread(target=self._follow, name="follower")
+        reviver = Reviver(self._client, self._painter.failed)
+        self._reviver = threading.Thread(target=reviver.run, args=(self._stop,), name="reviver", daemon=True)
+        self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
 
     def run(self) -> None:
         """Show the icon on this thread until the user quits it or SIGTERM arrives."""
@@ -78,15 +82,17 @@ class Tray:
         threading.excepthook = self._thread_failed
         self._painter.start()
         self._follower.start()
+        self._reviver.start()
         try:
             self._backend.run()
         finally:
             self._stop.set()
             self._painter.stop()
-            self._follower.join()
-            self._notices.close()
+            self._follower.join(END_S)  # a daemon that does not respond would keep it longer
+            ended = self._notices.close()
             self._actions.close()
-            self._client.close()
+            if ended and not self._follower.is_alive() and not self._reviver.is_alive():
+                self._client.close()
         if self._bug is not None:
             raise self._bug
         _log.info("ended")
@@ -110,7 +116,7 @@ class Tray:
 
     def _changed(self, mirror: Mirror | None, event: "AnyEvent | None") -> None:
         self._notices.on_change(mirror, event)
-        self._painter.show(None if mirror is None else mirror.snapshot)
+        self._painter.show(None if mirror is None else mirror.snapshot, mirror is not None and mirror.stale)
 
 
 def _preferences(places: Places) -> preferences.Preferences:

@@ -17,7 +17,7 @@ import msgspec
 
 from modeld.adapters.store.database import Database
 from modeld.adapters.store.mirror import Mirror
-from modeld.core.effects import AnySave, ForgetModel, SaveBackup, SaveJob, SaveModel, SaveRun, Send
+from modeld.core.effects import AnySave, ForgetJob, ForgetModel, SaveBackup, SaveJob, SaveModel, SaveRun, Send
 from modeld.core.facts import AnyFact, BackupSaved, SavingFailed, SavingWorks
 from modeld.protocol.errors import Failure
 from modeld.protocol.reasons import Reason
@@ -203,6 +203,8 @@ def _key(write: AnySave) -> tuple[str, object]:
             return ("model", key)
         case SaveJob(job=job):
             return ("job", job.id)
+        case ForgetJob(job=id_):
+            return ("job", id_)
         case SaveRun(run=run):
             return ("run", run.id)
         case SaveBackup(ticket=ticket):

@@ -14,7 +14,7 @@ from typing import TypeVar, assert_never
 
 import msgspec
 
-from modeld.core.effects import AnySave, ForgetModel, ReadRuns, SaveBackup, SaveJob, SaveModel, SaveRun
+from modeld.core.effects import AnySave, ForgetJob, ForgetModel, ReadRuns, SaveBackup, SaveJob, SaveModel, SaveRun
 from modeld.core.facts import BackupSaved, RunsRead
 from modeld.core.state.model import ModelSpec
 from modeld.protocol.errors import FailureError
@@ -220,6 +220,8 @@ class Database:
                 self._sql.execute("DELETE FROM models WHERE key = ?", (key,))
             case SaveJob(job=job):
                 self._sql.execute(_SAVE_JOB, (job.id, job.created_at, job.state in FINAL, _text(job)))
+            case ForgetJob(job=id_):
+                self._sql.execute("DELETE FROM jobs WHERE id = ?", (id_,))
             case SaveRun(run=run):
                 self._save_run(run)
             case SaveBackup():

@@ -179,7 +179,12 @@ class Outbox(Tracked):
         job.waiters.clear()
         ended = [known for known in self._state.jobs.values() if known.ended]
         for old in ended[:-REMEMBERED_JOBS]:
-            del self._state.jobs[old.id]
+            self.forget_job(old)
+
+    def forget_job(self, job: Job) -> None:
+        """Forget a job that ended, and publish that."""
+        del self._state.jobs[job.id]
+        self.publish(events.JobRemoved(job=job.id, kind=job.kind, model=job.model))
 
     def save(self, model: Model) -> None:
         """Remember a model's spec."""

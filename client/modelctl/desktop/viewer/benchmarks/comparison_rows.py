@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from modeld.protocol.views import BenchmarkResult, Comparison
 
 from modelctl.language.catalogue import _
+from modelctl.language.cells import csv_cell, markdown_row
 from modelctl.language.format import COMPARISON_HEADERS, comparison_cells
 
 Sortable = tuple[float, ...] | str
@@ -84,7 +85,7 @@ def too_few(comparison: Comparison) -> str:
 def as_markdown(table: Sequence[ComparisonRow]) -> str:
     """The rows, in their order, as a Markdown table."""
     head = ["| " + " | ".join(COMPARISON_HEADERS) + " |", "|---|" + "---:|" * (len(COMPARISON_HEADERS) - 1)]
-    return "\n".join([*head, *("| " + " | ".join(row.cells).replace("\n", " ") + " |" for row in table)]) + "\n"
+    return "\n".join([*head, *(markdown_row(row.cells) for row in table)]) + "\n"
 
 
 def as_csv(table: Sequence[ComparisonRow]) -> str:
@@ -92,7 +93,7 @@ def as_csv(table: Sequence[ComparisonRow]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COMPARISON_HEADERS)
-    writer.writerows(row.cells for row in table)
+    writer.writerows(map(csv_cell, row.cells) for row in table)
     return text.getvalue()
 
 

@@ -9,6 +9,7 @@ from modeld.protocol.views import BenchmarkRun, Change, JobView, Snapshot
 from modelctl.desktop.viewer.downloads.dialog_text import failure_text
 from modelctl.language.catalogue import _
 from modelctl.language.format import comparison_cells, format_figure
+from modelctl.language.printable import one_line
 from modelctl.language.sentences import of_disturbance
 
 
@@ -42,8 +43,8 @@ def candidates(snapshot: Snapshot) -> list[BenchmarkCandidate]:
     return [
         BenchmarkCandidate(
             key=model.key,
-            title=model.key.upper(),
-            name=model.display_name,
+            title=one_line(model.key.upper()),
+            name=one_line(model.display_name),
             loaded=model.state in IN_MEMORY,
             latest=comparison_cells(model.latest)[1] if model.latest is not None else "",
         )
@@ -72,7 +73,7 @@ def job_row(job: JobView, change: Change | None = None) -> JobRow:
     bar, tone = _bar(job)
     return JobRow(
         id=job.id,
-        title=job.model.upper(),
+        title=one_line(job.model.upper()),
         fraction=min(max(share / 100.0, 0.0), 1.0),
         bar=bar,
         tone=tone,

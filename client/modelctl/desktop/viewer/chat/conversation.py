@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from modeld.protocol.requests import Message
 from modeld.protocol.views import Generation
 
+from modelctl.decode_rate import decode_rate
 from modelctl.language.catalogue import _, _n
 
 KEPT = 100
@@ -83,8 +84,9 @@ def figures(generation: Generation) -> str:
     """The answer's figures: tokens, decode rate, and time to the first token."""
     count = generation.completion_tokens
     parts = [_n("{count} token", "{count} tokens", count).format(count=count)]
-    if generation.decode_ms > 0 and count:
-        parts.append(_("{rate:.1f} tokens/s").format(rate=1000 * count / generation.decode_ms))
+    rate = decode_rate(generation)
+    if rate is not None:
+        parts.append(_("{rate:.1f} tokens/s").format(rate=rate))
     if count:
         parts.append(_("first token after {ms:.0f} ms").format(ms=generation.first_token_ms))
     return "  ·  ".join(parts)

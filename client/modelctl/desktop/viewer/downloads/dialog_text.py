@@ -10,6 +10,7 @@ from modelctl.desktop.viewer.style.local_time import time_of_day
 from modelctl.errors import advice, explained
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, format_eta, format_speed, percent
+from modelctl.language.printable import one_line
 from modelctl.language.sentences import of_cause
 
 
@@ -57,9 +58,9 @@ def choices(snapshot: Snapshot) -> list[DownloadChoice]:
 def _choice(model: ModelView, job: JobView | None) -> DownloadChoice:
     return DownloadChoice(
         key=model.key,
-        title=model.key.upper(),
-        name=model.display_name,
-        description=model.description,
+        title=one_line(model.key.upper()),
+        name=one_line(model.display_name),
+        description=one_line(model.description),
         size=format_bytes(model.size_bytes) if model.size_bytes else _("unknown"),
         context=_("{count} tokens").format(count=model.context_length) if model.context_length else _("unknown"),
         job=job,
@@ -86,7 +87,7 @@ def progress_text(job: JobView, *, known: bool = True, daemon_there: bool = True
     share = progress.percent if progress.percent is not None else 100.0 if done else None
     total = format_bytes(progress.total) if progress.total else "?"
     return ProgressText(
-        title=_("Downloading {key}").format(key=job.model.upper()),
+        title=_("Downloading {key}").format(key=one_line(job.model.upper())),
         status=status,
         tone=tone,
         fraction=min(max((share or 0.0) / 100.0, 0.0), 1.0),

@@ -9,6 +9,7 @@ from modelctl.desktop.viewer.downloads.dialog_text import ProgressText, progress
 from modelctl.desktop.viewer.style.local_time import date_and_time
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_speed
+from modelctl.language.printable import one_line
 
 ENDED_SHOWN = 20
 """The number of ended downloads listed, newest first."""
@@ -66,7 +67,7 @@ def _row(job: JobView, place: int, count: int) -> QueueRow:
     text = progress_text(job)
     return QueueRow(
         id=job.id,
-        title=job.model.upper(),
+        title=one_line(job.model.upper()),
         place=place,
         text=text,
         line="  ·  ".join((text.status, text.downloaded, text.speed, text.eta)),
@@ -78,4 +79,6 @@ def _row(job: JobView, place: int, count: int) -> QueueRow:
 
 def _ended(job: JobView) -> EndedRow:
     text = progress_text(job)
-    return EndedRow(job.id, job.model.upper(), date_and_time(job.ended_at), text.status, text.tone, text.detail)
+    return EndedRow(
+        job.id, one_line(job.model.upper()), date_and_time(job.ended_at), text.status, text.tone, text.detail
+    )

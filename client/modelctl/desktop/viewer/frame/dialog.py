@@ -8,6 +8,7 @@ from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.frame.ui import Ui
 from modelctl.desktop.viewer.style import text_metrics, theme
 from modelctl.desktop.viewer.style.sizes import centred, em
+from modelctl.language.printable import printable
 
 TIGHT = "modelctl.dialogs.tight"
 FOOT_EM = 4.0
@@ -59,7 +60,7 @@ class DialogFrame:
 
     def say(self, text: str, colour: theme.Colour = theme.PALETTE.text) -> None:
         """Show a message between body and foot; an empty one removes it."""
-        dpg.set_value(self._message, text)
+        dpg.set_value(self._message, printable(text))
         dpg.configure_item(self._message, color=colour, show=bool(text))
         self.fit()
 

@@ -87,7 +87,9 @@ class _EmbeddedPanel:
         self._drawing = HostWindow(LETTERS_FRAMES, self._clean_up)
         self._drawing.post(_delete_letters)
         self._panel = Panel(Ui(client, self._drawing))
-        self._following = Following(client.transport, self._drawing, self._panel.show, self._panel.on_event)
+        self._following = Following(
+            client.transport, self._drawing, self._panel.show, self._panel.on_event, self._panel.silence
+        )
         # The finalizer must not call DearPyGui, which is just deleting the item.
         weakref.finalize(anchor, self.end).atexit = False
         del anchor

@@ -20,7 +20,10 @@ KEPT = 100
 
 
 class Following:
-    """Calls ``show`` and ``on_event`` on the drawing thread until it is stopped."""
+    """Calls ``show``, ``on_event`` and ``on_silence`` on the drawing thread until it is stopped.
+
+    ``on_silence(True)``: the daemon does not respond, so what is shown may be out of date.
+    """
 
     def __init__(
         self,
@@ -28,9 +31,11 @@ class Following:
         drawing: DrawingThread,
         show: Callable[[Snapshot | None], object],
         on_event: Callable[[events.AnyEvent], None],
+        on_silence: Callable[[bool], None] = lambda _silent: None,
     ) -> None:
         self._transport, self._drawing = transport, drawing
-        self._show, self._on_event = show, on_event
+        self._show, self._on_event, self._on_silence = show, on_event, on_silence
+        self._silent = self._silence_shown = False
         self._newest: Snapshot | None = None
         self._events: deque[events.AnyEvent] = deque(maxlen=KEPT)
         self._stop = threading.Event()
@@ -51,13 +56,19 @@ class Following:
 
     def changed(self, mirror: Mirror | None, event: events.AnyEvent | None) -> None:
         """Called in the following thread after each change."""
-        self.news(mirror.snapshot if mirror is not None else None, event)
+        if mirror is None:
+            self.news(None, event)
+        else:
+            self.news(mirror.snapshot, event, silent=mirror.stale)
 
-    def news(self, snapshot: Snapshot | None, event: events.AnyEvent | None) -> None:
-        """The newest snapshot, and the event that caused it (None: anything may have changed)."""
+    def news(self, snapshot: Snapshot | None, event: events.AnyEvent | None, *, silent: bool = False) -> None:
+        """The newest snapshot, and the event that caused it (None: anything may have changed).
+
+        ``silent``: the daemon does not respond.
+        """
         if isinstance(event, events.Heartbeat):
             return
-        self._newest = snapshot
+        self._newest, self._silent = snapshot, silent
         if event is not None and leaves_no_trace(event):
             self._events.append(event)
         self._drawing.post(self._deliver, once=True)
@@ -70,6 +81,10 @@ class Following:
         # Take the events first, so that the snapshot is at least as new as they are.
         arrived = [self._events.popleft() for _number in range(len(self._events))]
         changed = self._show(self._newest) is not False
+        silent = self._silent
+        if silent != self._silence_shown:
+            self._silence_shown, changed = silent, True
+            self._on_silence(silent)
         for event in arrived:
             self._on_event(event)
         return changed or bool(arrived)

@@ -5,6 +5,7 @@ import dearpygui.dearpygui as dpg
 from modelctl.desktop.viewer.frame.tab import Tag
 from modelctl.desktop.viewer.style import theme
 from modelctl.language.catalogue import _
+from modelctl.language.printable import printable
 
 
 class MessageBar:
@@ -25,8 +26,8 @@ class MessageBar:
 
     def say(self, text: str, error: bool) -> None:
         """Replace the message."""
-        self.text = text
-        dpg.set_value(self._text, text)
+        self.text = printable(text)
+        dpg.set_value(self._text, self.text)
         dpg.configure_item(self._text, color=(255, 190, 190) if error else theme.PALETTE.text)
         dpg.bind_item_theme(self._item, theme.ERROR if error else theme.FOOT)
         dpg.configure_item(self._item, show=True)

@@ -4,6 +4,7 @@ import threading
 
 import dearpygui.dearpygui as dpg
 from modeld.protocol import replies
+from modeld.protocol.errors import Failure
 from modeld.protocol.events import AnyEvent, ContextFull, ContextRefused, DaemonStopping, InternalError, ModelChanged
 from modeld.protocol.views import Snapshot
 
@@ -26,8 +27,9 @@ from modelctl.desktop.viewer.models.card_list import CardList
 from modelctl.desktop.viewer.models.empty_state import EmptyState
 from modelctl.desktop.viewer.monitor.tab import MonitorTab
 from modelctl.desktop.viewer.style import text_metrics, theme
-from modelctl.errors import ModeldError
+from modelctl.errors import ModeldError, advice, explained
 from modelctl.language.catalogue import _
+from modelctl.language.printable import printable
 from modelctl.language.sentences import of_note, of_notes
 
 SAID_FOR_S = 6.0
@@ -98,12 +100,23 @@ class Panel:
             return bool(dpg.get_value(self._tab_bar) == self._monitor_tab)
         if before is None and snapshot is not None:
             self._forget(_stopping())
+        self._warn_of_saving(before, snapshot)
         self._toolbar.show(snapshot)
         for tab in self._tabs:
             tab.show(snapshot)
         for window in (self._downloads, self._transfers, self._benchmarks, self._comparison):
             window.show(snapshot)
         return True
+
+    def silence(self, silent: bool) -> None:
+        """Mark what is shown as out of date while the daemon does not respond, or as current again."""
+        snapshot = self._snapshot
+        self._toolbar.silence(silent, snapshot)
+        text = _("modeld does not respond. What is shown may be out of date.")
+        if silent:
+            self._say(text, True)
+        else:
+            self._forget(text)
 
     def on_event(self, event: AnyEvent) -> None:
         """Pass on an event that snapshots do not show, and show the user a message about it."""
@@ -179,6 +192,15 @@ class Panel:
 
         self._ui.ask(lambda client: client.unload(wait=False), done)
 
+    def _warn_of_saving(self, before: Snapshot | None, now: Snapshot | None) -> None:
+        """A message while the daemon cannot save changes."""
+        was = before.daemon.not_saving if before is not None else None
+        why = now.daemon.not_saving if now is not None else None
+        if was is not None and why != was:
+            self._forget(_not_saving(was))
+        if why is not None and why != was:
+            self._say(_not_saving(why), True)
+
     def _say(self, text: str, error: bool) -> None:
         self._message_bar.say(text, error)
         if not error:
@@ -187,7 +209,7 @@ class Panel:
             timer.start()
 
     def _forget(self, text: str) -> None:
-        if self._message_bar.text == text:
+        if self._message_bar.text == printable(text):
             self._message_bar.dismiss()
 
     def _track(self) -> bool:
@@ -231,6 +253,10 @@ def message_for(event: AnyEvent) -> str:
             return f"{model.key.upper()}: {why}" if why else ""
         case _:
             return ""
+
+
+def _not_saving(why: Failure) -> str:
+    return "\n".join(filter(None, (explained(why), advice(why))))
 
 
 def _stopping() -> str:

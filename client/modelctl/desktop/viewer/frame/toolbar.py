@@ -31,6 +31,7 @@ class Toolbar:
         self._actions = actions
         self._state_width = -1.0
         self._shown: tuple[str, bool] | None = None
+        self._silent = False
 
     def build(self, parent: Tag) -> None:
         """Create the row."""
@@ -50,19 +51,33 @@ class Toolbar:
         )
         dpg.bind_item_theme(self._start, theme.PRIMARY)
 
+    def silence(self, silent: bool, snapshot: Snapshot | None) -> None:
+        """Show that the daemon does not respond, or that it responds again."""
+        self._silent = silent
+        self.show(snapshot)
+
     def show(self, snapshot: Snapshot | None) -> None:
         """Show whether the daemon is reachable; without it only Refresh is enabled."""
         there = snapshot is not None
         for button in self.buttons[1:4]:
             dpg.configure_item(button, enabled=there)
         dpg.configure_item(self.buttons[4], enabled=can_unload(snapshot))
-        text = f"modeld {snapshot.daemon.version}" if snapshot is not None else _("modeld is not reachable")
+        text, colour = self._state_of(snapshot)
         if self._shown == (text, there):
             return
         self._shown = (text, there)
         dpg.set_value(self._state, text)
-        dpg.configure_item(self._circle, fill=theme.PALETTE.green if there else theme.PALETTE.red)
+        dpg.configure_item(self._circle, fill=colour)
         dpg.configure_item(self._start, show=not there)
+
+    def _state_of(self, snapshot: Snapshot | None) -> tuple[str, theme.Colour]:
+        if snapshot is None:
+            return _("modeld is not reachable"), theme.PALETTE.red
+        if self._silent:
+            return _("modeld does not respond"), theme.PALETTE.orange
+        if snapshot.daemon.not_saving is not None:
+            return _("modeld is not saving"), theme.PALETTE.orange
+        return f"modeld {snapshot.daemon.version}", theme.PALETTE.green
 
     def starting(self, starting: bool) -> None:
         """Disable the start button while the daemon starts."""

@@ -43,7 +43,7 @@ def run(places: Places, scale: float = 0.0) -> None:
         area = library.work_area() if library is not None else None
         _viewport(window_position.placed(window_position.read(places), area))
         panel = _make(ui, scale or display_scale(os.environ, library))
-        following = Following(client.transport, drawing, panel.show, panel.on_event)
+        following = Following(client.transport, drawing, panel.show, panel.on_event, panel.silence)
         following.start()
         _draw(drawing, panel, places, library)
     finally:

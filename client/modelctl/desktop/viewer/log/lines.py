@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from modelctl.language.printable import one_line
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 KEPT = 500
 LONGEST = 2000
@@ -36,6 +38,7 @@ class LogLines:
     def add(self, texts: Iterable[str]) -> None:
         """Append new lines."""
         for text in texts:
+            text = one_line(text)
             found = _LEVEL.match(text)
             self._level = found[1] if found else self._level
             self._count += 1

@@ -13,6 +13,7 @@ from modelctl.desktop.viewer.style import theme
 from modelctl.errors import ModeldError, advice, explained
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes
+from modelctl.language.printable import one_line
 
 
 class CardActions:
@@ -35,7 +36,7 @@ class CardActions:
                 self._confirm_removal(model)
             case ModelAction.COPY_PATH:
                 dpg.set_clipboard_text(model.path)
-                self._ui.say(_("Copied: {path}").format(path=model.path))
+                self._ui.say(_("Copied: {path}").format(path=one_line(model.path)))
             case ModelAction.DOWNLOAD:
                 self._ask(model.key, do, lambda client: client.pull(model.key), self._on_job)
             case _:
@@ -116,7 +117,9 @@ class CardActions:
         else:
             text = _("{name} is removed, and its file of {size} is deleted.")
         dpg.add_text(
-            text.format(name=model.display_name, size=format_bytes(model.size_bytes)), parent=self._question, wrap=420
+            text.format(name=one_line(model.display_name), size=format_bytes(model.size_bytes)),
+            parent=self._question,
+            wrap=420,
         )
         dpg.add_spacer(parent=self._question, height=6)
         row = dpg.add_group(parent=self._question, horizontal=True)

@@ -13,6 +13,7 @@ from modelctl.desktop.viewer.monitor.stacked_bar import BarPiece, StackedBar
 from modelctl.desktop.viewer.style.theme import PALETTE, Colour, stripe
 from modelctl.language.catalogue import _
 from modelctl.language.format import format_bytes, percent
+from modelctl.language.printable import one_line
 
 MUTED = PALETTE.muted
 MEMORY, CPU = PALETTE.blue, PALETTE.orange
@@ -126,7 +127,9 @@ class MonitorTab:
             dpg.add_text(_("No GPU found: models run on the CPU."), parent=self._gpus, color=MUTED)
         for gpu in system.gpus:
             meter = _Meter(self._gpus, OURS)
-            meter.show(gpu.name, gpu_line(gpu), gpu.memory_used / gpu.memory_total if gpu.memory_total else 0.0)
+            meter.show(
+                one_line(gpu.name), gpu_line(gpu), gpu.memory_used / gpu.memory_total if gpu.memory_total else 0.0
+            )
         minutes, memory, cpu = self._series.plot()
         self._reach(-minutes[0])
         dpg.set_value(self._memory_line, [minutes, memory])
@@ -166,7 +169,7 @@ def model_cells(model: ModelView) -> list[str]:
     sizes = (model.estimated_bytes, loaded.memory_bytes, loaded.memory_peak_bytes) if loaded else (0, 0, 0)
     return [
         model.key.upper(),
-        loaded.device if loaded else "",
+        one_line(loaded.device) if loaded else "",
         *(format_bytes(size) if size else "-" for size in sizes),
     ]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import dearpygui.dearpygui as dpg
 
 from modelctl.desktop.viewer.frame.tab import Tag
+from modelctl.language.printable import printable
 
 FOLDER = Path(__file__).with_name("typefaces")
 REGULAR, BOLD, MONO = (FOLDER / f"Modeld{name}.ttf" for name in ("Sans-Regular", "Sans-Bold", "Mono-Regular"))
@@ -48,8 +49,8 @@ def load(scale: float = 1.0) -> Fonts:
 
 
 def glyphs(text: str) -> str:
-    """``text`` without the variation selectors that the fonts cannot show."""
-    return text.translate(_INVISIBLE)
+    """``text`` without control characters and without the variation selectors that the fonts cannot show."""
+    return printable(text).translate(_INVISIBLE)
 
 
 def _font(file: Path, size_px: float, registry: Tag) -> Tag:
