@@ -153,6 +153,7 @@ class Killed:
             kept = ask(number)
             os.kill(self._daemon.pid, signal.SIGKILL)
             psutil.wait_procs([psutil.Process(self._daemon.pid)] if psutil.pid_exists(self._daemon.pid) else [], 10)
+            (self._home / "logs" / "starts.json").unlink(missing_ok=True)  # these ends are no crash loop
             self._daemon = Daemon(self._build, self._home, self._context)
             yield ask.__name__.strip("_"), kept(self._daemon)
 
