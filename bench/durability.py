@@ -153,6 +153,7 @@ class Killed:
             kept = ask(number)
             os.kill(self._daemon.pid, signal.SIGKILL)
             psutil.wait_procs([psutil.Process(self._daemon.pid)] if psutil.pid_exists(self._daemon.pid) else [], 10)
+            (self._home / "logs" / "starts.json").unlink(missing_ok=True)  # these ends are no crash loop
             self._daemon = Daemon(self._build, self._home, self._context)
             yield ask.__name__.strip("_"), kept(self._daemon)
 
@@ -168,10 +169,10 @@ class Killed:
         self._daemon.ask("pin", model="keep", pinned=wanted)
         return lambda daemon: _models(daemon)["keep"]["pinned"] == wanted
 
-    def _remove(self, _: int) -> Kept:
-        self._daemon.ask("add", model="gone", source=URL.format("gone"))
-        self._daemon.ask("remove", model="gone")
-        return lambda daemon: "gone" not in _models(daemon)
+    def _remove(self, number: int) -> Kept:
+        self._daemon.ask("add", model=f"g{number}", source=URL.format(number))
+        self._daemon.ask("remove", model=f"g{number}")
+        return lambda daemon: f"g{number}" not in _models(daemon)
 
     def _pull(self, number: int) -> Kept:
         return self._job(self._daemon.ask("pull", model=URL.format(f"p{number}")))
@@ -237,7 +238,9 @@ def kept_after_kill(build: Checkout, count: int) -> str:
             if not is_kept:
                 lost[what] = lost.get(what, 0) + 1
         killed.stop()
-    return f"{kept} of {count} {lost or ''}".strip()
+    found = f"{kept} of {count} {lost or ''}".strip()
+    print(f"{build.folder}: {found} kept after kill -9", flush=True)
+    return found
 
 
 def main() -> None:

@@ -64,6 +64,13 @@ def test_a_repetition_waits_as_the_first_answer_did():
     assert held(world) == ["2"] and world.of(effects.SaveModel) == []
 
 
+def test_who_joins_a_download_waits_for_the_commit_of_its_job_too():
+    world = World(on_disk=())
+    world.ask(requests.Pull(id="1", model="alpha"))
+    world.ask(requests.Pull(id="2", model="alpha"), client=b"other")
+    assert held(world) == ["2"]
+
+
 def test_clients_see_that_nothing_is_saved_and_that_it_works_again():
     world = World()
     for fact, shown in (

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from modelctl import Client
 from modeld.adapters.store import MIGRATIONS, Database, Mirror, StoreError, database
-from modeld.core.effects import SaveBackup, SaveJob, SaveModel, SaveRun
+from modeld.core.effects import ReadRuns, SaveBackup, SaveJob, SaveModel, SaveRun
 from modeld.core.state.model import ModelSpec
 from modeld.core.state.task import Ticket
 from modeld.protocol.reasons import Reason
@@ -209,7 +209,10 @@ def test_averages_follow_every_way_a_run_comes_in_and_count_it_once(tmp_path: Pa
 
 def test_a_backup_is_stored_whole_or_not_at_all(tmp_path: Path):
     spec = ModelSpec(key="new", source="https://example.org/m.gguf")
-    not_storable = msgspec.structs.replace(run_at(2), result=msgspec.structs.replace(run_at(2).result, timestamp=None))
+    not_storable = msgspec.structs.replace(
+        run_at(2),
+        result=msgspec.structs.replace(run_at(2).result, timestamp="2026-01-02", tokens_per_second=float("nan")),
+    )
     backup = SaveBackup(models=[spec], runs=[run_at(1), not_storable], ticket=Ticket(b"c", "1"))
     with opened(tmp_path) as kept:
         with pytest.raises(sqlite3.IntegrityError):
@@ -251,3 +254,38 @@ def test_the_mirror_reads_only_the_models_with_new_runs_and_has_all_of_them(tmp_
         assert {key: len(records) for key, records in found.items()} == {"a": 10, "b": 10, "c": 10}
         assert [record["timestamp"][8:10] for record in found["b"]] == [*(f"{day:02}" for day in range(4, 13)), "20"]
         assert text == json.dumps(found, indent=2)
+
+
+NEWER_THAN = {
+    "other offsets": ("2026-11-20T09:00:00+05:30", "2026-11-20T05:00:00+00:00"),
+    "the clocks go back": ("2026-10-25T02:30:00+02:00", "2026-10-25T02:10:00+01:00"),
+    "other forms": ("2026-10-25T02:30:00", "2026-10-25 02:45:00"),
+    "parts of a second": ("2026-11-20T05:00:00Z", "2026-11-20T05:00:00.500+00:00"),
+}
+
+
+def at(timestamp: str) -> BenchmarkRun:
+    result = msgspec.structs.replace(run().result, timestamp=timestamp)
+    return msgspec.structs.replace(run(), id=timestamp, result=result)
+
+
+@pytest.mark.parametrize("times", NEWER_THAN.values(), ids=NEWER_THAN)
+def test_the_newest_run_is_the_newest_in_time_however_it_is_written(tmp_path: Path, times: tuple[str, str]):
+    older, newer = times
+    ask = ReadRuns(model="alpha", limit=10, ticket=Ticket(b"c", "1"))
+    with opened(tmp_path) as kept:
+        kept.commit([SaveRun(run=at(newer)), SaveRun(run=at(older))])
+        assert kept.latest()["alpha"].timestamp == newer
+        assert [found.id for found in kept.runs("alpha", 10)] == [older, newer]
+        assert [found.id for found in kept.read(ask, [at(older)]).runs] == [older, newer]
+
+
+def test_times_that_an_older_version_wrote_are_put_in_order(tmp_path: Path):
+    older, newer = NEWER_THAN["the clocks go back"]
+    file = released.write(tmp_path / "modeld.sqlite3", 2)
+    with closing(sqlite3.connect(file)) as sql, sql:
+        for found in (at(older), at(newer)):
+            row = (found.id, "alpha", found.id, 50.0, 1000.0, 100.0, msgspec.json.encode(found).decode())
+            sql.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    with opened(tmp_path) as kept:
+        assert kept.latest()["alpha"].timestamp == newer and kept.averages()["alpha"].runs == 2

@@ -48,9 +48,12 @@ END;
 PRAGMA user_version = 2;
 """
 )
+"""A version between releases"""
+
+V3 = V2 + "PRAGMA user_version = 3;"
 """The version after 0.1.0"""
 
-RELEASED = {1: V1, 2: V2}
+RELEASED = {1: V1, 2: V2, 3: V3}
 """Schema version -> the SQL that creates such a database."""
 
 

@@ -237,4 +237,6 @@ def _benchmarked(writes: Iterable[AnySave]) -> set[str]:
 
 
 def _name(write: AnySave) -> str:
-    return f"the {' '.join(str(part) for part in _key(write))}"
+    if isinstance(write, SaveBackup):
+        return f"a backup of {len(write.models)} models and {len(write.runs)} results"
+    return "the {} {}".format(*_key(write))

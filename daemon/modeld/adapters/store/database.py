@@ -9,6 +9,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, assert_never
 
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 
 BUSY_S = 2.0
 """How long a write waits for another program that holds the database."""
+
+WAL_PAGES = 100
+"""When the log is written back. A sync of a file that grows takes twice as long, so the log soon stops growing."""
 
 MIGRATIONS = (
     """
@@ -54,8 +58,9 @@ MIGRATIONS = (
             WHERE model = NEW.model;
     END;
     """,
+    "UPDATE runs SET at = utc(at) WHERE at <> utc(at);",
 )
-"""SQL that takes the database from version n to n + 1; never changed once released."""
+"""SQL that takes the database from version n to n + 1; never changed once released. ``utc`` is ``_utc`` below."""
 
 _SAVE_JOB = (
     "INSERT INTO jobs VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ended = excluded.ended, view = excluded.view"
@@ -87,6 +92,7 @@ class Database:
             self._migrate()
             self._sql.execute("PRAGMA journal_mode = WAL")
             self._sql.execute("PRAGMA synchronous = FULL")
+            self._sql.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             self._sql.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
         except sqlite3.Error as error:
             self._sql.close()
@@ -100,6 +106,7 @@ class Database:
         if version > len(MIGRATIONS):
             too_new = Reason.DATABASE_TOO_NEW
             raise StoreError(too_new.failure(path=str(self.path), version=version, most=len(MIGRATIONS)))
+        self._sql.create_function("utc", 1, _utc, deterministic=True)
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             # One transaction each: what is broken off leaves the version before, whole.
             self._sql.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
@@ -165,7 +172,7 @@ class Database:
         """The history that is asked for, together with the runs that are not in the database yet."""
         runs = {run.id: run for run in self.runs(effect.model, effect.limit)}
         runs |= {run.id: run for run in unsaved if run.result.model_key == effect.model}
-        newest = sorted(runs.values(), key=lambda run: run.result.timestamp)[-effect.limit :]
+        newest = sorted(runs.values(), key=lambda run: _utc(run.result.timestamp))[-effect.limit :]
         return RunsRead(model=effect.model, ticket=effect.ticket, runs=newest)
 
     def all_runs(self) -> list[BenchmarkRun]:
@@ -239,7 +246,7 @@ class Database:
         row = (
             run.id,
             result.model_key,
-            result.timestamp,
+            _utc(result.timestamp),
             result.tokens_per_second,
             result.inference_time,
             result.memory_usage_mb,
@@ -261,7 +268,7 @@ class Database:
         )
 
     def _has_run_at(self, result: BenchmarkResult) -> bool:
-        moment = (result.model_key, result.timestamp)
+        moment = (result.model_key, _utc(result.timestamp))
         known = self._sql.execute("SELECT EXISTS (SELECT 1 FROM runs WHERE model = ? AND at = ?)", moment)
         return bool(known.fetchone()[0])
 
@@ -280,6 +287,15 @@ class Database:
         for reader in self._readers:
             reader.close()
         self._sql.close()
+
+
+def _utc(timestamp: str) -> str:
+    """A time in the form in which the order of texts is the order of times; one without an offset counts as UTC."""
+    try:
+        at = datetime.fromisoformat(timestamp)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError):  # not a time, or one before the year 1 or after 9999 in UTC
+        return timestamp
 
 
 def _decoded(texts: Iterable[str], kind: type[_V]) -> list[_V]:

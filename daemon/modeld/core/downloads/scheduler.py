@@ -6,7 +6,7 @@ from modeld.core.downloads import source
 from modeld.core.downloads.lookups import HubLookups, Resolved
 from modeld.core.downloads.parts import merge_headers, wrong_part
 from modeld.core.downloads.rate import Rate
-from modeld.core.effects import DropPartial, ForgetModel, StartPull, StopPull
+from modeld.core.effects import DropPartial, ForgetModel, SaveJob, StartPull, StopPull
 from modeld.core.facts import PullAdvanced, PullBroke, PullFinished, PullStopped
 from modeld.core.memory import fit
 from modeld.core.models import library
@@ -51,6 +51,7 @@ class Scheduler(Tracked):
         if request.wait and not job.ended:
             job.waiters.append(ticket)
         else:
+            outbox.do(SaveJob(job=job.view()))  # what another request has just queued may not be committed yet
             outbox.answer(ticket, replies.Jobs(jobs=[job.view()]))
         self.settle()
 
