@@ -167,6 +167,7 @@ EVENTS: list[events.AnyEvent] = [
     events.ModelChanged(epoch=EPOCH, seq=18, at=AT, model=MODEL),
     events.ModelRemoved(epoch=EPOCH, seq=19, at=AT, model="mine"),
     events.JobChanged(epoch=EPOCH, seq=20, at=AT, job=PULL),
+    events.JobRemoved(epoch=EPOCH, seq=30, at=AT, job="j1", kind=JobKind.PULL, model="smollm2"),
     events.JobProgress(epoch=EPOCH, seq=21, at=AT, job="j1", kind=JobKind.PULL, model="smollm2", progress=PROGRESS),
     events.ContextUsed(epoch=EPOCH, seq=22, at=AT, model="smollm2", used=61, size=8192),
     events.ContextRefused(epoch=EPOCH, seq=23, at=AT, model="smollm2", prompt_tokens=9001, size=8192),

@@ -67,11 +67,14 @@ class Truth:
                 loaded = msgspec.structs.replace(before, context_used=number, context_size=100)
                 self.models[key] = msgspec.structs.replace(self.models[key], loaded=loaded)
                 self.tell(events.ContextUsed, model=key, used=number, size=100)
+            case 6 if key in self.jobs:
+                del self.jobs[key]
+                self.tell(events.JobRemoved, job=key, kind=JobKind.PULL, model=key)
             case _:
                 self.tell(events.ContextFull, model=key, size=100)
 
 
-steps = st.lists(st.tuples(st.integers(0, 6), st.sampled_from("abcd"), st.integers(0, 50)), max_size=40)
+steps = st.lists(st.tuples(st.integers(0, 7), st.sampled_from("abcd"), st.integers(0, 50)), max_size=40)
 
 
 @given(steps, st.integers(0, 40))

@@ -8,8 +8,7 @@ from typing import assert_never
 
 import msgspec
 from modeld.protocol import events
-from modeld.protocol.states import FINAL
-from modeld.protocol.views import REMEMBERED_JOBS, JobView, ModelView, Snapshot
+from modeld.protocol.views import JobView, ModelView, Snapshot
 
 
 class MissedEvents(Exception):  # noqa: N818 - it is a signal, not an error
@@ -37,6 +36,8 @@ def _changed(snapshot: Snapshot, event: events.AnyEvent) -> Snapshot:
             return replace(snapshot, models=[model for model in snapshot.models if model.key != key])
         case events.JobChanged(job=job):
             return replace(snapshot, jobs=_with_job(snapshot.jobs, job))
+        case events.JobRemoved(job=id_):
+            return replace(snapshot, jobs=[job for job in snapshot.jobs if job.id != id_])
         case events.JobProgress(job=id_, progress=progress):
             jobs = [replace(job, progress=progress) if job.id == id_ else job for job in snapshot.jobs]
             return replace(snapshot, jobs=jobs)
@@ -67,12 +68,9 @@ def _order(model: ModelView) -> tuple[bool, str]:
 
 
 def _with_job(jobs: list[JobView], new: JobView) -> list[JobView]:
-    known = any(job.id == new.id for job in jobs)
-    kept = [new if job.id == new.id else job for job in jobs] if known else [*jobs, new]
-    if new.state in FINAL:
-        forgotten = {job.id for job in [job for job in kept if job.state in FINAL][:-REMEMBERED_JOBS]}
-        return [job for job in kept if job.id not in forgotten]
-    return kept
+    if any(job.id == new.id for job in jobs):
+        return [new if job.id == new.id else job for job in jobs]
+    return [*jobs, new]
 
 
 def _with_context(model: ModelView, used: int, size: int) -> ModelView:

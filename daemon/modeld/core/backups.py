@@ -8,7 +8,7 @@ from modeld.core.state.model import Model
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
-from modeld.protocol import replies, requests
+from modeld.protocol import limits, replies, requests
 from modeld.protocol.errors import ErrorCode, Note
 from modeld.protocol.reasons import Reason
 from modeld.protocol.views import AddedModel, Backup
@@ -50,7 +50,7 @@ class Backups:
         known: list[str] = []
         refusals: list[Note] = []
         for added in request.models:
-            failure = self._library.restore(added)
+            failure = limits.exceeded(added) or self._library.restore(added)
             if failure is None:
                 taken.append(added.key)
             elif failure.code is ErrorCode.ALREADY_EXISTS:

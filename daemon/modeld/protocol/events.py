@@ -46,6 +46,14 @@ class JobChanged(Event, frozen=True, kw_only=True):
     job: views.JobView
 
 
+class JobRemoved(Event, frozen=True, kw_only=True):
+    """The daemon has forgotten a job that ended; ``job`` is its id."""
+
+    job: str
+    kind: JobKind
+    model: str
+
+
 class JobProgress(Event, frozen=True, kw_only=True):
     """The progress of a running job; at most ten per second for each job."""
 
@@ -108,6 +116,7 @@ AnyEvent = (
     ModelChanged
     | ModelRemoved
     | JobChanged
+    | JobRemoved
     | JobProgress
     | ContextUsed
     | ContextRefused
@@ -132,7 +141,7 @@ def topic(event: AnyEvent) -> str:
             return f"model.{key}"
         case JobChanged(job=job):
             return f"{_JOB_TOPICS[job.kind]}.{job.model}"
-        case JobProgress(kind=kind, model=key):
+        case JobRemoved(kind=kind, model=key) | JobProgress(kind=kind, model=key):
             return f"{_JOB_TOPICS[kind]}.{key}"
         case ContextUsed(model=key) | ContextRefused(model=key) | ContextFull(model=key):
             return f"context.{key}"

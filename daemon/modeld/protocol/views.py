@@ -5,11 +5,12 @@ Times are ISO 8601 strings in UTC; sizes are bytes; durations are seconds unless
 
 import msgspec
 
+from modeld.protocol import limits
 from modeld.protocol.errors import Failure, Note
 from modeld.protocol.states import JobKind, JobState, ModelState
 
 REMEMBERED_JOBS = 200
-"""Ended jobs in a snapshot; a client that follows the events forgets older ones, as the daemon does."""
+"""Ended jobs in a snapshot; an event names each older one that the daemon forgets."""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -366,7 +367,7 @@ class AddedModel(View, frozen=True, kw_only=True):
 
     key: str
     source: str
-    display_name: str = ""
+    display_name: limits.Name = ""
     description: str = ""
     sha256: str = ""
     size_bytes: int = 0

@@ -44,6 +44,8 @@ def _described(event: events.AnyEvent) -> str:
             kind, state = names.of_job_kind(job.kind), names.of_job_state(job.state)
             text = _("{kind} {id} is {state}").format(kind=kind, id=job.id, state=state)
             return f"{text}: {explained(job.failure)}" if job.failure else text
+        case events.JobRemoved(kind=kind, job=id_):
+            return _("{kind} {id} is no longer listed").format(kind=names.of_job_kind(kind), id=id_)
         case events.JobProgress(progress=progress):
             share = f"{progress.done}/{progress.total or '?'}"
             return f"{share} {names.of_phase(progress.phase)}".rstrip()

@@ -15,6 +15,7 @@ from modeld.adapters.endpoint.listener import LocalListener, RemoteListener
 from modeld.core.downloads.source import is_path
 from modeld.core.effects import Publish, Send
 from modeld.core.facts import AnyFact, Asked, ClientGone
+from modeld.protocol import limits
 from modeld.protocol.errors import Failure
 from modeld.protocol.events import topic
 from modeld.protocol.keys import KeyPair
@@ -115,7 +116,7 @@ class Server:
             self._take_up(client, request)
 
     def _take_up(self, client: bytes, request: AnyRequest) -> None:
-        refused = _refuse_remote(request) if client.startswith(REMOTE_CLIENT) else None
+        refused = _too_long(request) or (_refuse_remote(request) if client.startswith(REMOTE_CLIENT) else None)
         if refused is not None:
             self._refuse(client, request.id, refused)
         elif self._allowance.open(client, self._payer(client)):
@@ -156,7 +157,8 @@ class Server:
             self._report(ClientGone(client=effect.client))
 
     def _refuse(self, client: bytes, request_id: str, failure: Failure) -> None:
-        self._deliver(client, Reply(id=request_id, ok=False, error=failure))
+        known = request_id if len(request_id) <= limits.ID else ""
+        self._deliver(client, Reply(id=known, ok=False, error=failure))
 
     def _deliver(self, client: bytes, reply: Reply) -> bool:
         listener = self._local if client.startswith(LOCAL_CLIENT) else self._remote
@@ -203,6 +205,13 @@ class Server:
         self._local.close()
         if self._remote is not None:
             self._remote.close()
+
+
+def _too_long(request: AnyRequest) -> Failure | None:
+    """Why a text of a request is refused; the parts of a backup are refused one by one, by who restores them."""
+    if isinstance(request, Restore):
+        request = msgspec.structs.replace(request, models=[], runs=[], results=[])
+    return limits.exceeded(request)
 
 
 def _refuse_remote(request: AnyRequest) -> Failure | None:

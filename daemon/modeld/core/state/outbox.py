@@ -1,5 +1,6 @@
 """What leaves the core: effects, answers to clients, and events for everyone."""
 
+import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -13,17 +14,25 @@ from modeld.core.state.task import Ticket
 from modeld.protocol import events, replies
 from modeld.protocol.errors import Failure, Field, Note
 from modeld.protocol.reasons import Reason
+from modeld.protocol.requests import AnyRequest
 from modeld.protocol.views import REMEMBERED_JOBS
+from modeld.protocol.wire import encode
 
 REMEMBERED_KEYS = 1000
 """Idempotency keys kept; older ones are forgotten once they are answered."""
+
+REMEMBERED_BYTES = 4 * 1024 * 1024
+"""What the answers to requests with keys may take together, as they are sent; older ones are forgotten."""
 
 
 @dataclass
 class Keyed:
     """The first request with a key: its answer once there is one, and the repetitions that wait for it."""
 
+    op: str
+    digest: bytes
     outcome: replies.AnyResult | Failure | None = None
+    size_bytes: int = 0
     also: list[Ticket] = field(default_factory=list)
 
 
@@ -35,6 +44,7 @@ class Outbox:
         self.seq = 0
         self._unanswered: dict[Ticket, None] = {}
         self._keyed: OrderedDict[str, Keyed] = OrderedDict()
+        self._keyed_bytes = 0
         self._effects: list[AnyEffect] = []
 
     def do(self, effect: AnyEffect) -> None:
@@ -67,10 +77,10 @@ class Outbox:
         self._send(ticket, outcome)
         keyed = self._keyed.get(ticket.key) if ticket.key else None
         if keyed is not None:
-            keyed.outcome = outcome
             for other in keyed.also:
                 self._send(other, outcome)
             keyed.also.clear()
+            self._remember(keyed, outcome)
 
     def refuse(self, ticket: Ticket, reason: Reason, **fields: Field) -> None:
         """Answer a request with the failure for ``reason``."""
@@ -80,27 +90,37 @@ class Outbox:
         """Send a piece of a streamed answer."""
         self.do(Send(client=ticket.client, reply=replies.Reply(id=ticket.id, ok=True, chunk=chunk)))
 
-    def is_repetition(self, ticket: Ticket) -> bool:
+    def is_repetition(self, ticket: Ticket, request: AnyRequest) -> bool:
         """Whether a request with this key came before; if so it is answered with the first answer, now or later."""
         if not ticket.key:
             return False
+        op, digest = str(request.__struct_config__.tag), _digest(request)
         known = self._keyed.get(ticket.key)
         if known is None:
-            self._keyed[ticket.key] = Keyed()
+            self._keyed[ticket.key] = Keyed(op, digest)
             self._forget_keys()
             return False
-        if known.outcome is None:
+        if known.digest != digest:
+            self._send(ticket, Reason.KEY_USED_OTHERWISE.failure(key=ticket.key, op=known.op))
+        elif known.outcome is None:
             known.also.append(ticket)
         else:
             self._send(ticket, known.outcome)
         return True
 
+    def _remember(self, keyed: Keyed, outcome: replies.AnyResult | Failure) -> None:
+        self._keyed_bytes -= keyed.size_bytes
+        keyed.outcome, keyed.size_bytes = outcome, len(encode(outcome))
+        self._keyed_bytes += keyed.size_bytes
+        self._forget_keys()
+
     def _forget_keys(self) -> None:
-        """Forget the oldest request with a key, but none that is still to be answered."""
-        if len(self._keyed) > REMEMBERED_KEYS:
+        """Forget the oldest requests with a key until few enough are left, but none that is still to be answered."""
+        while len(self._keyed) > REMEMBERED_KEYS or self._keyed_bytes > REMEMBERED_BYTES:
             oldest = next((key for key, keyed in self._keyed.items() if keyed.outcome is not None), None)
-            if oldest is not None:
-                del self._keyed[oldest]
+            if oldest is None:
+                return
+            self._keyed_bytes -= self._keyed.pop(oldest).size_bytes
 
     def _send(self, ticket: Ticket, outcome: replies.AnyResult | Failure) -> None:
         self._unanswered.pop(ticket, None)
@@ -147,8 +167,18 @@ class Outbox:
         job.waiters.clear()
         ended = [known for known in self._state.jobs.values() if known.ended]
         for old in ended[:-REMEMBERED_JOBS]:
-            del self._state.jobs[old.id]
+            self.forget_job(old)
+
+    def forget_job(self, job: Job) -> None:
+        """Forget a job that ended, and publish that."""
+        del self._state.jobs[job.id]
+        self.publish(events.JobRemoved(job=job.id, kind=job.kind, model=job.model))
 
     def save(self, model: Model) -> None:
         """Remember a model's spec."""
         self.do(SaveModel(spec=model.spec))
+
+
+def _digest(request: AnyRequest) -> bytes:
+    """What makes a request the same as another: everything but its id."""
+    return hashlib.blake2b(encode(msgspec.structs.replace(request, id="")), digest_size=16).digest()
