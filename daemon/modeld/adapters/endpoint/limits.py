@@ -103,6 +103,17 @@ class Allowance:
         client = clients.pop()
         if not clients:
             del self._asked[connection]
+        self._close(client)
+
+    def left(self, connection: bytes) -> bool:
+        """Forget a connection that has ended; returns whether it had unanswered requests."""
+        self._buckets.pop(connection, None)
+        clients = self._asked.pop(connection, [])
+        for client in clients:
+            self._close(client)
+        return bool(clients)
+
+    def _close(self, client: bytes) -> None:
         self._open_in_all -= 1
         self._open[client] -= 1
         if not self._open[client]:

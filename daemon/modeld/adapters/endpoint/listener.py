@@ -10,7 +10,8 @@ import zmq
 from modeld.protocol.keys import KeyPair
 from modeld.protocol.wire import MAX_REQUEST_BYTES
 from modeld.transport import binding
-from modeld.transport.loop_socket import KeyedSocket, LoopSocket
+from modeld.transport.loop_socket import ClientSocket
+from modeld.transport.monitor import ConnectionMonitor
 from modeld.transport.zap import LOCAL, REMOTE, Gate
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ BIND_AGAIN_S = 0.05
 
 _Context = zmq.Context[zmq.Socket[bytes]]
 Receive = Callable[[list[bytes]], None]
+Gone = Callable[[bytes], None]
 
 
 def _router(context: _Context) -> "zmq.Socket[bytes]":
@@ -47,11 +49,12 @@ def _publisher(context: _Context) -> "zmq.Socket[bytes]":
 class LocalListener:
     """For this user on this machine."""
 
-    def __init__(self, context: _Context, runtime_dir: Path, gate: Gate, receive: Receive) -> None:
+    def __init__(self, context: _Context, runtime_dir: Path, gate: Gate, receive: Receive, gone: Gone) -> None:
         router, self._publisher = _router(context), _publisher(context)
+        monitor = ConnectionMonitor(context, router, gone)
         self.commands = binding.bind_own(router, runtime_dir / "commands.sock", gate, LOCAL)
         self.events = binding.bind_own(self._publisher, runtime_dir / "events.sock", gate, LOCAL)
-        self._router = LoopSocket(router, receive)
+        self._router = ClientSocket(router, receive, monitor, keyed=False)
 
     def send(self, frames: list[bytes]) -> bool:
         """Answer a client; False if it cannot be reached."""
@@ -70,14 +73,15 @@ class LocalListener:
 class RemoteListener:
     """For the network: commands on the port that was asked for, events on the next one, both behind CURVE."""
 
-    def __init__(self, context: _Context, endpoint: str, pair: KeyPair, receive: Receive) -> None:
+    def __init__(self, context: _Context, endpoint: str, pair: KeyPair, receive: Receive, gone: Gone) -> None:
         self._context = context
         self._pair = pair
         commands, events = _two_ports(endpoint)
         router, self._publisher = _router(context), _publisher(context)
+        monitor = ConnectionMonitor(context, router, gone)
         self.commands = binding.bind_curve(router, commands, pair, REMOTE)
         self.events = binding.bind_curve(self._publisher, events, pair, REMOTE)
-        self._router = KeyedSocket(router, receive)
+        self._router = ClientSocket(router, receive, monitor, keyed=True)
 
     def send(self, frames: list[bytes]) -> bool:
         """Answer a client; False if it cannot be reached."""
