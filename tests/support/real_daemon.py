@@ -1,6 +1,7 @@
 """A real daemon as a child process."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -16,10 +17,14 @@ NOT_OURS = ("LLM_", "LLAMA_", "MODELD_", "HF_", "HUGGING")
 
 
 class RealDaemon:
-    """``python -m modeld`` as a child process; ready when it reports so (sd_notify)."""
+    """``python -m modeld`` as a child process; ready when it reports so (sd_notify).
 
-    def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
+    ``descriptors`` is the hard limit of its descriptors (0: that of this process).
+    """
+
+    def __init__(self, home: Path, settings: Mapping[str, str], descriptors: int = 0) -> None:
         self.home = home
+        self._descriptors = descriptors
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
         # One thread: several spin on each other on a busy machine, and these tests are about behaviour, not speed.
         self.environment |= {"MODELD_HOME": str(home), "LLM_CPU_THREADS": "1", "MODELD_TRAY": "0", **settings}
@@ -33,12 +38,18 @@ class RealDaemon:
             notify_socket.bind(str(address))
             notify_socket.settimeout(DEADLINE_S)
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "modeld"], env={**self.environment, "NOTIFY_SOCKET": str(address)}
+                [sys.executable, "-m", "modeld"],
+                env={**self.environment, "NOTIFY_SOCKET": str(address)},
+                preexec_fn=self._limit if self._descriptors else None,
             )
             try:
                 assert notify_socket.recv(100) == b"READY=1"
             finally:
                 address.unlink()
+
+    def _limit(self) -> None:
+        """In the child: set the hard limit of descriptors."""
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self._descriptors // 2, self._descriptors))
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; return the exit code."""

@@ -94,11 +94,6 @@ class ClientSocket(LoopSocket):
         self._receive([_key(first), *frames] if self._keyed else frames)
         self._monitor.heard(peer, descriptor if isinstance(descriptor, int) else -1)
 
-    def close(self) -> None:
-        """Stop reading and close, giving what was sent half a second to leave."""
-        self._monitor.close()
-        super().close()
-
 
 def _key(frame: zmq.Frame) -> bytes:
     key = frame.get("User-Id")

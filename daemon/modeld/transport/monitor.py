@@ -18,15 +18,20 @@ _numbers = itertools.count(1)
 
 
 class ConnectionMonitor:
-    """Keeps ``peers`` current; create it before the socket is bound. ``gone`` gets each peer that has disconnected."""
+    """Keeps ``peers`` current; create it before the socket is bound.
+
+    ``changed`` is called when the number of connections has changed, ``gone`` with each peer that has disconnected.
+    """
 
     def __init__(
         self,
         context: "zmq.Context[zmq.Socket[bytes]]",
         socket: "zmq.Socket[bytes]",
+        changed: Callable[[], None],
         gone: Callable[[bytes], None],
     ) -> None:
         self.peers = Peers()
+        self._changed = changed
         self._gone = gone
         self._socket = socket
         address = f"inproc://connections-{next(_numbers)}"
@@ -38,6 +43,7 @@ class ConnectionMonitor:
 
     def read(self) -> None:
         """Take in everything that has been reported; ZeroMQ's descriptor is edge-triggered."""
+        before = len(self.peers)
         while not self._events.closed:
             try:
                 frames = self._events.recv_multipart(zmq.NOBLOCK)
@@ -48,6 +54,8 @@ class ConnectionMonitor:
                 self.peers.opened(descriptor)
             elif number == zmq.EVENT_DISCONNECTED:
                 self._report(self.peers.closed(descriptor))
+        if len(self.peers) != before:
+            self._changed()
 
     def heard(self, peer: bytes, descriptor: int) -> None:
         """A message from ``peer`` was handled; ``descriptor`` is negative where libzmq does not know it."""

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 REMEMBERED_CLIENTS = 10_000
 """Clients that are remembered where libzmq does not tell that they disconnect."""
 
+ACCEPT_AGAIN_SHARE = 0.9
+"""After the limit of connections was reached, new ones are accepted when fewer than this share of it are open."""
+
 LOCAL_CLIENT = b"l"
 REMOTE_CLIENT = b"r"
 """A client's name begins with one of these, since each ROUTER names its peers without knowing of the other."""
@@ -72,8 +75,14 @@ class Server:
         self._decoder = msgspec.json.Decoder(AnyRequest)
         self._envelopes = msgspec.json.Decoder(Envelope)
         self._clients: OrderedDict[bytes, _Client] = OrderedDict()
+        self._full = False
         self._local = LocalListener(
-            context, runtime_dir, gate, self._asked_here, lambda peer: self._left(LOCAL_CLIENT + peer)
+            context,
+            runtime_dir,
+            gate,
+            self._asked_here,
+            self._count_connections,
+            lambda peer: self._left(LOCAL_CLIENT + peer),
         )
         self._remote: RemoteListener | None = None
         self.commands = self._local.commands
@@ -84,7 +93,12 @@ class Server:
     def listen(self, endpoint: str, pair: KeyPair) -> None:
         """Serve the network too, at ``tcp://ADDRESS:PORT`` and the port after it."""
         self._remote = RemoteListener(
-            self._context, endpoint, pair, self._asked_from_afar, lambda peer: self._left(REMOTE_CLIENT + peer)
+            self._context,
+            endpoint,
+            pair,
+            self._asked_from_afar,
+            self._count_connections,
+            lambda peer: self._left(REMOTE_CLIENT + peer),
         )
         self.remote_commands = self._remote.commands
         self.remote_events = self._remote.events
@@ -205,6 +219,23 @@ class Server:
         if self._clients[client].key:
             self._clients[client].key = ""
             self._report(ClientGone(client=client))
+
+    # -- connections ---------------------------------------------------------------------------------------------
+
+    def _count_connections(self) -> None:
+        """At the limit, let no new connections reach the local sockets until some have ended.
+
+        Without descriptors libzmq ends the process when it accepts a connection to a file; one to a port it refuses.
+        """
+        count = self._local.connections + (self._remote.connections if self._remote is not None else 0)
+        limit = self._allowance.limits.connections
+        if count >= limit and not self._full:
+            log.warning("%d connections are open, which is the limit: new local ones have to wait", count)
+            self._full = True
+            self._local.admit(False)
+        elif count < limit * ACCEPT_AGAIN_SHARE and self._full:
+            self._full = False
+            self._local.admit(True)
 
     # -- which clients there are ---------------------------------------------------------------------------------
 

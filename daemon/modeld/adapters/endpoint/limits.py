@@ -25,6 +25,7 @@ class Limits:
     burst_s: float = 2.0
     open_requests: int = 512
     open_requests_in_all: int = 5_000
+    connections: int = 4_096
 
 
 @dataclass
