@@ -17,7 +17,7 @@ import msgspec
 import zmq
 
 from modeld import __version__
-from modeld.adapters import catalogue, gguf, sd_notify
+from modeld.adapters import catalogue, descriptors, gguf, sd_notify
 from modeld.adapters.backups import Backups
 from modeld.adapters.endpoint import Limits, Server
 from modeld.adapters.external_models import ExternalFolders
@@ -47,6 +47,12 @@ _E = TypeVar("_E", bound=effects.AnyEffect)
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
+MAX_CONNECTIONS = 4_096
+"""At most so many, and a quarter of the process's descriptors: libzmq ends the process when it finds none left.
+
+The rest is for files, downloads and workers, and for connections that libzmq accepts before the daemon can stop it.
+"""
+
 STOP_S = 15.0
 """An orderly stop that takes longer than this is cut short."""
 
@@ -149,7 +155,9 @@ class Daemon:
         self, context: zmq.Context[zmq.Socket[bytes]], gate: Gate, report: Callable[[facts.AnyFact], None]
     ) -> Server:
         limits = Limits(
-            requests_per_s=self._settings.max_requests_per_s, open_requests=self._settings.max_open_requests
+            requests_per_s=self._settings.max_requests_per_s,
+            open_requests=self._settings.max_open_requests,
+            connections=min(MAX_CONNECTIONS, descriptors.raise_limit() // 4),
         )
         server = Server(context, self._places.runtime_dir, gate, report, limits)
         self._connection = Connection(

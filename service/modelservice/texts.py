@@ -30,6 +30,7 @@ def systemd_unit(program: Program) -> str:
         "RestartSec=2\n"
         "TimeoutStopSec=30\n"
         "UMask=0077\n"
+        "LimitNOFILE=65536\n"
         "\n"
         "[Install]\n"
         "WantedBy=default.target\n"

@@ -1,9 +1,11 @@
 """Models and workers, as the manager decides about them."""
 
+import msgspec
 import pytest
 from modeld.core import effects, facts
+from modeld.core.state import outbox
 from modeld.protocol import events, replies, requests, views, workers
-from modeld.protocol.errors import ErrorCode, Failure
+from modeld.protocol.errors import ErrorCode, Failure, Note
 from modeld.protocol.reasons import Reason
 from modeld.protocol.states import ModelState
 from modeld.settings import Settings
@@ -218,6 +220,71 @@ def test_the_same_key_again_gets_the_first_answer_and_does_nothing_twice():
     world.ask(requests.Load(id="3", model="alpha", key="k", wait=True))
     (reply,) = world.replies()
     assert reply.id == "3" and reply.ok
+
+
+def test_a_key_that_came_with_another_request_is_refused_and_keeps_its_first_answer():
+    world = World()
+    pinned = requests.Pin(id="1", model="alpha", key="k")
+    world.ask(pinned)
+    for other in (
+        requests.Unload(id="2", model="alpha", key="k"),
+        requests.Pin(id="3", model="beta", key="k"),
+        requests.Pin(id="4", model="alpha", pinned=False, key="k"),
+    ):
+        world.ask(other)
+        assert world.error().reason == Reason.KEY_USED_OTHERWISE.id
+        assert world.error().fields == {"key": "k", "op": "pin"}
+    world.ask(msgspec.structs.replace(pinned, id="5"))
+    (reply,) = world.replies()
+    assert reply.id == "5" and reply.ok
+
+
+def test_remembered_answers_take_a_limited_number_of_bytes():
+    world = World()
+    run = world.load("alpha")
+    ask = requests.Generate(id="g", key="large", model="alpha", prompt="hi")
+    text = "x" * (outbox.REMEMBERED_BYTES // 2)
+    for key in ("large", "second", "third"):
+        world.ask(msgspec.structs.replace(ask, key=key))
+        (tell,) = world.of(effects.TellWorker)
+        news = workers.Answered(task=tell.order.task, generation=generation(text))
+        world.tell(facts.WorkerSaid(run=run, news=news))
+    world.ask(msgspec.structs.replace(ask, key="third"))
+    assert world.of(effects.Send) and not world.of(effects.TellWorker)
+    world.ask(ask)
+    assert world.of(effects.TellWorker), "the oldest answer was still remembered"
+
+
+def test_a_job_that_is_forgotten_has_an_event():
+    world = World(on_disk=())
+    jobs: list[str] = []
+    for number in range(views.REMEMBERED_JOBS + 1):
+        world.ask(requests.Pull(id=f"p{number}", model="alpha"))
+        (start,) = world.of(effects.StartPull)
+        world.ask(requests.Cancel(id="x", job=start.job))
+        world.tell(facts.PullStopped(job=start.job, run=start.run))
+        jobs.append(start.job)
+    (removed,) = world.events(events.JobRemoved)
+    assert (removed.job, removed.model) == (jobs[0], "alpha")
+    assert jobs[0] not in [job.id for job in world.snapshot().jobs]
+
+
+def test_a_long_text_in_a_backup_is_refused_for_its_model_alone():
+    world = World()
+    fine = views.AddedModel(key="fine", source="https://example.org/fine.gguf")
+    long = views.AddedModel(key="long", source="https://example.org/long.gguf", description="x" * 4_097)
+    world.ask(requests.Restore(id="r", models=[long, fine]))
+    (save,) = world.of(effects.SaveBackup)
+    assert [spec.key for spec in save.models] == ["fine"]
+    world.tell(facts.BackupSaved(ticket=save.ticket))
+    restored = world.replies()[0].result
+    assert isinstance(restored, replies.Restored)
+    (refusal,) = restored.refusals
+    assert isinstance(refusal.fields["why"], Note) and refusal.fields["why"].fields == {
+        "field": "description",
+        "size": 4_097,
+        "limit": 4_096,
+    }
 
 
 def test_the_daemon_has_finished_only_when_the_last_worker_is_gone():

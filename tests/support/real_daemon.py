@@ -1,6 +1,7 @@
 """A real daemon as a child process."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -16,11 +17,15 @@ NOT_OURS = ("LLM_", "LLAMA_", "MODELD_", "HF_", "HUGGING")
 
 
 class RealDaemon:
-    """``python -m modeld`` as a child process; ready when it reports so (sd_notify)."""
+    """``python -m modeld`` as a child process; ready when it reports so (sd_notify).
 
-    def __init__(self, home: Path, settings: Mapping[str, str], patch: str = "") -> None:
-        """``patch`` is Python that the daemon runs first, to plant a fault in itself."""
+    ``descriptors`` is the hard limit of its descriptors (0: that of this process); ``patch`` is Python that the daemon
+    runs first, to plant a fault in itself.
+    """
+
+    def __init__(self, home: Path, settings: Mapping[str, str], patch: str = "", descriptors: int = 0) -> None:
         self.home = home
+        self._descriptors = descriptors
         main = "import sys, modeld.__main__; sys.exit(modeld.__main__.main([]))"
         self.command = [sys.executable, *(["-c", f"{patch}\n{main}"] if patch else ["-m", "modeld"])]
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
@@ -37,11 +42,19 @@ class RealDaemon:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify_socket:
             notify_socket.bind(str(address))
             notify_socket.settimeout(DEADLINE_S)
-            self.process = subprocess.Popen(self.command, env={**self.environment, "NOTIFY_SOCKET": str(address)})
+            self.process = subprocess.Popen(
+                self.command,
+                env={**self.environment, "NOTIFY_SOCKET": str(address)},
+                preexec_fn=self._limit if self._descriptors else None,
+            )
             try:
                 assert notify_socket.recv(100) == b"READY=1"
             finally:
                 address.unlink()
+
+    def _limit(self) -> None:
+        """In the child: set the hard limit of descriptors."""
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self._descriptors // 2, self._descriptors))
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; return the exit code."""

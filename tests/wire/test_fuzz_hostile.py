@@ -65,7 +65,7 @@ def test_what_cannot_be_used_gets_a_typed_error(daemon: RealDaemon, socket: "zmq
     assert socket.poll(DEADLINE_MS)
     reply = json.loads(socket.recv_multipart()[-1])
     assert reply["ok"] is False and "result" not in reply
-    assert reply["error"]["code"] in ("bad_request", "unsupported_version", "not_found", "bad_model_file")
+    assert reply["error"]["code"] in ("bad_request", "unsupported_version", "not_found", "bad_model_file", "too_large")
     assert "Traceback" not in reply["error"]["message"]
     assert ping(socket)["ok"]
 

@@ -160,3 +160,20 @@ def test_the_python_client_raises_a_refusal_for_a_limit(client: Client):
             client.ping()
     assert refused.value.code is ErrorCode.BUSY
     assert isinstance(refused.value, ModeldError)
+
+
+@pytest.mark.parametrize(
+    ("field", "size", "limit", "told_to"),
+    [("id", 257, 256, ""), ("key", 900_000, 256, "1"), ("model", 5_000, 4_096, "1")],
+)
+def test_a_long_text_is_refused_and_not_repeated(
+    daemon: RealDaemon, flooder: "zmq.Socket[bytes]", field: str, size: int, limit: int, told_to: str
+):
+    request = {"id": "1", "op": "unload", "model": "m"} | {field: "x" * size}
+    flooder.send(json.dumps(request).encode())
+    assert flooder.poll(DEADLINE_S * 1000)
+    reply = flooder.recv()
+    assert len(reply) < 500
+    refused = json.loads(reply)
+    assert refused["id"] == told_to and refused["error"]["code"] == "too_large"
+    assert refused["error"]["fields"] == {"field": field, "size": size, "limit": limit}

@@ -171,6 +171,7 @@ def test_a_stream_whose_client_goes_away_is_cancelled(plain: Plain, client, tmp_
     dealer.send_multipart([b"", json.dumps(request).encode()])
     dealer.recv_multipart()
     seen = client.events("model.slow")
+    next(seen)  # a heartbeat: the subscription is there, so what follows is seen
     dealer.close()
     idle = next(event for event in seen if getattr(event, "model", None) and event.model.state == "loaded")
     seen.close()

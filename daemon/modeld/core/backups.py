@@ -16,7 +16,7 @@ from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
 from modeld.core.state.task import Ticket
 from modeld.core.state.undo import Tracked
-from modeld.protocol import replies, requests
+from modeld.protocol import limits, replies, requests
 from modeld.protocol.errors import ErrorCode, Note
 from modeld.protocol.reasons import Reason
 from modeld.protocol.views import AddedModel, Backup, BenchmarkAverage, BenchmarkResult, BenchmarkRun
@@ -88,7 +88,7 @@ class Backups(Tracked):
                 self._take_run(restore, import_results.as_run(item) if isinstance(item, BenchmarkResult) else item)
 
     def _take_model(self, restore: "Restore", added: AddedModel, file_names: set[str]) -> None:
-        failure = self._library.restore(added, file_names)
+        failure = limits.exceeded(added) or self._library.restore(added, file_names)
         if failure is None:
             restore.models.append(added.key)
         elif failure.code is ErrorCode.ALREADY_EXISTS:

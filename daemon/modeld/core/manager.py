@@ -270,7 +270,7 @@ class Manager:
         if request.v != VERSION:
             self._outbox.refuse(ticket, Reason.VERSION_UNSUPPORTED, supported=VERSION, asked=request.v)
             return
-        if self._outbox.is_repetition(ticket):
+        if self._outbox.is_repetition(ticket, request):
             return
         if isinstance(request, requests.Load | requests.Generate | requests.Chat) and not request.model:
             request = msgspec.structs.replace(request, model=self._state.settings.default_model)

@@ -104,8 +104,8 @@ class Recovery(Tracked):
                 """The next one replaces it."""
 
     def _answer(self, ticket: Ticket | None, failure: Failure) -> None:
-        if ticket is not None and self._outbox.is_open(ticket):
-            self._outbox.answer(ticket, failure)
+        if ticket is not None:
+            self._outbox.abandon(ticket, failure)
 
     def _fail(self, owner: Ticket | Job | None, failure: Failure) -> None:
         if isinstance(owner, Job):

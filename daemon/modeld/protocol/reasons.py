@@ -88,6 +88,11 @@ class Reason(Enum):
     )
     DAEMON_STOPPING = (_C.SHUTTING_DOWN, "The daemon is stopping.", "Start it again: modelctl up")
     STOPPING = (None, "The daemon is stopping.")
+    KEY_USED_OTHERWISE = (
+        _C.BAD_REQUEST,
+        "The key {key!r} came with another request before: {op}.",
+        "Use a new key for each change; repeat a request unchanged.",
+    )
     CANCEL_ONE_TARGET = (_C.BAD_REQUEST, "Name exactly one of job, model and request.")
     GENERATION_UNKNOWN = (_C.NOT_FOUND, "You have no request {request!r} that is waiting or running.")
     GENERATION_STOPPING = (None, "The generation is being cancelled.")
@@ -848,6 +853,11 @@ class Reason(Enum):
     )
     KEY_NOT_ALLOWED = (_C.NOT_ALLOWED, "Your key is no longer allowed here.", "Ask the owner of this daemon.")
     REQUEST_FRAMES = (_C.BAD_REQUEST, "A request is one frame of JSON; this one has {count} frames.")
+    TEXT_TOO_LONG = (
+        _C.TOO_LARGE,
+        "{field} has {size} characters, and {limit} are allowed.",
+        "Send a shorter text.",
+    )
     REQUEST_INVALID = (_C.BAD_REQUEST, "The request is invalid: {error}.", "See docs/protocol.md.")
     REQUEST_OP_INVALID = (_C.BAD_REQUEST, "The request is invalid: {error}.", "The operations are: {ops}.")
     REMOTE_ADD_REFUSED = (

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from modeld.protocol import views
+from modeld.protocol import limits, views
 from modeld.protocol.wire import VERSION, Int64
 
 
@@ -10,12 +10,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", tag=str
     """The fields of every request.
 
     The reply carries the same ``id``. ``key`` (optional, for requests that change something) makes a repetition safe: a
-    request with a key that was used before, by any client, gets the first answer.
+    request with a key that was used before, by any client, gets the first answer. A text may have as many characters as
+    its type in ``modeld.protocol.limits`` allows.
     """
 
     v: Int64 = VERSION
-    id: str
-    key: str = ""
+    id: limits.Id
+    key: limits.Id = ""
 
 
 class Change(Request, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ class Add(Change, frozen=True, kw_only=True):
 
     model: str
     source: str
-    display_name: str = ""
+    display_name: limits.Name = ""
     description: str = ""
     sha256: str = ""
 
@@ -100,7 +101,7 @@ class Cancel(Change, frozen=True, kw_only=True):
 
     job: str = ""
     model: str = ""
-    request: str = ""
+    request: limits.Id = ""
     keep: bool = True
 
 
@@ -185,7 +186,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One turn of a conversation; ``role`` is ``system``, ``user`` or ``assistant``."""
 
     role: str
-    content: str
+    content: limits.Whole
 
 
 class Generate(Change, frozen=True, kw_only=True):
@@ -195,7 +196,7 @@ class Generate(Change, frozen=True, kw_only=True):
     """
 
     model: str
-    prompt: str
+    prompt: limits.Whole
     max_tokens: Int64 = 0
     sampling: Sampling = msgspec.field(default_factory=Sampling)
     stream: bool = False
@@ -247,7 +248,7 @@ class Restore(Change, frozen=True, kw_only=True):
     has at most 1 MiB. The daemon refuses this over the network.
     """
 
-    settings: str = ""
+    settings: limits.SettingsText = ""
     trust_settings: bool = False
     models: list[views.AddedModel] = []
     runs: list[views.BenchmarkRun] = []

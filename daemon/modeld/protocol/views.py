@@ -5,6 +5,7 @@ Times are ISO 8601 strings in UTC; sizes are bytes; durations are seconds unless
 
 import msgspec
 
+from modeld.protocol import limits
 from modeld.protocol.errors import Failure, Note
 from modeld.protocol.states import JobKind, JobState, ModelState
 
@@ -374,7 +375,7 @@ class AddedModel(View, frozen=True, kw_only=True):
 
     key: str
     source: str
-    display_name: str = ""
+    display_name: limits.Name = ""
     description: str = ""
     sha256: str = ""
     size_bytes: int = 0

@@ -63,6 +63,25 @@ def bind_file(socket: "zmq.Socket[bytes]", path: Path) -> str:
     return f"ipc://{path}"
 
 
+def stop_connections(endpoint: str) -> None:
+    """Let no new connection reach a file; clients try again by themselves. Existing connections go on.
+
+    The file gets another name, since libzmq ends all connections of an endpoint that it unbinds.
+    """
+    path = Path(endpoint.removeprefix("ipc://"))
+    path.rename(_stopped(path))
+
+
+def let_connections(endpoint: str) -> None:
+    """Let new connections reach a file again."""
+    path = Path(endpoint.removeprefix("ipc://"))
+    _stopped(path).rename(path)
+
+
+def _stopped(path: Path) -> Path:
+    return path.with_suffix(".full")
+
+
 def bind_curve(socket: "zmq.Socket[bytes]", endpoint: str, pair: KeyPair, domain: str) -> str:
     """Bind to a tcp endpoint (port 0: any free one) behind CURVE and the gate's ``domain``; returns the endpoint."""
     socket.setsockopt(zmq.CURVE_SERVER, 1)

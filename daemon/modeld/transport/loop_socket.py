@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import zmq
 
+from modeld.transport.monitor import ConnectionMonitor
+
 
 class LoopSocket:
     """Calls ``receive`` with each message (its frames); sends never block.
@@ -33,16 +35,16 @@ class LoopSocket:
         self._will_drain = False
         if self._socket.closed:
             return
-        for _ in range(self.BURST):
-            try:
-                frames = self._take()
-            except zmq.Again:
-                return
-            self._receive(frames)
+        try:
+            for _ in range(self.BURST):
+                self._take()
+        except zmq.Again:
+            return
         self._drain_soon()
 
-    def _take(self) -> list[bytes]:
-        return self._socket.recv_multipart(zmq.NOBLOCK)
+    def _take(self) -> None:
+        """Hand on one message; raises zmq.Again if none is there."""
+        self._receive(self._socket.recv_multipart(zmq.NOBLOCK))
 
     def send(self, frames: list[bytes]) -> bool:
         """Send a message; False if it cannot be delivered (no such peer any more, or its queue is full)."""
@@ -67,10 +69,32 @@ class LoopSocket:
         self._socket.close(linger=500)
 
 
-class KeyedSocket(LoopSocket):
-    """A ROUTER behind CURVE: its messages begin with the public key that the sender has proved to hold."""
+class ClientSocket(LoopSocket):
+    """A ROUTER that tells its monitor over which connection each message came.
 
-    def _take(self) -> list[bytes]:
-        frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-        key = frames[-1].get("User-Id")
-        return [key.encode() if isinstance(key, str) else b"", *(frame.bytes for frame in frames)]
+    Behind CURVE (``keyed``), its messages begin with the public key that the sender has proved to hold.
+    """
+
+    def __init__(
+        self,
+        socket: zmq.Socket[bytes],
+        receive: Callable[[list[bytes]], None],
+        monitor: ConnectionMonitor,
+        *,
+        keyed: bool,
+    ) -> None:
+        self._monitor = monitor
+        self._keyed = keyed
+        super().__init__(socket, receive)
+
+    def _take(self) -> None:
+        first = self._socket.recv(zmq.NOBLOCK, copy=False)
+        peer, descriptor = first.bytes, first.get(zmq.SRCFD)
+        frames = [peer, *self._socket.recv_multipart(zmq.NOBLOCK)]
+        self._receive([_key(first), *frames] if self._keyed else frames)
+        self._monitor.heard(peer, descriptor if isinstance(descriptor, int) else -1)
+
+
+def _key(frame: zmq.Frame) -> bytes:
+    key = frame.get("User-Id")
+    return key.encode() if isinstance(key, str) else b""

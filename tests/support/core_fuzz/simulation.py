@@ -178,10 +178,7 @@ class Simulation:
             self._mirror = mirror.apply(self._mirror, event)
 
     def _compare_mirror(self) -> None:
-        """A mirror that followed the events equals the current snapshot; a new mirror starts from it.
-
-        No event tells that an old ended job is forgotten; ``modelctl.transport.mirror`` forgets it by the same rule.
-        """
+        """A mirror that followed the events equals the current snapshot; a new mirror starts from it."""
         self._ask(OBSERVER, requests.Snapshot(id=f"s{next(self._observed)}"))
         snapshot = self._snapshot
         assert snapshot is not None

@@ -4,8 +4,9 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import get_args
 
 import msgspec
 import zmq
@@ -15,6 +16,7 @@ from modeld.adapters.endpoint.listener import LocalListener, RemoteListener
 from modeld.core.downloads.source import is_path
 from modeld.core.effects import Publish, Send
 from modeld.core.facts import AnyFact, Asked, ClientGone
+from modeld.protocol import limits
 from modeld.protocol.errors import Failure
 from modeld.protocol.events import topic
 from modeld.protocol.keys import KeyPair
@@ -27,12 +29,14 @@ from modeld.transport.zap import Gate
 log = logging.getLogger(__name__)
 
 REMEMBERED_CLIENTS = 10_000
+"""Clients that are remembered where libzmq does not tell that they disconnect."""
+
+ACCEPT_AGAIN_SHARE = 0.9
+"""After the limit of connections was reached, new ones are accepted when fewer than this share of it are open."""
 
 LOCAL_CLIENT = b"l"
 REMOTE_CLIENT = b"r"
 """A client's name begins with one of these, since each ROUTER names its peers without knowing of the other."""
-
-_V = TypeVar("_V")
 
 _OPS = ", ".join(sorted(str(kind.__struct_config__.tag) for kind in get_args(AnyRequest)))
 _NOT_JSON = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError)
@@ -43,6 +47,14 @@ class Envelope(msgspec.Struct):
 
     v: int = VERSION
     id: str = ""
+
+
+@dataclass
+class _Client:
+    """How a client frames its requests, and its public key if it comes over the network."""
+
+    delimited: bool
+    key: str
 
 
 class Server:
@@ -62,9 +74,16 @@ class Server:
         self._allowance = Allowance(limits)
         self._decoder = msgspec.json.Decoder(AnyRequest)
         self._envelopes = msgspec.json.Decoder(Envelope)
-        self._delimited: OrderedDict[bytes, bool] = OrderedDict()
-        self._keys: OrderedDict[bytes, str] = OrderedDict()
-        self._local = LocalListener(context, runtime_dir, gate, self._asked_here)
+        self._clients: OrderedDict[bytes, _Client] = OrderedDict()
+        self._full = False
+        self._local = LocalListener(
+            context,
+            runtime_dir,
+            gate,
+            self._asked_here,
+            self._count_connections,
+            lambda peer: self._left(LOCAL_CLIENT + peer),
+        )
         self._remote: RemoteListener | None = None
         self.commands = self._local.commands
         self.events = self._local.events
@@ -73,28 +92,32 @@ class Server:
 
     def listen(self, endpoint: str, pair: KeyPair) -> None:
         """Serve the network too, at ``tcp://ADDRESS:PORT`` and the port after it."""
-        self._remote = RemoteListener(self._context, endpoint, pair, self._asked_from_afar)
+        self._remote = RemoteListener(
+            self._context,
+            endpoint,
+            pair,
+            self._asked_from_afar,
+            self._count_connections,
+            lambda peer: self._left(REMOTE_CLIENT + peer),
+        )
         self.remote_commands = self._remote.commands
         self.remote_events = self._remote.events
 
     # -- in ------------------------------------------------------------------------------------------------------
 
     def _asked_here(self, frames: list[bytes]) -> None:
-        client = LOCAL_CLIENT + frames[0]
-        self._received(client, client, frames[1:], welcome=True)
+        self._received(LOCAL_CLIENT + frames[0], "", frames[1:], welcome=True)
 
     def _asked_from_afar(self, frames: list[bytes]) -> None:
-        key, peer, *rest = frames
-        client = REMOTE_CLIENT + peer
-        self._remember(self._keys, client, key.decode())
-        self._received(client, key, rest, welcome=bool(self._gate.remote_name(key.decode())))
+        key = frames[0].decode()
+        self._received(REMOTE_CLIENT + frames[1], key, frames[2:], welcome=bool(self._gate.remote_name(key)))
 
-    def _received(self, client: bytes, payer: bytes, rest: list[bytes], *, welcome: bool) -> None:
+    def _received(self, client: bytes, key: str, rest: list[bytes], *, welcome: bool) -> None:
         """Frames are a delimiter and the request; without the delimiter it is understood too."""
         delimited = len(rest) > 1 and rest[0] == b""
-        self._remember(self._delimited, client, delimited)
+        self._remember(client, delimited, key)
         body = rest[1:] if delimited else rest
-        left = self._allowance.spend(payer, time.monotonic())
+        left = self._allowance.spend(self._payer(client), time.monotonic())
         if left < 0:
             if self._allowance.worth_a_word(left):
                 limit = self._allowance.limits.requests_per_s
@@ -115,7 +138,7 @@ class Server:
             self._take_up(client, request)
 
     def _take_up(self, client: bytes, request: AnyRequest) -> None:
-        refused = _refuse_remote(request) if client.startswith(REMOTE_CLIENT) else None
+        refused = _too_long(request) or (_refuse_remote(request) if client.startswith(REMOTE_CLIENT) else None)
         if refused is not None:
             self._refuse(client, request.id, refused)
         elif self._allowance.open(client, self._payer(client)):
@@ -149,26 +172,29 @@ class Server:
     # -- out -----------------------------------------------------------------------------------------------------
 
     def send(self, effect: Send) -> None:
-        """Answer a client; one that cannot be reached is reported gone."""
+        """Answer a client; one that cannot be reached is reported gone, and one that has disconnected was."""
+        if effect.client not in self._clients:
+            return
         if effect.reply.chunk is msgspec.UNSET:
             self._allowance.answered(effect.client)
         if not self._deliver(effect.client, effect.reply):
             self._report(ClientGone(client=effect.client))
 
     def _refuse(self, client: bytes, request_id: str, failure: Failure) -> None:
-        self._deliver(client, Reply(id=request_id, ok=False, error=failure))
+        known = request_id if len(request_id) <= limits.ID else ""
+        self._deliver(client, Reply(id=known, ok=False, error=failure))
 
     def _deliver(self, client: bytes, reply: Reply) -> bool:
         listener = self._local if client.startswith(LOCAL_CLIENT) else self._remote
         if listener is None:
             return False
-        delimiter = [b""] if self._delimited.get(client, True) else []
+        delimiter = [b""] if self._clients[client].delimited else []
         body = encode(reply)
         self._allowance.charge(self._payer(client), len(body), time.monotonic())
         return listener.send([client[1:], *delimiter, body])
 
     def _payer(self, client: bytes) -> bytes:
-        return self._keys[client].encode() if client in self._keys else client
+        return self._clients[client].key.encode() or client
 
     def publish(self, effect: Publish) -> None:
         """Send an event to every subscriber; one that is too slow misses it."""
@@ -183,26 +209,60 @@ class Server:
         """Notice keys that were revoked; call it now and then, since events are not asked for one by one."""
         if self._remote is not None and self._gate.any_revoked():
             log.info("a key was revoked: subscribers from the network have to connect again")
-            for client in [client for client, key in self._keys.items() if not self._gate.remote_name(key)]:
-                self._cut(client)
+            keyed = [(name, client.key) for name, client in self._clients.items() if client.key]
+            for name in [name for name, key in keyed if not self._gate.remote_name(key)]:
+                self._cut(name)
             self._remote.expel()
 
     def _cut(self, client: bytes) -> None:
         """Cancel everything that a client has running; its answers say so."""
-        if self._keys.pop(client, None) is not None:
+        if self._clients[client].key:
+            self._clients[client].key = ""
             self._report(ClientGone(client=client))
 
-    def _remember(self, memory: "OrderedDict[bytes, _V]", client: bytes, value: "_V") -> None:
-        memory[client] = value
-        memory.move_to_end(client)
-        if len(memory) > REMEMBERED_CLIENTS:
-            memory.popitem(last=False)
+    # -- connections ---------------------------------------------------------------------------------------------
+
+    def _count_connections(self) -> None:
+        """At the limit, let no new connections reach the local sockets until some have ended.
+
+        Without descriptors libzmq ends the process when it accepts a connection to a file; one to a port it refuses.
+        """
+        count = self._local.connections + (self._remote.connections if self._remote is not None else 0)
+        limit = self._allowance.limits.connections
+        if count >= limit and not self._full:
+            log.warning("%d connections are open, which is the limit: new local ones have to wait", count)
+            self._full = True
+            self._local.admit(False)
+        elif count < limit * ACCEPT_AGAIN_SHARE and self._full:
+            self._full = False
+            self._local.admit(True)
+
+    # -- which clients there are ---------------------------------------------------------------------------------
+
+    def _remember(self, client: bytes, delimited: bool, key: str) -> None:
+        self._clients[client] = _Client(delimited, key)
+        self._clients.move_to_end(client)
+        if len(self._clients) > REMEMBERED_CLIENTS:
+            self._clients.popitem(last=False)
+
+    def _left(self, client: bytes) -> None:
+        """A client has disconnected: forget it, and have what it waits for cancelled."""
+        self._clients.pop(client, None)
+        if self._allowance.left(client):
+            self._report(ClientGone(client=client))
 
     def close(self) -> None:
         """Close the sockets, letting the last answers and events leave."""
         self._local.close()
         if self._remote is not None:
             self._remote.close()
+
+
+def _too_long(request: AnyRequest) -> Failure | None:
+    """Why a text of a request is refused; the parts of a backup are refused one by one, by who restores them."""
+    if isinstance(request, Restore):
+        request = msgspec.structs.replace(request, models=[], runs=[], results=[])
+    return limits.exceeded(request)
 
 
 def _refuse_remote(request: AnyRequest) -> Failure | None:

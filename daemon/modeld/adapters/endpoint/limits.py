@@ -25,6 +25,7 @@ class Limits:
     burst_s: float = 2.0
     open_requests: int = 512
     open_requests_in_all: int = 5_000
+    connections: int = 4_096
 
 
 @dataclass
@@ -103,6 +104,17 @@ class Allowance:
         client = clients.pop()
         if not clients:
             del self._asked[connection]
+        self._close(client)
+
+    def left(self, connection: bytes) -> bool:
+        """Forget a connection that has ended; returns whether it had unanswered requests."""
+        self._buckets.pop(connection, None)
+        clients = self._asked.pop(connection, [])
+        for client in clients:
+            self._close(client)
+        return bool(clients)
+
+    def _close(self, client: bytes) -> None:
         self._open_in_all -= 1
         self._open[client] -= 1
         if not self._open[client]:

@@ -10,7 +10,8 @@ import zmq
 from modeld.protocol.keys import KeyPair
 from modeld.protocol.wire import MAX_REQUEST_BYTES
 from modeld.transport import binding
-from modeld.transport.loop_socket import KeyedSocket, LoopSocket
+from modeld.transport.loop_socket import ClientSocket
+from modeld.transport.monitor import ConnectionMonitor
 from modeld.transport.zap import LOCAL, REMOTE, Gate
 
 log = logging.getLogger(__name__)
@@ -23,35 +24,82 @@ EVENT_QUEUE = 10_000
 
 MAX_SUBSCRIPTION_BYTES = 4_096
 
+WAITING_CONNECTIONS = 2
+"""Connections that may wait until libzmq accepts them; others try again 0.1 s later.
+
+So few, because libzmq accepts all that wait before the daemon can stop it, and a crowd must not take every descriptor.
+"""
+
 BIND_AGAIN_S = 0.05
+LINGER_MS = 500
+"""The last answers and events have this long to leave when the daemon stops."""
 
 _Context = zmq.Context[zmq.Socket[bytes]]
 Receive = Callable[[list[bytes]], None]
+Changed = Callable[[], None]
+Gone = Callable[[bytes], None]
+Bind = Callable[["zmq.Socket[bytes]"], str]
 
 
 def _router(context: _Context) -> "zmq.Socket[bytes]":
     router = context.socket(zmq.ROUTER)
     router.setsockopt(zmq.ROUTER_MANDATORY, 1)
     router.setsockopt(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
+    router.setsockopt(zmq.BACKLOG, WAITING_CONNECTIONS)
     router.setsockopt(zmq.SNDHWM, CLIENT_QUEUE)
     return router
 
 
 def _publisher(context: _Context) -> "zmq.Socket[bytes]":
     publisher = context.socket(zmq.PUB)
+    publisher.setsockopt(zmq.BACKLOG, WAITING_CONNECTIONS)
     publisher.setsockopt(zmq.SNDHWM, EVENT_QUEUE)
     publisher.setsockopt(zmq.MAXMSGSIZE, MAX_SUBSCRIPTION_BYTES)
     return publisher
 
 
-class LocalListener:
-    """For this user on this machine."""
+class Publisher:
+    """Events out, to subscribers of whom only the connections are known."""
 
-    def __init__(self, context: _Context, runtime_dir: Path, gate: Gate, receive: Receive) -> None:
-        router, self._publisher = _router(context), _publisher(context)
-        self.commands = binding.bind_own(router, runtime_dir / "commands.sock", gate, LOCAL)
-        self.events = binding.bind_own(self._publisher, runtime_dir / "events.sock", gate, LOCAL)
-        self._router = LoopSocket(router, receive)
+    def __init__(self, context: _Context, bind: Bind, changed: Changed) -> None:
+        self._socket = _publisher(context)
+        self.monitor = ConnectionMonitor(context, self._socket, changed, gone=lambda _peer: None)
+        try:
+            self.endpoint = bind(self._socket)
+        except binding.BindError:
+            self.close(0)
+            raise
+
+    def publish(self, frames: list[bytes]) -> None:
+        """Send an event to every subscriber; one that is too slow misses it."""
+        self._socket.send_multipart(frames, zmq.NOBLOCK)
+
+    def close(self, linger_ms: int) -> None:
+        """End all subscriptions."""
+        self.monitor.close()
+        self._socket.close(linger_ms)
+
+
+class Listener:
+    """Commands and events at one place; ``changed`` is called when the number of connections has changed."""
+
+    def __init__(
+        self, context: _Context, bind: tuple[Bind, Bind], receive: Receive, changed: Changed, gone: Gone, *, keyed: bool
+    ) -> None:
+        self._context = context
+        self._changed = changed
+        router = _router(context)
+        self._monitor = ConnectionMonitor(context, router, changed, gone)
+        self.commands = bind[0](router)
+        self._router = ClientSocket(router, receive, self._monitor, keyed=keyed)
+        self._publisher: Publisher | None = Publisher(context, bind[1], changed)
+        self.events = self._publisher.endpoint
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are, to both sockets."""
+        subscribers = len(self._publisher.monitor.peers) if self._publisher is not None else 0
+        return len(self._monitor.peers) + subscribers
 
     def send(self, frames: list[bytes]) -> bool:
         """Answer a client; False if it cannot be reached."""
@@ -59,59 +107,78 @@ class LocalListener:
 
     def publish(self, frames: list[bytes]) -> None:
         """Send an event to every subscriber; one that is too slow misses it."""
-        self._publisher.send_multipart(frames, zmq.NOBLOCK)
+        if self._publisher is not None:
+            self._publisher.publish(frames)
 
     def close(self) -> None:
         """Close both sockets, letting the last answers and events leave."""
+        self._monitor.close()
         self._router.close()
-        self._publisher.close(linger=500)
+        if self._publisher is not None:
+            self._publisher.close(LINGER_MS)
 
 
-class RemoteListener:
+class LocalListener(Listener):
+    """For this user on this machine."""
+
+    def __init__(
+        self, context: _Context, runtime_dir: Path, gate: Gate, receive: Receive, changed: Changed, gone: Gone
+    ) -> None:
+        def bind_at(name: str) -> Bind:
+            return lambda socket: binding.bind_own(socket, runtime_dir / name, gate, LOCAL)
+
+        super().__init__(
+            context, (bind_at("commands.sock"), bind_at("events.sock")), receive, changed, gone, keyed=False
+        )
+        self._full = False
+
+    def admit(self, more: bool) -> None:
+        """Let new connections come, or not; this works where sockets are files only."""
+        if more is not self._full or not self.commands.startswith("ipc://"):
+            return
+        self._full = not more
+        for endpoint in (self.commands, self.events):
+            (binding.let_connections if more else binding.stop_connections)(endpoint)
+
+    def close(self) -> None:
+        """Close both sockets, letting the last answers and events leave."""
+        self.admit(True)  # libzmq removes the files by their own names
+        super().close()
+
+
+class RemoteListener(Listener):
     """For the network: commands on the port that was asked for, events on the next one, both behind CURVE."""
 
-    def __init__(self, context: _Context, endpoint: str, pair: KeyPair, receive: Receive) -> None:
-        self._context = context
-        self._pair = pair
+    def __init__(
+        self, context: _Context, endpoint: str, pair: KeyPair, receive: Receive, changed: Changed, gone: Gone
+    ) -> None:
         commands, events = _two_ports(endpoint)
-        router, self._publisher = _router(context), _publisher(context)
-        self.commands = binding.bind_curve(router, commands, pair, REMOTE)
-        self.events = binding.bind_curve(self._publisher, events, pair, REMOTE)
-        self._router = KeyedSocket(router, receive)
+        self._pair = pair
+        super().__init__(context, (self._bind_at(commands), self._bind_at(events)), receive, changed, gone, keyed=True)
 
-    def send(self, frames: list[bytes]) -> bool:
-        """Answer a client; False if it cannot be reached."""
-        return self._router.send(frames)
-
-    def publish(self, frames: list[bytes]) -> None:
-        """Send an event to every subscriber; one that is too slow misses it, and during ``expel`` all do."""
-        if not self._publisher.closed:
-            self._publisher.send_multipart(frames, zmq.NOBLOCK)
+    def _bind_at(self, endpoint: str) -> Bind:
+        return lambda socket: binding.bind_curve(socket, endpoint, self._pair, REMOTE)
 
     def expel(self) -> None:
-        """End all subscriptions, since libzmq cannot end one; allowed clients reconnect and notice what they missed."""
-        self._publisher.close(0)
-        self._bind_again()
+        """End all subscriptions, since libzmq cannot end one; allowed clients reconnect and notice what they missed.
 
-    def _bind_again(self) -> None:
-        publisher = _publisher(self._context)
+        Until the port is free again, events are missed by all.
+        """
+        if self._publisher is not None:
+            self._publisher.close(0)
+            self._publisher = None
+            self._publish_again()
+
+    def _publish_again(self) -> None:
+        if self._context.closed or self._router.closed:
+            return
         try:
-            binding.bind_curve(publisher, self.events, self._pair, REMOTE)
+            self._publisher = Publisher(self._context, self._bind_at(self.events), self._changed)
         except binding.BindError as error:  # libzmq closes in its own thread, and the port is taken until then
-            publisher.close(0)
             log.debug("%s", error)
-            asyncio.get_running_loop().call_later(BIND_AGAIN_S, self._bind_again_unless_closed)
+            asyncio.get_running_loop().call_later(BIND_AGAIN_S, self._publish_again)
         else:
-            self._publisher = publisher
-
-    def _bind_again_unless_closed(self) -> None:
-        if not self._context.closed and self._publisher.closed and not self._router.closed:
-            self._bind_again()
-
-    def close(self) -> None:
-        """Close both sockets, letting the last answers and events leave."""
-        self._router.close()
-        self._publisher.close(linger=500)
+            self._changed()
 
 
 def _two_ports(endpoint: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import msgspec
 
 from modeld.core.benchmarks import stats
 from modeld.core.downloads import source
+from modeld.protocol import limits
 from modeld.protocol.errors import Note
 from modeld.protocol.reasons import Reason
 from modeld.protocol.views import BenchmarkResult, BenchmarkRun, Figure
@@ -29,6 +30,9 @@ def as_run(result: BenchmarkResult) -> BenchmarkRun:
 
 def wrong_with(run: BenchmarkRun) -> Note | None:
     """Why a run cannot be kept; None when it can."""
+    too_long = limits.exceeded(run)
+    if too_long is not None:
+        return too_long.note()
     result = run.result
     if not source.KEY.fullmatch(result.model_key):
         return Reason.RESULT_KEY_INVALID.note()

@@ -233,7 +233,7 @@ class Loader(Tracked):
         """The model is in memory."""
         state, outbox = self._state, self._outbox
         if model.loaded is None or model.state is ModelState.UNLOADING:
-            model.move(ModelFact.WORKER_READY)
+            model.move(ModelFact.WORKER_READY, model.failure)  # the messages crossed: nothing changes
             return
         model.loaded = msgspec.structs.replace(
             model.loaded,

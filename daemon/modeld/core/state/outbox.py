@@ -1,5 +1,6 @@
 """What leaves the core: effects, answers to clients, and events for everyone."""
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -14,17 +15,25 @@ from modeld.core.state.undo import Tracked
 from modeld.protocol import events, replies
 from modeld.protocol.errors import Failure, Field, Note
 from modeld.protocol.reasons import Reason
+from modeld.protocol.requests import AnyRequest
 from modeld.protocol.views import REMEMBERED_JOBS
+from modeld.protocol.wire import encode
 
 REMEMBERED_KEYS = 1000
 """Idempotency keys kept; older ones are forgotten once they are answered."""
+
+REMEMBERED_BYTES = 4 * 1024 * 1024
+"""What the answers to requests with keys may take together, as they are sent; older ones are forgotten."""
 
 
 @dataclass
 class Keyed(Tracked):
     """The first request with a key: its answer once there is one, and the repetitions that wait for it."""
 
+    op: str
+    digest: bytes
     outcome: replies.AnyResult | Failure | None = None
+    size_bytes: int = 0
     also: list[Ticket] = field(default_factory=list)
 
 
@@ -40,6 +49,7 @@ class Outbox(Tracked):
         self.seq = 0
         self._unanswered: dict[Ticket, None] = {}
         self._keyed: dict[str, Keyed] = {}
+        self._keyed_bytes = 0
         self._effects: Effects = Effects()
 
     def count(self) -> int:
@@ -70,10 +80,6 @@ class Outbox(Tracked):
         """Note that a request has to be answered."""
         self._unanswered[ticket] = None
 
-    def is_open(self, ticket: Ticket) -> bool:
-        """Whether a request still waits for its answer."""
-        return ticket in self._unanswered
-
     def forget(self, client: bytes) -> None:
         """A client has disconnected: its requests need no answer any more."""
         for ticket in [ticket for ticket in self._unanswered if ticket.client == client]:
@@ -87,12 +93,23 @@ class Outbox(Tracked):
     def answer(self, ticket: Ticket, outcome: replies.AnyResult | Failure) -> None:
         """Answer a request, and every repetition of it that came with the same key."""
         self._send(ticket, outcome)
+        self._answer_repetitions(ticket, outcome)
+
+    def abandon(self, ticket: Ticket, failure: Failure) -> None:
+        """Answer a request that cannot be finished, and its repetitions, as far as they still wait."""
+        if ticket in self._unanswered:
+            self._send(ticket, failure)
+        keyed = self._keyed.get(ticket.key)
+        if keyed is not None and keyed.outcome is None:
+            self._answer_repetitions(ticket, failure)
+
+    def _answer_repetitions(self, ticket: Ticket, outcome: replies.AnyResult | Failure) -> None:
         keyed = self._keyed.get(ticket.key) if ticket.key else None
         if keyed is not None:
-            keyed.outcome = outcome
             for other in keyed.also:
                 self._send(other, outcome)
             keyed.also.clear()
+            self._remember(keyed, outcome)
 
     def refuse(self, ticket: Ticket, reason: Reason, **fields: Field) -> None:
         """Answer a request with the failure for ``reason``."""
@@ -106,27 +123,37 @@ class Outbox(Tracked):
         """Send a piece of a streamed answer."""
         self.do(Send(client=ticket.client, reply=replies.Reply(id=ticket.id, ok=True, chunk=chunk)))
 
-    def is_repetition(self, ticket: Ticket) -> bool:
+    def is_repetition(self, ticket: Ticket, request: AnyRequest) -> bool:
         """Whether a request with this key came before; if so it is answered with the first answer, now or later."""
         if not ticket.key:
             return False
+        op, digest = str(request.__struct_config__.tag), _digest(request)
         known = self._keyed.get(ticket.key)
         if known is None:
-            self._keyed[ticket.key] = Keyed()
+            self._keyed[ticket.key] = Keyed(op, digest)
             self._forget_keys()
             return False
-        if known.outcome is None:
+        if known.digest != digest:
+            self._send(ticket, Reason.KEY_USED_OTHERWISE.failure(key=ticket.key, op=known.op))
+        elif known.outcome is None:
             known.also.append(ticket)
         else:
             self._send(ticket, known.outcome, after_commit=True)
         return True
 
+    def _remember(self, keyed: Keyed, outcome: replies.AnyResult | Failure) -> None:
+        self._keyed_bytes -= keyed.size_bytes
+        keyed.outcome, keyed.size_bytes = outcome, len(encode(outcome))
+        self._keyed_bytes += keyed.size_bytes
+        self._forget_keys()
+
     def _forget_keys(self) -> None:
-        """Forget the oldest request with a key, but none that is still to be answered."""
-        if len(self._keyed) > REMEMBERED_KEYS:
+        """Forget the oldest requests with a key until few enough are left, but none that is still to be answered."""
+        while len(self._keyed) > REMEMBERED_KEYS or self._keyed_bytes > REMEMBERED_BYTES:
             oldest = next((key for key, keyed in self._keyed.items() if keyed.outcome is not None), None)
-            if oldest is not None:
-                del self._keyed[oldest]
+            if oldest is None:
+                return
+            self._keyed_bytes -= self._keyed.pop(oldest).size_bytes
 
     def _send(self, ticket: Ticket, outcome: replies.AnyResult | Failure, *, after_commit: bool = False) -> None:
         self._unanswered.pop(ticket, None)
@@ -197,3 +224,8 @@ _SAVES = frozenset(get_args(AnySave))
 def _promises(reply: replies.Reply) -> bool:
     """Whether an answer says that something was done; a failure, a chunk and a generated text do not."""
     return reply.ok and reply.chunk is msgspec.UNSET and not isinstance(reply.result, replies.Generated)
+
+
+def _digest(request: AnyRequest) -> bytes:
+    """What makes a request the same as another: everything but its id."""
+    return hashlib.blake2b(encode(msgspec.structs.replace(request, id="")), digest_size=16).digest()
