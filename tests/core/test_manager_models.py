@@ -133,7 +133,7 @@ def test_a_pinned_model_is_never_unloaded_for_another():
     world.load("alpha")
     world.ask(requests.Pin(id="p", model="alpha"))
     world.ask(requests.Load(id="2", model="beta"))
-    assert world.error().code is ErrorCode.NOT_ENOUGH_MEMORY
+    assert world.error() == Reason.TOO_MANY_LOADED.failure(key="beta", limit=1, names="alpha")
     assert world.model("alpha").state is ModelState.LOADED
 
 
@@ -412,3 +412,28 @@ def test_use_gpu_off_really_means_no_layers():
     world.ask(requests.Load(id="1", model="alpha"))
     (start,) = world.of(effects.StartWorker)
     assert start.order.gpu_layers == 0
+
+
+def test_a_load_reports_each_option_that_was_not_applied():
+    world = World()
+    wanted = requests.Load(id="1", model="alpha", context_size=9000, threads=3, gpu_layers=12, wait=True)
+    world.ask(wanted)
+    (start,) = world.of(effects.StartWorker)
+    world.tell(facts.WorkerSaid(run=start.run, news=workers.Hello(pid=1)))
+    world.tell(facts.WorkerSaid(run=start.run, news=READY))
+    expected = [
+        Reason.CONTEXT_NOT_APPLIED.note(key="alpha", context_size=2048, wanted=9000),
+        Reason.THREADS_NOT_APPLIED.note(key="alpha", threads=2, wanted=3),
+        Reason.GPU_NOT_USED.note(key="alpha"),
+    ]
+    assert notes_of(world) == expected
+    world.ask(msgspec.structs.replace(wanted, id="2"))
+    assert notes_of(world) == [*expected, Reason.UNLOAD_TO_CHANGE.note()]
+    world.ask(requests.Load(id="3", model="alpha", context_size=2048, threads=2, gpu_layers=0))
+    assert notes_of(world) == []
+
+
+def notes_of(world: World) -> list[Note]:
+    (reply,) = world.replies()
+    assert isinstance(reply.result, replies.Model)
+    return reply.result.notes

@@ -136,3 +136,14 @@ def test_a_damaged_record_of_the_starts_does_not_prevent_a_start(tmp_path: Path,
     daemon = RealDaemon(tmp_path, {})
     assert daemon.stop() == 0
     assert not daemon.places.starts_file.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels choose for themselves")
+def test_out_of_memory_the_kernel_ends_a_worker_before_the_daemon(
+    daemon: RealDaemon, client: Client, tiny_file: Path
+) -> None:
+    client.add("tiny", str(tiny_file))
+    loaded = client.load("tiny").model.loaded
+    assert loaded is not None
+    worker, ours = (int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in (loaded.pid, daemon.process.pid))
+    assert worker >= ours + 300

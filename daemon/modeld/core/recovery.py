@@ -146,7 +146,7 @@ class Recovery(Tracked):
         model.tasks.clear()
         waiters, model.load_waiters = model.load_waiters, []
         self._put(model, ModelState.ON_DISK, failure)
-        for owner in [*waiters, *(task.owner for task in tasks)]:
+        for owner in [*(ticket for ticket, _ in waiters), *(task.owner for task in tasks)]:
             self._fail(owner, failure)
 
     def _stop(self) -> None:

@@ -242,9 +242,15 @@ class Reason(Enum):
         _C.BAD_REQUEST,
         "context_size must be 0 or more, threads 0 to {most_threads}, and gpu_layers -1 or more.",
     )
-    LOADED_WITH_OTHER_CONTEXT = (
-        None,
-        "{key} is already loaded with a context of {context_size} tokens; unload it first to change that.",
+    CONTEXT_NOT_APPLIED = (None, "{key} is loaded with a context of {context_size} tokens, not {wanted}.")
+    THREADS_NOT_APPLIED = (None, "{key} is loaded with {threads} threads, not {wanted}.")
+    GPU_LAYERS_NOT_APPLIED = (None, "{key} is loaded with {layers} layers on the GPU, not {wanted}.")
+    GPU_NOT_USED = (None, "No layer of {key} is on a GPU: llama.cpp finds none on this machine.")
+    UNLOAD_TO_CHANGE = (None, "To change that, unload it first.")
+    TOO_MANY_LOADED = (
+        _C.BUSY,
+        "{key} cannot be loaded: at most {limit} models may be in memory, and these are in use or pinned: {names}.",
+        "Unload or unpin one of them, or raise max_loaded_models.",
     )
     MODEL_NOT_ON_DISK = (_C.NOT_ON_DISK, "{key} is not on disk.", "Download it: modelctl pull {key}")
     MODEL_STILL_DOWNLOADING = (

@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> int:
         return EXIT_USAGE
     endpoint, run, daemon = arguments
     lifeline.tie_to(int(daemon))
+    memory_limit.be_killed_first()
     if sys.platform != "win32":
         os.nice(NICENESS)
     # A Ctrl-C at the terminal goes to the whole group; the daemon decides when to end.

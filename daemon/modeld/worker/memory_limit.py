@@ -1,10 +1,21 @@
-"""A limit for what the worker's own data may grow by, so that a chat template cannot take all memory of the machine."""
+"""Limits for the worker's memory: a chat template cannot take all of it, and the kernel spares the daemon."""
 
+import contextlib
 import sys
 from pathlib import Path
 
 ROOM_BYTES = 1024**3
 """More than a prompt, its tokens and llama.cpp's buffers need once the model is loaded."""
+
+
+OOM_SCORE = 500
+"""Half of the machine's memory, as the kernel counts it (proc_pid_oom_score_adj(5))."""
+
+
+def be_killed_first() -> None:
+    """When memory runs out, make the kernel end this worker and not the daemon with everything it does. On Linux."""
+    with contextlib.suppress(OSError):  # no /proc, or one that cannot be written: the kernel chooses by size
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE), encoding="ascii")
 
 
 def limit_growth() -> None:

@@ -65,16 +65,15 @@ class Loader(Tracked):
             outbox.refuse(ticket, Reason.LOAD_OPTIONS_INVALID, most_threads=workers.MOST_THREADS)
             return
         if model.state in IN_MEMORY and model.loaded is not None:
-            size = model.loaded.context_size
-            other = Reason.LOADED_WITH_OTHER_CONTEXT.note(key=model.key, context_size=size)
-            notes = [] if request.context_size in (0, size) else [other]
-            outbox.answer(ticket, replies.model(model.view(), *notes))
+            notes = _not_applied(model, request)
+            advice = [Reason.UNLOAD_TO_CHANGE.note()] if notes else []
+            outbox.answer(ticket, replies.model(model.view(), *notes, *advice))
             return
         refusal = self.request_load(model, self._options(model, request))
         if refusal is not None:
             outbox.answer(ticket, refusal)
         elif request.wait:
-            model.load_waiters.append(ticket)
+            model.load_waiters.append((ticket, request))
         else:
             outbox.answer(ticket, replies.Model(model=model.view()))
 
@@ -163,8 +162,11 @@ class Loader(Tracked):
             return
         coming = sum(other.estimated_bytes for other in state.models.values() if other.state is ModelState.LOADING)
         available = state.system.memory_available - coming
-        eviction = estimate.who_must_go(needed, available, self._candidates(), state.settings.max_loaded_models or None)
-        if eviction is None:
+        limit, candidates = state.settings.max_loaded_models or None, self._candidates()
+        eviction = estimate.who_must_go(needed, available, candidates, limit)
+        if eviction is None and estimate.who_must_go(needed, available, candidates, None) is not None:
+            self._refuse_load(model, _too_many(model, candidates, limit or 0))
+        elif eviction is None:
             self._refuse_load(model, _no_room(model, model.loading, needed, available))
         elif eviction.keys:
             self._outbox.publish_model(model)  # what it needs
@@ -264,8 +266,8 @@ class Loader(Tracked):
 
     def _answer_load(self, model: Model, failure: Failure | None) -> None:
         waiters, model.load_waiters = model.load_waiters, []
-        for ticket in waiters:
-            self._outbox.answer(ticket, failure or replies.Model(model=model.view()))
+        for ticket, request in waiters:
+            self._outbox.answer(ticket, failure or replies.model(model.view(), *_not_applied(model, request)))
 
     # -- unloading -----------------------------------------------------------------------------------------------
 
@@ -449,6 +451,30 @@ def _no_room(model: Model, loading: Loading, needed: int, available: int) -> Fai
         context_size=loading.context_size,
         available_mib=max(available, 0) // MIB,
     )
+
+
+def _too_many(model: Model, candidates: list[estimate.Candidate], limit: int) -> Failure:
+    staying = ", ".join(candidate.key for candidate in candidates if candidate.pinned or candidate.busy)
+    return Reason.TOO_MANY_LOADED.failure(key=model.key, limit=limit, names=staying)
+
+
+def _not_applied(model: Model, request: requests.Load) -> list[Note]:
+    """The options of a request that the model was not loaded with."""
+    key, loaded = model.key, model.loaded
+    if loaded is None:
+        return []
+    notes = []
+    if request.context_size not in (0, loaded.context_size):
+        size = loaded.context_size
+        notes.append(Reason.CONTEXT_NOT_APPLIED.note(key=key, context_size=size, wanted=request.context_size))
+    if request.threads not in (0, loaded.threads):
+        notes.append(Reason.THREADS_NOT_APPLIED.note(key=key, threads=loaded.threads, wanted=request.threads))
+    layers = request.gpu_layers or 0
+    if layers and not loaded.gpu_layers:
+        notes.append(Reason.GPU_NOT_USED.note(key=key))
+    elif request.gpu_layers is not None and layers not in (-1, loaded.gpu_layers):
+        notes.append(Reason.GPU_LAYERS_NOT_APPLIED.note(key=key, layers=loaded.gpu_layers, wanted=layers))
+    return notes
 
 
 def _crash(model: Model, fact: WorkerGone) -> Failure:

@@ -11,6 +11,7 @@ from modeld.core.state.table import follow
 from modeld.core.state.task import Task, Ticket
 from modeld.core.state.undo import Tracked
 from modeld.protocol.errors import Failure, Note
+from modeld.protocol.requests import Load
 from modeld.protocol.states import HAS_FILE, ModelState
 from modeld.protocol.views import BenchmarkAverage, BenchmarkResult, FitView, HeaderView, LoadedView, ModelView
 
@@ -126,7 +127,7 @@ class Model(Tracked):
     average: BenchmarkAverage | None = None
     tasks: deque[Task] = field(default_factory=deque)
     current: Task | None = None
-    load_waiters: list[Ticket] = field(default_factory=list)
+    load_waiters: list[tuple[Ticket, Load]] = field(default_factory=list)
     context_published_at: float = 0.0
     pulse: Pulse = field(default_factory=Pulse)
     remote: HeaderView | None = None
