@@ -54,7 +54,7 @@ def test_a_request_for_a_model_that_is_being_evicted_is_answered():
     world.ask(requests.Generate(id="g", model="alpha", prompt="x"))
     world.tell(facts.WorkerGone(run=first, exit_code=0))
     (sent,) = answers(world, "g")
-    assert sent.reply.error.code is ErrorCode.NOT_ENOUGH_MEMORY
+    assert sent.reply.error.code is ErrorCode.BUSY
 
 
 def test_a_benchmark_of_a_model_that_is_being_evicted_fails_and_lets_the_next_one_run():
