@@ -25,6 +25,7 @@ from modeld.adapters.files import Files
 from modeld.adapters.gpus import Gpus
 from modeld.adapters.hub import Hub, find_token
 from modeld.adapters.probe import Probe
+from modeld.adapters.process_memory import ProcessMemory
 from modeld.adapters.store import Committer, Database, Mirror
 from modeld.adapters.tray_process import Tray
 from modeld.adapters.workers import Workers
@@ -222,11 +223,13 @@ class Daemon:
         log.info("serving at %s and %s", self._server.commands, self._server.events)
 
     async def _tick(self, report: Callable[[facts.AnyFact], None]) -> None:
+        memory = ProcessMemory()
         while True:
             await asyncio.sleep(TICK_S)
             try:
                 report(self._probe.sample(self._workers.pids()))
                 self._server.look()
+                memory.trim(time.monotonic())
             except Exception:  # no code awaits this task, so an exception would end the heartbeats silently
                 log.exception("sampling the machine or checking the keys failed")
             report(facts.Ticked())

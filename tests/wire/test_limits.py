@@ -1,5 +1,6 @@
 """What one client may ask for: limits in pure arithmetic, and what a flood does to a real daemon and to others."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ import pytest
 import zmq
 from modelctl import Client
 from modelctl.errors import ModeldError, Refused
-from modeld.adapters.endpoint.limits import REPLY_UNIT_BYTES, Allowance, Limits
+from modeld.adapters.endpoint.limits import UNIT_BYTES, Allowance, Limits
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.reasons import Reason
 from support.real_daemon import DEADLINE_S, RealDaemon
@@ -47,10 +48,16 @@ def test_a_flood_is_forgiven_within_seconds():
 
 def test_large_answers_are_paid_for():
     allowance = Allowance(Limits(requests_per_s=10, burst_s=1))
-    allowance.charge(A, 20 * REPLY_UNIT_BYTES, 0.0)
+    allowance.charge(A, 20 * UNIT_BYTES, 0.0)
     assert allowance.spend(A, 0.0) < 0
     allowance.charge(B, 100, 0.0)
     assert allowance.spend(B, 0.0) == 9
+
+
+def test_large_requests_are_paid_for():
+    allowance = Allowance(Limits(requests_per_s=10, burst_s=1))
+    assert allowance.spend(A, 0.0, 3 * UNIT_BYTES) == 6
+    assert allowance.spend(A, 0.0, UNIT_BYTES - 1) == 5
 
 
 def test_open_requests_are_counted_for_each_and_for_all():
@@ -110,10 +117,11 @@ def test_a_client_that_asks_too_fast_is_told_so_and_served_again_later(
         assert reply["id"] == "p"
     assert codes["ok"] >= 1000
     assert client.ping().pid == daemon.process.pid
-    while True:  # the flood has ended, so its sender is served again
+    served = False
+    while not served:  # the flood has ended, so its sender is served again; asking on and on would be another flood
         flooder.send(PING)
-        if flooder.poll(100) and "result" in json.loads(flooder.recv()):
-            break
+        while flooder.poll(100):
+            served = "result" in json.loads(flooder.recv())
 
 
 def test_while_one_floods_and_never_reads_every_question_of_another_is_answered(
@@ -177,3 +185,63 @@ def test_a_long_text_is_refused_and_not_repeated(
     refused = json.loads(reply)
     assert refused["id"] == told_to and refused["error"]["code"] == "too_large"
     assert refused["error"]["fields"] == {"field": field, "size": size, "limit": limit}
+
+
+def test_large_requests_wait_with_their_clients_and_not_in_the_daemon(
+    daemon: RealDaemon, client: Client, flooder: "zmq.Socket[bytes]"
+):
+    process = psutil.Process(daemon.process.pid)
+    client.ping()
+    before = process.memory_info().rss
+    endpoint = json.loads(daemon.places.connection_file.read_text())["commands"]
+    flooders = [flooder, *(flooder.context.socket(zmq.DEALER) for _ in range(2))]
+    for socket in flooders[1:]:
+        socket.connect(endpoint)
+    large = json.dumps({"id": "x" * 1_000_000, "op": "ping"}).encode()
+    highest = 0
+    for _ in range(1_000):
+        for socket in flooders:
+            with contextlib.suppress(zmq.Again):  # its queue is full
+                socket.send(large, zmq.NOBLOCK)
+        highest = max(highest, process.memory_info().rss - before)
+    for socket in flooders[1:]:
+        socket.close(0)
+    assert highest < 64 * 1024**2
+
+
+@pytest.mark.parametrize("settings", [{"MODELD_MAX_REQUESTS_PER_S": "0"}])
+def test_events_that_a_subscriber_does_not_read_take_limited_memory(
+    daemon: RealDaemon, client: Client, flooder: "zmq.Socket[bytes]"
+):
+    process = psutil.Process(daemon.process.pid)
+    client.add("m", "https://example.invalid/x.gguf", description="\N{GRINNING FACE}" * 4_096)
+    subscriber = flooder.context.socket(zmq.SUB)
+    subscriber.setsockopt(zmq.RCVHWM, 1)
+    subscriber.subscribe("")
+    subscriber.connect(json.loads(daemon.places.connection_file.read_text())["events"])
+    subscriber.poll(DEADLINE_S * 1000)
+    before = process.memory_info().rss
+    for number in range(6_000):
+        client.pin("m", bool(number % 2))
+    assert process.memory_info().rss - before < 64 * 1024**2
+    subscriber.close(0)
+
+
+@pytest.mark.parametrize("settings", [{"MODELD_MAX_REQUESTS_PER_S": "0"}])
+def test_large_answers_that_a_client_does_not_read_take_limited_memory(
+    daemon: RealDaemon, client: Client, flooder: "zmq.Socket[bytes]"
+):
+    for number in range(60):
+        client.add(f"m{number}", "https://example.invalid/x.gguf", description="\N{GRINNING FACE}" * 4_096)
+    process = psutil.Process(daemon.process.pid)
+    before = process.memory_info().rss
+    endpoint = json.loads(daemon.places.connection_file.read_text())["commands"]
+    lazy = flooder.context.socket(zmq.DEALER)
+    lazy.setsockopt(zmq.RCVHWM, 1)
+    lazy.connect(endpoint)
+    for _ in range(200):  # 200 MB of answers
+        lazy.send(b'{"id":"s","op":"snapshot"}')
+        client.ping()
+    assert process.memory_info().rss - before < 64 * 1024**2
+    lazy.close(0)
+    assert len(client.snapshot().models) >= 60

@@ -7,15 +7,20 @@ import zmq
 
 from modeld.transport.monitor import ConnectionMonitor
 
+_SENT = zmq.MessageTracker()
+"""Of a message that was copied."""
+
 
 class LoopSocket:
     """Calls ``receive`` with each message (its frames); sends never block.
 
     ZeroMQ's descriptor is edge-triggered, so every wake-up and every send is followed by reading until nothing is left
-    (http://api.zeromq.org/4-3:zmq-getsockopt, ZMQ_FD). After ``BURST`` messages the loop gets a turn for other work.
+    (http://api.zeromq.org/4-3:zmq-getsockopt, ZMQ_FD). After ``BURST`` messages or ``BURST_BYTES`` the loop has a turn,
+    so that what they ask for is done before more is taken, and each client waits for few requests of others.
     """
 
-    BURST = 100
+    BURST = 8
+    BURST_BYTES = 256 * 1024
 
     def __init__(self, socket: zmq.Socket[bytes], receive: Callable[[list[bytes]], None]) -> None:
         self._socket = socket
@@ -36,27 +41,39 @@ class LoopSocket:
         if self._socket.closed:
             return
         try:
+            left_bytes = self.BURST_BYTES
             for _ in range(self.BURST):
-                self._take()
+                left_bytes -= self._take()
+                if left_bytes < 0:
+                    break
         except zmq.Again:
             return
         self._drain_soon()
 
-    def _take(self) -> None:
-        """Hand on one message; raises zmq.Again if none is there."""
-        self._receive(self._socket.recv_multipart(zmq.NOBLOCK))
+    def _take(self) -> int:
+        """Hand on one message; returns the bytes of its last frame. Raises zmq.Again if no message is there."""
+        frames = self._socket.recv_multipart(zmq.NOBLOCK)
+        self._receive(frames)
+        return len(frames[-1])
 
     def send(self, frames: list[bytes]) -> bool:
         """Send a message; False if it cannot be delivered (no such peer any more, or its queue is full)."""
+        return self._send(frames, track=False) is not None
+
+    def send_large(self, frames: list[bytes]) -> zmq.MessageTracker | None:
+        """Send a message without a copy; the tracker is done when the kernel has it. None if it cannot be delivered."""
+        return self._send(frames, track=True)
+
+    def _send(self, frames: list[bytes], *, track: bool) -> zmq.MessageTracker | None:
         try:
-            self._socket.send_multipart(frames, zmq.NOBLOCK)
+            sent = self._socket.send_multipart(frames, zmq.NOBLOCK, copy=not track, track=track)
         except zmq.ZMQError as error:
             if error.errno in (zmq.EAGAIN, zmq.EHOSTUNREACH):
-                return False
+                return None
             raise
         finally:
             self._drain_soon()
-        return True
+        return sent or _SENT
 
     def _drain_soon(self) -> None:
         if not self._will_drain:
@@ -87,12 +104,13 @@ class ClientSocket(LoopSocket):
         self._keyed = keyed
         super().__init__(socket, receive)
 
-    def _take(self) -> None:
+    def _take(self) -> int:
         first = self._socket.recv(zmq.NOBLOCK, copy=False)
         peer, descriptor = first.bytes, first.get(zmq.SRCFD)
         frames = [peer, *self._socket.recv_multipart(zmq.NOBLOCK)]
         self._receive([_key(first), *frames] if self._keyed else frames)
         self._monitor.heard(peer, descriptor if isinstance(descriptor, int) else -1)
+        return len(frames[-1])
 
 
 def _key(frame: zmq.Frame) -> bytes:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +12,7 @@ import msgspec
 import zmq
 
 from modeld.adapters.endpoint.limits import Allowance, Limits
-from modeld.adapters.endpoint.listener import LocalListener, RemoteListener
+from modeld.adapters.endpoint.listener import Listener, LocalListener, RemoteListener
 from modeld.core.downloads.source import is_path
 from modeld.core.effects import Publish, Send
 from modeld.core.facts import AnyFact, Asked, ClientGone
@@ -30,6 +30,12 @@ log = logging.getLogger(__name__)
 
 REMEMBERED_CLIENTS = 10_000
 """Clients that are remembered where libzmq does not tell that they disconnect."""
+
+LARGE_BYTES = 65_536
+"""From this size on an answer is sent without a copy, and counted until it has left."""
+
+MAX_UNREAD_BYTES = 16 * 1024 * 1024
+"""Large answers that may wait for one client before it counts as gone."""
 
 ACCEPT_AGAIN_SHARE = 0.9
 """After the limit of connections was reached, new ones are accepted when fewer than this share of it are open."""
@@ -51,10 +57,17 @@ class Envelope(msgspec.Struct):
 
 @dataclass
 class _Client:
-    """How a client frames its requests, and its public key if it comes over the network."""
+    """How a client frames its requests, its public key if it comes over the network, and what it has yet to read."""
 
-    delimited: bool
-    key: str
+    delimited: bool = True
+    key: str = ""
+    unread: list[tuple[zmq.MessageTracker, int]] = field(default_factory=list)
+    """Large answers and their bytes."""
+
+    def unread_bytes(self) -> int:
+        """The bytes of the large answers that wait until the client reads."""
+        self.unread = [(tracker, size) for tracker, size in self.unread if not tracker.done]
+        return sum(size for _, size in self.unread)
 
 
 class Server:
@@ -117,7 +130,7 @@ class Server:
         delimited = len(rest) > 1 and rest[0] == b""
         self._remember(client, delimited, key)
         body = rest[1:] if delimited else rest
-        left = self._allowance.spend(self._payer(client), time.monotonic())
+        left = self._allowance.spend(self._payer(client), time.monotonic(), len(body[-1]))
         if left < 0:
             if self._allowance.worth_a_word(left):
                 limit = self._allowance.limits.requests_per_s
@@ -191,7 +204,19 @@ class Server:
         delimiter = [b""] if self._clients[client].delimited else []
         body = encode(reply)
         self._allowance.charge(self._payer(client), len(body), time.monotonic())
-        return listener.send([client[1:], *delimiter, body])
+        frames = [client[1:], *delimiter, body]
+        return listener.send(frames) if len(body) < LARGE_BYTES else self._deliver_large(client, listener, frames)
+
+    def _deliver_large(self, client: bytes, listener: Listener, frames: list[bytes]) -> bool:
+        """Deliver an answer unless too much waits for this client already; libzmq counts messages, not bytes."""
+        known, size = self._clients[client], len(frames[-1])
+        waiting = known.unread_bytes()
+        if waiting and waiting + size > MAX_UNREAD_BYTES:
+            return False
+        tracker = listener.send_large(frames)
+        if tracker is not None:
+            known.unread.append((tracker, size))
+        return tracker is not None
 
     def _payer(self, client: bytes) -> bytes:
         return self._clients[client].key.encode() or client
@@ -240,7 +265,8 @@ class Server:
     # -- which clients there are ---------------------------------------------------------------------------------
 
     def _remember(self, client: bytes, delimited: bool, key: str) -> None:
-        self._clients[client] = _Client(delimited, key)
+        known = self._clients.setdefault(client, _Client())
+        known.delimited, known.key = delimited, key
         self._clients.move_to_end(client)
         if len(self._clients) > REMEMBERED_CLIENTS:
             self._clients.popitem(last=False)

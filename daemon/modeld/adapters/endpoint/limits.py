@@ -10,8 +10,8 @@ from dataclasses import dataclass
 REMEMBERED = 10_000
 """How many clients' rates are remembered; the client that was silent for longest is forgotten first."""
 
-REPLY_UNIT_BYTES = 16_384
-"""Each so many bytes of an answer cost as much as one request: large answers cannot be asked for as fast as small."""
+UNIT_BYTES = 16_384
+"""Each so many bytes of a request or an answer cost as much as one more request: large ones are allowed less often."""
 
 ANSWERED_REFUSALS = 1.0
 """Of this many seconds' worth of requests beyond the rate each gets its refusal; the rest of a flood gets silence."""
@@ -46,12 +46,12 @@ class Allowance:
 
     # -- rate ----------------------------------------------------------------------------------------------------
 
-    def spend(self, client: bytes, now: float) -> float:
+    def spend(self, client: bytes, now: float, size_bytes: int = 0) -> float:
         """Take one request from the client's allowance; returns what is left: below 0 the request is to be refused."""
         if not self.limits.requests_per_s:
             return 1.0
         bucket = self._bucket(client, now)
-        bucket.tokens = max(bucket.tokens - 1.0, -self._debt_limit())
+        bucket.tokens = max(bucket.tokens - 1.0 - size_bytes // UNIT_BYTES, -self._debt_limit())
         return bucket.tokens
 
     def worth_a_word(self, left: float) -> bool:
@@ -60,9 +60,9 @@ class Allowance:
 
     def charge(self, client: bytes, size_bytes: int, now: float) -> None:
         """Take the size of an answer from the client's allowance; the answer goes out all the same."""
-        if self.limits.requests_per_s and size_bytes >= REPLY_UNIT_BYTES:
+        if self.limits.requests_per_s and size_bytes >= UNIT_BYTES:
             bucket = self._bucket(client, now)
-            bucket.tokens = max(bucket.tokens - size_bytes / REPLY_UNIT_BYTES, -self._debt_limit() / 2)
+            bucket.tokens = max(bucket.tokens - size_bytes / UNIT_BYTES, -self._debt_limit() / 2)
 
     def _debt_limit(self) -> float:
         return self.limits.requests_per_s * ANSWERED_REFUSALS

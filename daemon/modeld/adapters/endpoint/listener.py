@@ -16,10 +16,13 @@ from modeld.transport.zap import LOCAL, REMOTE, Gate
 
 log = logging.getLogger(__name__)
 
-CLIENT_QUEUE = 20_000
+REQUEST_QUEUE = 8
+"""Requests of one client that may wait here; the others wait in the kernel, and with the client."""
+
+CLIENT_QUEUE = 8_000
 """Frames that may wait for one client before it counts as gone."""
 
-EVENT_QUEUE = 10_000
+EVENT_QUEUE = 2_000
 """Events that may wait for one subscriber before it loses the newest (and notices by the hole in ``seq``)."""
 
 MAX_SUBSCRIPTION_BYTES = 4_096
@@ -45,6 +48,7 @@ def _router(context: _Context) -> "zmq.Socket[bytes]":
     router = context.socket(zmq.ROUTER)
     router.setsockopt(zmq.ROUTER_MANDATORY, 1)
     router.setsockopt(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
+    router.setsockopt(zmq.RCVHWM, REQUEST_QUEUE)
     router.setsockopt(zmq.BACKLOG, WAITING_CONNECTIONS)
     router.setsockopt(zmq.SNDHWM, CLIENT_QUEUE)
     return router
@@ -104,6 +108,10 @@ class Listener:
     def send(self, frames: list[bytes]) -> bool:
         """Answer a client; False if it cannot be reached."""
         return self._router.send(frames)
+
+    def send_large(self, frames: list[bytes]) -> zmq.MessageTracker | None:
+        """Answer a client, and tell when the answer has left; None if it cannot be reached."""
+        return self._router.send_large(frames)
 
     def publish(self, frames: list[bytes]) -> None:
         """Send an event to every subscriber; one that is too slow misses it."""
