@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from modeld.downloader import session
+from modeld.downloader.location import Hosts
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.reasons import Reason
 from modeld.protocol.states import Phase
@@ -59,6 +60,8 @@ def is_whole(final: Path, served: RangeServer) -> bool:
         Fault(status=408, times=1),
         Fault(slow_headers_s=0.02, times=1),
         Fault(ignore_range=True),
+        Fault(coding="Identity"),
+        Fault(coding=""),
         Fault(etag=""),
         Fault(etag='W/"weak"'),
         Fault(bytes_per_second=20 * MIB),
@@ -133,6 +136,24 @@ def test_a_date_in_retry_after_is_waited_for(final: Path, served: RangeServer):
     assert 0 < (waiting.retry_in_s or 0) <= 2.2 and waiting.cause == Reason.SERVER_ANSWERS.note(status=503)
     download.wait()
     assert is_whole(final, served)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_download_that_waits_because_of_another_one_says_why_and_how_long(
+    final: Path, served: RangeServer, status: int
+):
+    served.fault("tiny.gguf", Fault(status=status, headers={"Retry-After": "2"}, times=1))
+    hosts = Hosts()
+    other = Download(served.url("tiny.gguf"), final.with_name("tiny.gguf"), hosts=hosts).start()
+    other.until(lambda fact: fact.retry_in_s is not None)
+    download = Download(served.url(BIG), final, hosts=hosts).start()
+    waiting = download.until(lambda fact: fact.phase is not Phase.CONNECTING)
+    assert waiting.phase is Phase.WAITING_TO_RETRY and waiting.cause == Reason.SERVER_ANSWERS.note(status=status)
+    assert waiting.retry_in_s is not None and 0 < waiting.retry_in_s <= 2 and waiting.retries == 0
+    assert not served.requests(BIG)
+    download.wait()
+    other.wait()
+    assert is_whole(final, served) and download.retries() == 0
 
 
 def test_a_crowded_server_gets_fewer_connections(final: Path, served: RangeServer):

@@ -52,6 +52,7 @@ class Fault:
         ignore_range: answer 200 with the whole file to a range request.
         content_range: lie with this Content-Range in a 206.
         etag: say this ETag instead of the content's; an empty one leaves the header out.
+        coding: send this Content-Encoding with the unchanged body.
         replace_after: put ``replacement`` in the file's place after this many bytes of the body, and cut.
         gzip_encoded: answer with Content-Encoding: gzip whatever the client accepts.
         chunked: say no Content-Length and send the body in chunks.
@@ -72,6 +73,7 @@ class Fault:
     ignore_range: bool = False
     content_range: str = ""
     etag: str | None = None
+    coding: str | None = None
     replace_after: int | None = None
     replacement: bytes = b""
     gzip_encoded: bool = False
@@ -426,6 +428,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._begin(200, headers)
             self._send_body(iter([packed]), path)
             return
+        if fault.coding is not None:
+            headers["Content-Encoding"] = fault.coding
         if status == 206:
             headers["Content-Range"] = fault.content_range or f"bytes {first}-{last}/{size}"
         if fault.chunked:

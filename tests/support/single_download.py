@@ -58,6 +58,7 @@ class Download:
         token: str = "",
         token_host: str = "",
         slots: Slots | None = None,
+        hosts: Hosts | None = None,
         limit: float = 0.0,
         suspended: Callable[[], float] = lambda: 0.0,
         **tuning: float,
@@ -74,7 +75,7 @@ class Download:
             suspended=suspended,
         )
         order = StartPull(job="job", run=1, url=url, file_name=final.name, sha256=sha256, size_bytes=size)
-        source = DownloadSource(url, token, token_host, Hosts(), RedirectPolicy())
+        source = DownloadSource(url, token, token_host, hosts or Hosts(), RedirectPolicy())
         self.pull = Pull(order, final, source, Throttle(), self.shared)
         self._thread = threading.Thread(target=self.pull.run, name="pull-job", daemon=True)
 

@@ -14,6 +14,7 @@ from modeld.downloader.context import DownloadContext, ExpectedFile, ProgressRep
 from modeld.downloader.disk.hasher import Hasher
 from modeld.downloader.disk.saver import Saver
 from modeld.downloader.failures import Offline, PullError, Retry, StartOver, Stopped
+from modeld.downloader.location import Pause
 from modeld.downloader.plan.growth import Growth
 from modeld.downloader.plan.leases import Lease, Leases
 from modeld.downloader.plan.pieces import Pieces
@@ -192,12 +193,19 @@ class Fetch:
         done = leases.pieces().count() if leases is not None else self._partial.pieces.count()
         total = self._partial.size if leases is None or leases.size != UNSIZED else 0
         open_now = sum(connection.reading for connection in self._connections)
-        self._context.report(ProgressReport(done=done, total=total, phase=self._phase(open_now), connections=open_now))
+        pause = None if open_now else self._next_try()
+        phase = self._phase(open_now, pause)
+        self._context.report(ProgressReport(done=done, total=total, phase=phase, connections=open_now, pause=pause))
 
-    def _phase(self, open_now: int) -> Phase:
+    def _next_try(self) -> Pause | None:
+        """The pause that ends first; None if no connection pauses."""
+        pauses = [connection.pause for connection in self._connections if connection.pause is not None]
+        return min(pauses, key=lambda pause: pause.until, default=None)
+
+    def _phase(self, open_now: int, pause: Pause | None) -> Phase:
         if open_now:
             return Phase.DOWNLOADING
-        if any(connection.waiting for connection in self._connections):
+        if pause is not None:
             return Phase.WAITING_FOR_NETWORK if self._retries.offline else Phase.WAITING_TO_RETRY
         return Phase.CONNECTING if self._connections else Phase.WAITING_FOR_CONNECTION
 
@@ -227,14 +235,12 @@ class Fetch:
             while not self.over and self._outcome is None:
                 if len(self._connections) > self._target:
                     return None
-                hold = context.source.hosts.wait(context.source.target)
-                lease = self._take() if not hold else None
+                connection.pause = context.source.hosts.pause(context.source.target)
+                lease = self._take() if connection.pause is None else None
                 if lease is not None:
                     connection.requested_at = context.clock()
                     return lease
-                connection.waiting = bool(hold)
-                self._changed.wait(min(hold, 1.0) if hold else TICK_S)
-                connection.waiting = False
+                self._changed.wait(TICK_S)
         return None
 
     def _take(self) -> Lease | None:
@@ -322,14 +328,12 @@ class Fetch:
                 retries.empty += 1
             if retries.empty >= self._context.tuning.max_empty and self._outcome is None:
                 self._outcome = unreachable(self._context.source.url, retries)
-            connection.waiting = True
-            retries.retry_at = now + wait_s
+            connection.pause = Pause(now + wait_s, fault.cause)
             self._tell(now)
             self._changed.notify_all()
             awake = self._awake
             self._changed.wait_for(lambda: self.over or self._outcome is not None or self._awake != awake, wait_s)
-            connection.waiting = False
-            retries.retry_at = None
+            connection.pause = None
 
     def broke(self, error: Exception) -> None:
         """The download cannot continue like this."""

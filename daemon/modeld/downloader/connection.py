@@ -8,6 +8,7 @@ from typing import Protocol
 from modeld.downloader.body import Body
 from modeld.downloader.disk.partial import Partial
 from modeld.downloader.failures import PullError, Retry, StartOver, Stopped
+from modeld.downloader.location import Pause
 from modeld.downloader.plan.leases import Lease
 from modeld.downloader.response import Meta
 from modeld.downloader.session import HttpSession
@@ -70,7 +71,7 @@ class DownloadConnection:
         self._lock = threading.Lock()
         self.lease: Lease | None = None
         self.reading = False
-        self.waiting = False
+        self.pause: Pause | None = None
         self.replaced = False
         self.requested_at: float | None = None
         self.sent = ""

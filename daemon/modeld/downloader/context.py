@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from modeld.downloader.disk.partial import Partial
 from modeld.downloader.failures import PullError
-from modeld.downloader.location import DownloadSource
+from modeld.downloader.location import DownloadSource, Pause
 from modeld.downloader.slots import Slots
 from modeld.downloader.throttle import Throttle
 from modeld.downloader.tuning import Tuning
@@ -23,7 +23,6 @@ class RetryState:
     count: int = 0
     empty: int = 0
     cause: Note | None = None
-    retry_at: float | None = None
     offline: bool = False
 
 
@@ -37,12 +36,13 @@ class ExpectedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class ProgressReport:
-    """How far a download is."""
+    """How far a download is; ``pause`` is set while it waits to try again."""
 
     done: int
     total: int
     phase: Phase
     connections: int
+    pause: Pause | None = None
 
 
 @dataclass(kw_only=True)

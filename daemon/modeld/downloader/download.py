@@ -10,7 +10,7 @@ from pathlib import Path
 from modeld.core.effects import StartPull
 from modeld.core.facts import AnyFact, PullAdvanced, PullBroke, PullFinished, PullStopped
 from modeld.downloader.attempt import Fetch
-from modeld.downloader.context import DownloadContext, ExpectedFile, RetryState, unreachable
+from modeld.downloader.context import DownloadContext, ExpectedFile, ProgressReport, RetryState, unreachable
 from modeld.downloader.disk.existing import foreign, hash_file
 from modeld.downloader.disk.hasher import Hasher
 from modeld.downloader.disk.partial import Partial
@@ -30,8 +30,6 @@ HeaderReader = Callable[[Path], HeaderView | Failure]
 MAX_CHANGES = 3
 """How often the file may change during a download: after the second change it uses one connection, after the third it
 fails."""
-
-_WAITING = (Phase.WAITING_TO_RETRY, Phase.WAITING_FOR_NETWORK, Phase.WAITING_FOR_CONNECTION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +172,7 @@ class Pull:
             slots=shared.slots,
             tuning=shared.tuning,
             name=f"pull-{order.job}",
-            report=lambda report: self._tell(report.done, report.total, report.phase, report.connections),
+            report=self._report,
             retries=self._retries,
             suspended=shared.suspended,
         )
@@ -230,9 +228,28 @@ class Pull:
             already_there=already_there,
         )
 
-    def _tell(self, done: int, total: int, phase: Phase, connections: int = 0, *, cause: Note | None = None) -> None:
-        retries = self._retries
-        waiting = retries.retry_at is not None and phase in _WAITING
+    def _report(self, progress: ProgressReport) -> None:
+        """The progress of an attempt."""
+        pause = progress.pause
+        self._tell(
+            progress.done,
+            progress.total,
+            progress.phase,
+            progress.connections,
+            cause=pause.cause if pause else None,
+            retry_in_s=max(0.0, pause.until - time.monotonic()) if pause else None,
+        )
+
+    def _tell(
+        self,
+        done: int,
+        total: int,
+        phase: Phase,
+        connections: int = 0,
+        *,
+        cause: Note | None = None,
+        retry_in_s: float | None = None,
+    ) -> None:
         self._shared.report(
             PullAdvanced(
                 job=self._order.job,
@@ -240,10 +257,10 @@ class Pull:
                 done_bytes=done,
                 total_bytes=total,
                 phase=phase,
-                retries=retries.count,
+                retries=self._retries.count,
                 connections=connections,
-                retry_in_s=max(0.0, (retries.retry_at or 0.0) - time.monotonic()) if waiting else None,
-                cause=retries.cause if waiting else cause,
+                retry_in_s=retry_in_s,
+                cause=cause,
             )
         )
 

@@ -9,9 +9,18 @@ from dataclasses import dataclass
 from modeld.downloader.response import Linked
 from modeld.downloader.url import Origin, host, origin
 from modeld.http.guard import RedirectPolicy
+from modeld.protocol.errors import Note
 
 MAX_REFUSED = 3
 """So many fresh addresses in a row may be refused before that counts as an answer."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A wait: until when (monotonic time), and why."""
+
+    until: float
+    cause: Note
 
 
 class Hosts:
@@ -20,18 +29,20 @@ class Hosts:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._until: dict[str, float] = {}
+        self._pauses: dict[str, Pause] = {}
 
-    def hold(self, url: str, wait_s: float) -> None:
-        """Send nothing to this host for so long."""
+    def hold(self, url: str, wait_s: float, cause: Note) -> None:
+        """Send nothing to this host for ``wait_s``."""
         with self._lock:
-            until = self._clock() + wait_s
-            self._until[host(url)] = max(until, self._until.get(host(url), 0.0))
+            asked = Pause(self._clock() + wait_s, cause)
+            earlier = self._pauses.get(host(url), asked)
+            self._pauses[host(url)] = max(earlier, asked, key=lambda pause: pause.until)
 
-    def wait(self, url: str) -> float:
-        """Seconds until this host may be asked again."""
+    def pause(self, url: str) -> Pause | None:
+        """The wait that this host asked for, while it lasts."""
         with self._lock:
-            return max(0.0, self._until.get(host(url), 0.0) - self._clock())
+            pause = self._pauses.get(host(url))
+            return pause if pause is not None and pause.until > self._clock() else None
 
 
 @dataclass(frozen=True)

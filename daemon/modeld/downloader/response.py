@@ -11,8 +11,8 @@ from modeld.downloader.url import public
 from modeld.http import backoff
 from modeld.protocol.reasons import Reason
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-_UNSATISFIED = re.compile(r"bytes \*/(\d+)")
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)", re.IGNORECASE)
+_UNSATISFIED = re.compile(r"bytes \*/(\d+)", re.IGNORECASE)
 _SHA256 = re.compile(r'(?:W/)?"?([0-9a-f]{64})"?')
 _CROWDED = (429, 503)
 
@@ -64,8 +64,8 @@ def check(
     """
     if status not in (200, 206):
         raise refusal(status, headers, url, with_token)
-    coding = headers.get("content-encoding", "identity")
-    if coding != "identity":
+    coding = headers.get("content-encoding", "")
+    if coding.strip().lower() not in ("", "identity"):
         raise PullError(Reason.CONTENT_CODED.failure(url=public(url), coding=coding))
     length = headers.get("content-length", "")
     count = int(length) if length.isdecimal() else None
@@ -77,7 +77,7 @@ def check(
         if announced.size and count is not None and count != announced.size:
             raise Retry(Reason.LENGTH_WRONG.note(found=count, expected=announced.size))
         size = count or announced.size
-        ranges = headers.get("accept-ranges", "") == "bytes" and bool(size)
+        ranges = headers.get("accept-ranges", "").lower() == "bytes" and bool(size)
         return Meta(start=0, end=size, size=size, etag=strong, validator=validator, ranges=ranges, linked=announced)
     if found is None or asked is None:
         raise Retry(Reason.RANGE_UNEXPECTED.note(range=headers.get("content-range", "")))

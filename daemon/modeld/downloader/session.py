@@ -170,7 +170,7 @@ class HttpSession:
             raise
         except Retry as fault:
             if fault.crowded and fault.after_s is not None:
-                source.hosts.hold(url, fault.after_s)
+                source.hosts.hold(url, fault.after_s, fault.cause)
             raise
         source.accepted()
         return meta
