@@ -8,14 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modeld.places import Places
 from modeld.protocol import replies
+from modeld.protocol.connection import ALREADY_RUNNING_EXIT
 from modeld.protocol.errors import ErrorCode
 
 from modelctl.errors import DaemonDied, DaemonUnavailable, LocalFailure, ModeldError
 from modelctl.language import system_errors
 from modelctl.language.catalogue import _
-from modelctl.processes import is_alive
 
 if TYPE_CHECKING:
     from modelctl.client import Client
@@ -68,21 +67,12 @@ def start(client: "Client") -> replies.Pong:
             return pong
         if child.returncode is not None:
             # Another process may have started a daemon first: then ours exits, and theirs answers soon.
-            if not _another_runs(places, child.pid):
+            if child.returncode != ALREADY_RUNNING_EXIT:
                 ended = _("modeld ended at once (exit code {code}).").format(code=child.returncode)
                 raise _not_started(ended, boot_log)
             time.sleep(LOOK_S)  # there is no event for the start of another process, so poll
     silent = _("modeld (process {pid}) did not answer within {seconds:.0f} s.")
     raise _not_started(silent.format(pid=child.pid, seconds=START_S), boot_log)
-
-
-def _another_runs(places: Places, own: int) -> bool:
-    """Whether another process than ours holds this home's lock and is alive."""
-    try:
-        pid = int(places.lock_file.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return False
-    return pid not in (0, own) and is_alive(pid)
 
 
 def _spawn(boot_log: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":

@@ -12,9 +12,10 @@ import msgspec
 
 from modeld import __version__, places, settings
 from modeld.adapters import starts
-from modeld.adapters.lock import HomeError, hold, private_folder
+from modeld.adapters.lock import AlreadyRunningError, HomeError, hold, private_folder
 from modeld.adapters.starts import CrashLoopError
 from modeld.adapters.store import StoreError
+from modeld.protocol.connection import ALREADY_RUNNING_EXIT
 from modeld.protocol.keys import KeyFileError
 from modeld.transport.binding import BindError
 
@@ -57,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_USAGE
     except HomeError as error:
         print(f"error: {error.failure.in_full()}", file=sys.stderr)
-        return EXIT_FAILURE
+        return ALREADY_RUNNING_EXIT if isinstance(error, AlreadyRunningError) else EXIT_FAILURE
     from modeld.daemon import (
         Daemon,  # what it needs is not installed with the client alone, where --version still works
     )

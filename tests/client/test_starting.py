@@ -1,9 +1,8 @@
 """Two programs that start the daemon at the same moment: one daemon runs, and both programs have it."""
 
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +12,7 @@ from modelctl.errors import DaemonUnavailable, ModeldError
 from modelctl.transport.transport import Transport
 from modeld.places import Places
 from modeld.protocol import replies
+from modeld.protocol.connection import ALREADY_RUNNING_EXIT
 
 
 class Slow:
@@ -30,31 +30,33 @@ class Slow:
 
 
 @pytest.fixture
-def slow(places: Places, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """The daemon that is started here ends at once."""
-
-    def spawn(boot_log: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-        boot_log.parent.mkdir(parents=True, exist_ok=True)
-        boot_log.write_text("error: A modeld runs for this home already.")
-        child = subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"])
-        child.wait()
-        return child
-
-    monkeypatch.setattr(starting, "_spawn", spawn)
-    places.runtime_dir.mkdir(parents=True, exist_ok=True)
+def slow(places: Places) -> Iterator[Client]:
+    """A client of a daemon that another process has just started."""
     made = Slow(places)
     yield cast(Client, made)
     made.transport.close()
 
 
-def test_who_is_second_waits_for_the_daemon_of_who_was_first(slow: Client, places: Places):
-    places.lock_file.write_text(str(os.getpid()))
+def ends_with(code: int) -> Callable[[Path, dict[str, str]], "subprocess.Popen[bytes]"]:
+    """The start of a daemon that ends at once with this exit code."""
+
+    def spawn(boot_log: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+        boot_log.parent.mkdir(parents=True, exist_ok=True)
+        boot_log.write_text("error: words of the daemon")
+        child = subprocess.Popen([sys.executable, "-c", f"raise SystemExit({code})"])
+        child.wait()
+        return child
+
+    return spawn
+
+
+def test_who_is_second_waits_for_the_daemon_of_who_was_first(slow: Client, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(starting, "_spawn", ends_with(ALREADY_RUNNING_EXIT))
     assert starting.start(slow).epoch == "e"
 
 
-def test_a_lock_that_nobody_holds_any_more_is_not_waited_for(slow: Client, places: Places):
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    places.lock_file.write_text(str(gone.pid))
-    with pytest.raises(ModeldError, match="ended at once"):
+@pytest.mark.parametrize("code", [1, 2])
+def test_a_daemon_that_fails_to_start_is_not_waited_for(slow: Client, monkeypatch: pytest.MonkeyPatch, code: int):
+    monkeypatch.setattr(starting, "_spawn", ends_with(code))
+    with pytest.raises(ModeldError, match=rf"ended at once \(exit code {code}\)(.|\n)*words of the daemon"):
         starting.start(slow)

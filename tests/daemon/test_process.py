@@ -12,6 +12,7 @@ from modelctl import Client
 from modeld.adapters.store import Database
 from modeld.core.effects import SaveModel
 from modeld.core.state.model import ModelSpec
+from modeld.protocol.connection import ALREADY_RUNNING_EXIT
 from modeld.protocol.reasons import Reason
 from modeld.protocol.states import ModelState
 from support import tiny_gguf
@@ -21,7 +22,7 @@ def test_a_second_daemon_on_one_home_is_refused_and_the_first_goes_on(daemon, cl
     second = subprocess.run(
         [sys.executable, "-m", "modeld"], env=daemon.environment, capture_output=True, text=True, timeout=30
     )
-    assert second.returncode == 1
+    assert second.returncode == ALREADY_RUNNING_EXIT
     refused = Reason.ALREADY_RUNNING.failure(pid=str(daemon.process.pid))
     assert second.stderr == f"error: {refused.in_full()}\n"
     assert client.ping().pid == daemon.process.pid

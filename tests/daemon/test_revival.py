@@ -128,3 +128,14 @@ def test_a_pid_that_another_process_has_now_does_not_keep_a_call_waiting(killed:
         client.shutdown()
     down = modelctl(killed, "down")
     assert down.returncode == 0 and "not running" in down.stderr and not path.exists()
+
+
+def test_a_pid_in_the_lock_file_that_another_process_has_now_does_not_hide_why_the_start_failed(
+    killed: RealDaemon,
+) -> None:
+    killed.places.lock_file.write_text(str(os.getpid()))
+    killed.places.config_file.parent.mkdir(parents=True, exist_ok=True)
+    killed.places.config_file.write_text("nonsense = 1\n")
+    up = modelctl(killed, "up")
+    assert "ended at once" in up.stderr and "nonsense" in up.stderr
+    killed.places.config_file.unlink()

@@ -22,6 +22,10 @@ class HomeError(FailureError):
     """This home cannot be used; ``failure`` says why and what to do."""
 
 
+class AlreadyRunningError(HomeError):
+    """Another daemon holds the lock of this home."""
+
+
 def private_folder(folder: Path) -> None:
     """Make ``folder`` for this user alone (mode 0700); one that others may enter, or that is not ours, is refused.
 
@@ -46,7 +50,8 @@ def hold(lock_file: Path) -> IO[str]:
     """Hold the lock as long as the returned file stays open; the file then names our pid.
 
     Raises:
-        HomeError: another daemon holds it, or the file cannot be written.
+        AlreadyRunningError: another daemon holds it.
+        HomeError: the file cannot be written.
     """
     try:
         file = lock_file.open("a+", encoding="ascii")
@@ -63,7 +68,7 @@ def hold(lock_file: Path) -> IO[str]:
         file.seek(0)
         pid = file.read().strip() or "unknown"
         file.close()
-        raise HomeError(Reason.ALREADY_RUNNING.failure(pid=pid)) from error
+        raise AlreadyRunningError(Reason.ALREADY_RUNNING.failure(pid=pid)) from error
     file.seek(0)
     file.truncate()
     file.write(str(os.getpid()))

@@ -4,6 +4,9 @@ import msgspec
 
 from modeld.protocol.wire import VERSION
 
+ALREADY_RUNNING_EXIT = 3
+"""The exit code of a daemon that ends at once because another one runs for the same home."""
+
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """Where the daemon listens; written 0600 by rename once its sockets are bound, gone when it has stopped.
