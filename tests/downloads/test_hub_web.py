@@ -11,7 +11,7 @@ from modeld.adapters.hub import Hub, Token
 from modeld.adapters.hub.hub import AT_ONCE
 from modeld.adapters.hub.refusals import HubError, refusal
 from modeld.adapters.hub.web import Web
-from modeld.core.effects import ListRepository, ReadRemote, StopPull
+from modeld.core.effects import ListRepository, ReadRemote, SearchHub, StopPull
 from modeld.core.facts import AnyFact, LookupFailed, PullStopped, RemoteRead, RepositoryListed
 from modeld.daemon import read_remote
 from modeld.http.guard import RedirectPolicy
@@ -169,20 +169,24 @@ def test_each_refusal_has_its_kind_and_says_whether_waiting_helps(
         assert error.after_s in (7.0, 55.0)
 
 
-def test_a_cancelled_lookup_sends_no_request(hub: HubEmulator, tmp_path: Path):
-    async def go() -> None:
-        facts: asyncio.Queue[AnyFact] = asyncio.Queue()
-        made = Hub(hub.endpoint, Token(), tmp_path, read_remote, facts.put_nowait)
-        for _ in range(AT_ONCE):
-            made._few.acquire()
-        made.send(ListRepository(lookup=1, repo="org/a", revision="main", job="j", run=1))
-        (thread,) = (thread for thread in threading.enumerate() if thread.name == "hub-1")
-        assert made.stop(StopPull(job="j", keep=True))
-        assert isinstance(await facts.get(), PullStopped)
-        for _ in range(AT_ONCE):
-            made._few.release()
-        await asyncio.to_thread(thread.join, DEADLINE_S)
-        assert not thread.is_alive()
+def test_hundreds_of_lookups_share_a_few_threads_and_a_cancelled_one_sends_no_request(tmp_path: Path):
+    many = AT_ONCE + 200
 
-    asyncio.run(go())
-    assert not hub.log
+    async def go() -> list[AnyFact]:
+        facts: asyncio.Queue[AnyFact] = asyncio.Queue()
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            made = Hub(f"http://127.0.0.1:{silent.getsockname()[1]}", Token(), tmp_path, read_remote, facts.put_nowait)
+            before = threading.active_count()
+            for number in range(many):
+                made.send(SearchHub(lookup=number, words="a", limit=1, cursor=""))
+            asked = [silent.accept()[0] for _ in range(AT_ONCE)]
+            assert threading.active_count() == before + AT_ONCE
+            made.send(ListRepository(lookup=many, repo="org/a", revision="main", job="j", run=1))
+            assert made.stop(StopPull(job="j", keep=True))
+        for connection in asked:
+            connection.close()
+        return [await asyncio.wait_for(facts.get(), DEADLINE_S) for _ in range(many + 1)]
+
+    first, *others = asyncio.run(go())
+    assert isinstance(first, PullStopped)
+    assert sorted(fact.lookup for fact in others if isinstance(fact, LookupFailed)) == list(range(many))

@@ -1,7 +1,8 @@
-"""Lookups at the hub, each in a thread; the lookup of a download retries while the hub is unreachable or busy."""
+"""Lookups at the hub, in a few threads; the lookup of a download retries while the hub is unreachable or busy."""
 
 import asyncio
 import logging
+import queue
 import random
 import shutil
 import threading
@@ -41,7 +42,7 @@ MOST_TRIES = 10
 """For a hub that answers with errors; an unreachable hub is tried without limit."""
 
 AT_ONCE = 8
-"""Lookups that send requests at the same time: a hub limits requests, and a client may start hundreds of lookups."""
+"""Threads: a hub limits requests, and a client may start hundreds of lookups."""
 
 _SHA256_DIGITS = 64
 _SIZE_DIGITS = 18
@@ -97,13 +98,14 @@ class Hub:
         self._policy = policy or RedirectPolicy()
         self._loop = asyncio.get_running_loop()
         self._out: dict[int, _Pending] = {}
-        self._few = threading.BoundedSemaphore(AT_ONCE)
+        self._waiting: queue.SimpleQueue[_Pending] = queue.SimpleQueue()
+        self._threads = 0
 
     def send(self, effect: Lookup) -> None:
         """Start a lookup; it reports exactly one fact, unless its download is stopped first."""
         pending = _Pending(effect)
         self._out[effect.lookup] = pending
-        threading.Thread(target=self._go, args=(pending,), name=f"hub-{effect.lookup}", daemon=True).start()
+        self._begin(pending)
 
     def stop(self, effect: StopPull) -> bool:
         """Cancel the lookup of a download; False if none is pending."""
@@ -115,46 +117,54 @@ class Hub:
         self._report(PullStopped(job=pending.job, run=pending.run))
         return True
 
-    def _go(self, pending: "_Pending") -> None:
-        backoff = Backoff()
+    def _begin(self, pending: "_Pending") -> None:
+        """Give a lookup to the threads; the first lookups start them."""
+        self._waiting.put(pending)
+        if self._threads < AT_ONCE:
+            self._threads += 1
+            threading.Thread(target=self._serve, name=f"hub-{self._threads}", daemon=True).start()
+
+    def _serve(self) -> None:
+        """In a thread: one try of one lookup after the other."""
         while True:
-            try:
-                with self._few:
-                    if pending.stopped.is_set():
-                        return
-                    fact = self._do(pending.effect)
-                break
-            except HubError as error:
-                patient = pending.job and error.retry and not pending.stopped.is_set()
-                lasting = error.failure.code is ErrorCode.HTTP_ERROR and backoff.tries >= MOST_TRIES
-                if not patient or lasting:
-                    fact = LookupFailed(lookup=pending.effect.lookup, failure=error.failure)
-                    break
-                wait = backoff.failed(0, random.random(), error.after_s)
-                self._call(self._tell, pending, backoff.tries, wait, error.failure)
-                if pending.stopped.wait(wait):
-                    return
-            except Exception as error:
-                log.exception("%s failed by a bug", type(pending.effect).__name__)
-                failure = Reason.INTERNAL_ERROR.failure(error=repr(error))
-                fact = LookupFailed(lookup=pending.effect.lookup, failure=failure)
-                break
+            pending = self._waiting.get()
+            if not pending.stopped.is_set():
+                self._try(pending)
+
+    def _try(self, pending: "_Pending") -> None:
+        fact: AnyFact
+        try:
+            fact = self._do(pending.effect)
+        except HubError as error:
+            tries = pending.backoff.tries
+            lasting = error.failure.code is ErrorCode.HTTP_ERROR and tries >= MOST_TRIES
+            if pending.job and error.retry and not lasting:
+                wait = pending.backoff.failed(0, random.random(), error.after_s)
+                self._call(self._try_later, pending, wait, error.failure)
+                return
+            fact = LookupFailed(lookup=pending.effect.lookup, failure=error.failure)
+        except Exception as error:
+            log.exception("%s failed by a bug", type(pending.effect).__name__)
+            failure = Reason.INTERNAL_ERROR.failure(error=repr(error))
+            fact = LookupFailed(lookup=pending.effect.lookup, failure=failure)
         self._call(self._ended, pending, fact)
 
-    def _tell(self, pending: "_Pending", tries: int, wait_s: float, why: Failure) -> None:
-        if not pending.stopped.is_set():
-            self._report(
-                PullAdvanced(
-                    job=pending.job,
-                    run=pending.run,
-                    done_bytes=0,
-                    total_bytes=0,
-                    phase=Phase.WAITING_TO_RETRY,
-                    retries=tries,
-                    retry_in_s=wait_s,
-                    cause=why.note(),
-                )
+    def _try_later(self, pending: "_Pending", wait_s: float, why: Failure) -> None:
+        if pending.stopped.is_set():
+            return
+        self._report(
+            PullAdvanced(
+                job=pending.job,
+                run=pending.run,
+                done_bytes=0,
+                total_bytes=0,
+                phase=Phase.WAITING_TO_RETRY,
+                retries=pending.backoff.tries,
+                retry_in_s=wait_s,
+                cause=why.note(),
             )
+        )
+        self._loop.call_later(wait_s, self._begin, pending)
 
     def _ended(self, pending: "_Pending", fact: AnyFact) -> None:
         if self._out.pop(pending.effect.lookup, None) is pending:
@@ -274,6 +284,7 @@ class _Pending:
         self.job = "" if isinstance(effect, SearchHub) else effect.job
         self.run = 0 if isinstance(effect, SearchHub) else effect.run
         self.stopped = threading.Event()
+        self.backoff = Backoff()
 
 
 def _entries(data: object, kind: type[list[_T]], what: str) -> list[_T]:
