@@ -36,7 +36,6 @@ def _rows(answer: replies.Status) -> list[tuple[str, str]]:
         (_("home"), daemon.home),
         (_("models"), _("{path} ({size} free)").format(path=daemon.models_dir, size=format_bytes(system.disk_free))),
         (_("log"), daemon.log_file),
-        *([(_("warning"), explained(daemon.not_saving))] if daemon.not_saving else []),
         (
             _("memory"),
             available.format(available=format_bytes(system.memory_available), total=format_bytes(system.memory_total)),
