@@ -89,7 +89,13 @@ REQUESTS: list[requests.AnyRequest] = [
     requests.Load(id="11", model="smollm2", context_size=4096, wait=True),
     requests.Unload(id="12", model="smollm2", wait=True),
     requests.Pin(id="13", model="smollm2"),
-    requests.Generate(id="14", model="smollm2", prompt="Once upon a time", max_tokens=32),
+    requests.Generate(
+        id="14",
+        model="smollm2",
+        prompt="Once upon a time",
+        max_tokens=32,
+        sampling=requests.Sampling(temperature=0.7, top_k=20, seed=7),
+    ),
     requests.Chat(
         id="15",
         model="smollm2",

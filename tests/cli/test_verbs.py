@@ -224,6 +224,12 @@ def test_run_reads_the_prompt_from_a_pipe_and_passes_its_options(fake_daemon: Fa
     assert (chat.max_tokens, chat.sampling.temperature, chat.sampling.seed) == (9, 0.0, 7)
 
 
+def test_run_leaves_to_the_model_what_is_not_said(fake_daemon: FakeDaemon) -> None:
+    assert modelctl("run", "MISTRAL", "hello").returncode == 0
+    chat = next(request for request in fake_daemon.seen if isinstance(request, requests.Chat))
+    assert chat.sampling == requests.Sampling()
+
+
 def test_a_conversation_remembers_what_was_said_and_shows_the_context(fake_daemon: FakeDaemon) -> None:
     ours, theirs = pty.openpty()
     talking = subprocess.Popen([*COMMAND, "run", "mistral"], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)

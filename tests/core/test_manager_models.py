@@ -1,5 +1,7 @@
 """Models and workers, as the manager decides about them."""
 
+import signal
+
 import msgspec
 import pytest
 from modeld.core import effects, facts
@@ -69,6 +71,44 @@ def test_memory_is_suspected_only_after_a_sigkill_that_modeld_did_not_send(exit_
     world.tell(facts.WorkerGone(run=run, exit_code=exit_code, detail="the last output"))
     failure = world.model("alpha").failure
     assert failure is not None and ("memory" in failure.hint) is hinted
+
+
+def test_a_file_that_changed_while_it_was_loaded_is_named_and_not_the_memory():
+    world = World()
+    run = world.load("alpha")
+    world.tell(facts.WorkerGone(run=run, exit_code=-signal.SIGBUS, detail="the last output"))
+    failure = world.model("alpha").failure
+    assert failure is not None and failure.reason == Reason.MODEL_FILE_CHANGED.id
+    assert "overwritten" in failure.message and "memory" not in failure.hint
+
+
+def test_a_request_that_says_nothing_of_its_sampling_leaves_it_to_the_worker():
+    world = World()
+    run = world.load("alpha")
+    world.ask(requests.Generate(id="g", model="alpha", prompt="x"))
+    (tell,) = world.of(effects.TellWorker)
+    assert tell.run == run and isinstance(tell.order, workers.Answer)
+    assert tell.order.sampling == requests.Sampling()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": -0.1},
+        {"temperature": 101.0},
+        {"top_k": -1},
+        {"top_p": 1.1},
+        {"min_p": -0.1},
+        {"repeat_penalty": 0.0},
+        {"repeat_last_n": -2},
+    ],
+)
+def test_a_sampling_value_that_is_said_is_checked(wrong: dict[str, float]):
+    world = World()
+    world.load("alpha")
+    asked = msgspec.convert(wrong, requests.Sampling)
+    world.ask(requests.Generate(id="g", model="alpha", prompt="x", sampling=asked))
+    assert world.error().code is ErrorCode.BAD_REQUEST
 
 
 def test_a_failed_load_keeps_the_workers_own_words():

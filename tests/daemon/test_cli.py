@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gguf
+from support import tiny_gguf
+
 
 def modelctl(daemon, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -32,6 +35,13 @@ def test_a_model_from_file_to_answer_and_back(daemon, tiny_file: Path):
     assert modelctl(daemon, "rm", "tiny").returncode == 0
     gone = modelctl(daemon, "show", "tiny")
     assert gone.returncode == 4 and gone.stdout == "" and "hint:" in gone.stderr
+
+
+def test_show_lists_the_sampling_of_the_file_and_what_of_it_is_not_applied(daemon, tmp_path: Path):
+    integer = gguf.GGUFValueType.INT32
+    pairs = [("general.sampling.top_k", 20, integer), ("general.sampling.mirostat", 2, integer)]
+    modelctl(daemon, "add", "named", str(tiny_gguf.write(tmp_path / "named.gguf", pairs=pairs)))
+    assert "Sampling: top_k 20, mirostat 2 (not applied)\n" in modelctl(daemon, "show", "named").stdout
 
 
 def test_two_benchmarks_are_compared_and_the_change_is_told(daemon, tiny_file: Path):

@@ -9,6 +9,7 @@ from modelctl import Client
 from modelctl.errors import ModeldError, NotFound, Refused
 from modeld.protocol import events
 from modeld.protocol.errors import ErrorCode
+from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Message, Sampling
 from modeld.protocol.states import ModelState
 from support import tiny_gguf
@@ -129,6 +130,18 @@ def test_a_killed_worker_leaves_the_daemon_running_and_a_later_load_works(client
     assert gone.model.failure is not None and gone.model.failure.code is ErrorCode.WORKER_CRASHED
     assert "SIGKILL" in gone.model.failure.message
     assert client.load("tiny").model.state is ModelState.LOADED
+
+
+def test_a_file_that_is_cut_off_while_it_is_loaded_is_the_reason_that_is_given(client: Client, tmp_path: Path):
+    path = tiny_gguf.write(tmp_path / "cut.gguf")
+    client.add("cut", str(path))
+    client.load("cut")
+    os.truncate(path, 4096)
+    with pytest.raises(ModeldError) as caught:
+        client.generate("cut", "hello", max_tokens=4)
+    assert caught.value.failure.reason == Reason.MODEL_FILE_CHANGED.id
+    failure = client.show("cut").failure
+    assert failure is not None and failure.reason == Reason.MODEL_FILE_CHANGED.id
 
 
 def test_a_worker_killed_in_the_middle_of_an_answer_is_an_error_to_its_client(client: Client, tmp_path: Path):

@@ -420,7 +420,33 @@ NESTED = array(ARRAY, 1, array(ARRAY, 1, array(ARRAY, 1, array(ARRAY, 1, array(A
             {"name": "a", "dimensions": 5},
         ),
         (assembled([LLAMA], [tensor("a", (2**40, 2**40), 0, 0)], 64), Reason.GGUF_TENSOR_TOO_LARGE, {"name": "a"}),
-        (assembled([LLAMA], [tensor("a", (4,), 0, 2**62)], 64), Reason.GGUF_CUT_OFF, {}),
+        (assembled([LLAMA], [tensor("a", (2**40,), 0, 0)], 64), Reason.GGUF_CUT_OFF, {}),
+        (assembled([LLAMA], [tensor("a", (4,), 0, 2**62)], 64), Reason.GGUF_TENSOR_NOT_NEXT, {"offset": str(2**62)}),
+        (
+            assembled([LLAMA], [tensor("a", (4,), 0, 0), tensor("b", (4,), 0, 64)], 96),
+            Reason.GGUF_TENSOR_NOT_NEXT,
+            {"name": "b", "offset": "64", "expected": "32"},
+        ),
+        (
+            assembled([LLAMA], [tensor("a", (4,), 0, 32), tensor("b", (4,), 0, 0)], 96),
+            Reason.GGUF_TENSOR_NOT_NEXT,
+            {"name": "a", "offset": "32", "expected": "0"},
+        ),
+        (
+            assembled([LLAMA], [tensor("a", (4,), 0, 0), tensor("a", (4,), 0, 32)], 96),
+            Reason.GGUF_TENSOR_TWICE,
+            {"name": "a"},
+        ),
+        (
+            assembled([LLAMA], [tensor("a", (48, 2), 8, 0)], 128),
+            Reason.GGUF_TENSOR_ROWS,
+            {"name": "a", "columns": "48", "block": 32},
+        ),
+        (
+            assembled([LLAMA, pair("general.alignment", U64, struct.pack("<Q", 32))]),
+            Reason.GGUF_ALIGNMENT_TYPE,
+            {"type": U64},
+        ),
         (
             assembled([LLAMA], [tensor("a", (4,), 0, 5)], 64),
             Reason.GGUF_TENSOR_MISPLACED,
@@ -445,6 +471,33 @@ def test_an_alignment_that_is_given_is_kept_to() -> None:
     data = head + bytes(-len(head) % 64)
     assert refused(data + bytes(15)).reason == Reason.GGUF_CUT_OFF.id
     assert parsed(data + bytes(16)).parameters == 4
+
+
+def settings_of(*pairs: tuple[str, bytes]) -> dict[str, tuple[str, bool]]:
+    """The sampling settings of a file with these, each after its type: name to value, and whether it is applied."""
+    kinds = {"i": 5, "f": 6, "s": STRING}
+    named = [pair(f"general.sampling.{name[1:]}", kinds[name[0]], value) for name, value in pairs]
+    return {found.name: (found.value, found.applied) for found in parsed(assembled([LLAMA, *named])).sampling}
+
+
+def test_the_sampling_settings_of_a_file_are_listed_with_what_is_applied() -> None:
+    found = settings_of(
+        ("itop_k", struct.pack("<i", 0)),
+        ("ftemp", struct.pack("<f", 0.6)),
+        ("fmin_p", struct.pack("<f", 7.0)),
+        ("ftop_p", struct.pack("<f", float("nan"))),
+        ("imirostat", struct.pack("<i", 2)),
+        ("ssequence", text("top_k;temperature")),
+        ("sunheard_of", text("x")),
+    )
+    assert found == {
+        "temp": ("0.6", True),
+        "top_k": ("0", True),
+        "top_p": ("nan", False),
+        "min_p": ("7", False),
+        "sequence": ("top_k;temperature", False),
+        "mirostat": ("2", False),
+    }
 
 
 def sparse(path: Path, *, kind: int, count: int) -> Path:

@@ -1,5 +1,6 @@
 """Tiny random models that llama.cpp can load: a llama architecture with a byte-level vocabulary."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gguf
@@ -31,6 +32,8 @@ def write(
     context: int = 256,
     template: str | None = TEMPLATE,
     seed: int = 1,
+    pairs: Sequence[tuple[str, object, gguf.GGUFValueType]] = (),
+    alignment: int = 0,
 ) -> Path:
     """Write a model of a few hundred kilobytes to ``path``; the same arguments give the same bytes."""
     random = np.random.default_rng(seed)
@@ -38,6 +41,10 @@ def write(
     tokens = byte_tokens() + [f"<|extra{number}|>" for number in range(vocabulary - 256)]
     types = [gguf.TokenType.NORMAL] * 256 + [gguf.TokenType.CONTROL] * (vocabulary - 256)
     writer = gguf.GGUFWriter(str(path), "llama")
+    if alignment:
+        writer.add_custom_alignment(alignment)
+    for pair in pairs:
+        writer.add_key_value(*pair)
     writer.add_name("Tiny")
     writer.add_context_length(context)
     writer.add_embedding_length(embedding)

@@ -1,16 +1,19 @@
 """Ends that are text, suppressed tokens, odd contexts, long words, seeds and counts."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import gguf
 import pytest
+from modeld.adapters.gguf import GgufError, read_header
 from modeld.protocol.errors import ErrorCode
 from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Sampling
-from modeld.protocol.workers import Answer, Refused, TaskFailed
+from modeld.protocol.sampling import APPLIED
+from modeld.protocol.workers import Answer, LoadFile, Refused, TaskFailed
 from support import odd_gguf, tiny_gguf
-from support.worker_child import GREEDY, Child
+from support.worker_child import DEADLINE_S, GREEDY, Child
 
 Start = Callable[[], Child]
 LETTER_A = ord("a")
@@ -43,6 +46,62 @@ def test_a_suppressed_token_is_never_drawn(start: Start, tmp_path: Path, samplin
     free = start()
     free.load(odd_gguf.speaker(tmp_path / "free.gguf", "ab"))
     assert free.ask(">", max_tokens=8)[1].text == "ab"
+
+
+EVERY = Sampling(temperature=1.5, top_k=0, top_p=1.0, min_p=0.0, repeat_penalty=1.2, repeat_last_n=4, seed=3)
+FILE = {"temp": 1.5, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "penalty_repeat": 1.2, "penalty_last_n": 4}
+
+
+def sampled(path: Path, settings: dict[str, float]) -> Path:
+    kinds = {int: odd_gguf.Type.INT32, float: odd_gguf.Type.FLOAT32}
+    pairs = [(f"general.sampling.{name}", value, kinds[type(value)]) for name, value in settings.items()]
+    return tiny_gguf.write(path, pairs=pairs)
+
+
+def test_the_sampling_of_the_file_applies_where_the_request_says_nothing(start: Start, tmp_path: Path):
+    named, plain = start(), start()
+    named.load(sampled(tmp_path / "named.gguf", FILE))
+    plain.load(tiny_gguf.write(tmp_path / "plain.gguf"))
+    _, expected = plain.ask("abc", max_tokens=60, sampling=EVERY)
+    assert named.ask("abc", max_tokens=60, sampling=Sampling(seed=3))[1].text == expected.text
+    assert plain.ask("abc", max_tokens=60, sampling=Sampling(seed=3))[1].text != expected.text
+
+
+@pytest.mark.parametrize(("name", "field"), [(name, setting.field) for name, setting in APPLIED.items()])
+def test_a_request_goes_before_the_file(start: Start, tmp_path: Path, name: str, field: str):
+    other: dict[str, float] = {"temp": 0.1, "top_k": 2, "top_p": 0.1, "min_p": 0.9, "penalty_repeat": 9.0}
+    file = FILE | {name: other.get(name, 60)}
+    child = start()
+    child.load(sampled(tmp_path / "named.gguf", file))
+    _, expected = child.ask("abc", max_tokens=60, sampling=EVERY)
+    said = Sampling(seed=3, **{field: getattr(EVERY, field)})
+    assert child.ask("abc", max_tokens=60, sampling=said)[1].text == expected.text
+    assert child.ask("abc", max_tokens=60, sampling=Sampling(seed=3))[1].text != expected.text
+
+
+def test_the_repeat_penalty_sees_the_prompt(start: Start, tmp_path: Path):
+    child = start()
+    child.load(odd_gguf.speaker(tmp_path / "penalized.gguf", "ab"))
+    penalized = Sampling(temperature=0.0, repeat_penalty=1e6)
+    assert child.ask("b>", max_tokens=1, sampling=penalized)[1].text == "a"
+    assert child.ask("a>", max_tokens=1, sampling=penalized)[1].text != "a"
+    few = Sampling(temperature=0.0, repeat_penalty=1e6, repeat_last_n=1)
+    assert child.ask("a>", max_tokens=1, sampling=few)[1].text == "a"
+
+
+@pytest.mark.parametrize("alignment", [1, 2, 4, 8, 16, 32, 64, 4096])
+def test_the_header_check_allows_the_alignments_that_llama_cpp_loads(start: Start, tmp_path: Path, alignment: int):
+    path = tiny_gguf.write(tmp_path / "aligned.gguf", alignment=alignment)
+    child = start()
+    if int(gguf.GGUFReader(str(path)).data_offset) % 32 == 0:
+        assert read_header(path).architecture == "llama"
+        assert child.load(path).context_size
+        return
+    with pytest.raises(GgufError) as caught:
+        read_header(path)
+    assert caught.value.failure.reason == Reason.GGUF_DATA_MISPLACED.id
+    child.tell(LoadFile(model="m", path=str(path), context_size=64, threads=1))
+    assert child.process.wait(DEADLINE_S) == -signal.SIGABRT
 
 
 def test_a_context_that_llama_cpp_rounds_up_ends_where_the_model_ends(start: Start, tmp_path: Path):

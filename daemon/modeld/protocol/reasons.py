@@ -293,6 +293,13 @@ class Reason(Enum):
         "The worker of {key} was killed by SIGKILL, which modeld did not send.",
         "Load it again. The system may have run out of memory: choose a smaller context or a smaller model.",
     )
+    MODEL_FILE_CHANGED = (
+        _C.WORKER_CRASHED,
+        "The worker of {key} could no longer read the model's file (SIGBUS): the file was overwritten or cut off while "
+        "it was loaded, or its disk failed.",
+        "Replace a model's file only while it is not loaded, or write the new file beside it and rename it. Then load "
+        "the model again.",
+    )
     WORKER_EXITED = (_C.WORKER_CRASHED, "The worker of {key} ended with exit code {exit_code}.", "Load it again.")
     WORKER_EXITED_WITH_OUTPUT = (
         _C.WORKER_CRASHED,
@@ -335,6 +342,7 @@ class Reason(Enum):
     TEMPERATURE_INVALID = (_C.BAD_REQUEST, "temperature must be between 0 and 100.")
     PROBABILITY_INVALID = (_C.BAD_REQUEST, "top_p and min_p must be between 0 and 1.")
     TOP_K_INVALID = (_C.BAD_REQUEST, "top_k must be 0 or more, and repeat_penalty greater than 0.")
+    REPEAT_LAST_N_INVALID = (_C.BAD_REQUEST, "repeat_last_n must be -1 (the whole context) or more.")
     SEED_INVALID = (_C.BAD_REQUEST, "seed must be between 0 and 4294967294.")
     STOP_TEXTS_INVALID = (_C.BAD_REQUEST, "stop takes up to 16 texts, and none may be empty.")
     TOO_MANY_WAITING = (_C.BUSY, "{count} requests are already waiting for {key}.", "Try again later.")
@@ -680,11 +688,33 @@ class Reason(Enum):
         "The alignment is {alignment}, which is not a power of two.",
         _REPLACE_FILE,
     )
+    GGUF_ALIGNMENT_TYPE = (
+        _C.BAD_MODEL_FILE,
+        "The alignment has the property type {type}; llama.cpp takes an unsigned number of 32 bits only.",
+        _CONVERT_AGAIN,
+    )
+    GGUF_DATA_MISPLACED = (
+        _C.BAD_MODEL_FILE,
+        "The tensors' data begins at byte {position}. llama.cpp needs a multiple of {alignment}.",
+        _CONVERT_AGAIN,
+    )
     GGUF_TENSOR_DIMENSIONS = (_C.BAD_MODEL_FILE, "The tensor {name!r} has {dimensions} dimensions.", _REPLACE_FILE)
     GGUF_TENSOR_TOO_LARGE = (_C.BAD_MODEL_FILE, "The tensor {name!r} claims {elements} elements.", _REPLACE_FILE)
     GGUF_TENSOR_MISPLACED = (
         _C.BAD_MODEL_FILE,
         "The tensor {name!r} is at offset {offset}, which is not a multiple of {alignment}.",
+        _REPLACE_FILE,
+    )
+    GGUF_TENSOR_NOT_NEXT = (
+        _C.BAD_MODEL_FILE,
+        "The tensor {name!r} is at offset {offset} and not at {expected}. llama.cpp needs the tensors one after the "
+        "other, without gaps and in the order in which the header lists them.",
+        _CONVERT_AGAIN,
+    )
+    GGUF_TENSOR_TWICE = (_C.BAD_MODEL_FILE, "The tensor {name!r} occurs twice.", _REPLACE_FILE)
+    GGUF_TENSOR_ROWS = (
+        _C.BAD_MODEL_FILE,
+        "The tensor {name!r} has {columns} elements in a row, which is not a multiple of its block of {block}.",
         _REPLACE_FILE,
     )
     GGUF_CUT_OFF = (

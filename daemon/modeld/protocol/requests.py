@@ -165,19 +165,25 @@ class Pin(Change, frozen=True, kw_only=True):
     pinned: bool = True
 
 
-class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the next token is chosen; ``temperature`` 0 is greedy; ``seed`` None is random.
+
+    For a field that is absent or null the value in the model's file applies (``sampling`` in its header), and if it has
+    none: ``temperature`` 0.8, ``top_k`` 40, ``top_p`` 0.95, ``min_p`` 0.05, ``repeat_penalty`` 1.0 (off),
+    ``repeat_last_n`` 64. ``top_k`` 0 is every token. ``repeat_penalty`` applies to the tokens among the last
+    ``repeat_last_n`` of prompt and answer; -1 is the whole context.
 
     With a seed (0 to 4294967294) the same prompt gets the same answer, as long as the model is loaded in the same way
     on the same machine; for that, only whole batches of the prompt are taken from the KV cache. Without a seed, even a
     greedy answer can depend on how much of the prompt was in the cache.
     """
 
-    temperature: float = 0.8
-    top_k: Int64 = 40
-    top_p: float = 0.95
-    min_p: float = 0.05
-    repeat_penalty: float = 1.0
+    temperature: float | None = None
+    top_k: Int64 | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    repeat_last_n: Int64 | None = None
     seed: Int64 | None = None
     stop: list[str] = []
 

@@ -17,12 +17,24 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """The base of every view: immutable, named fields, new fields have defaults."""
 
 
+class SamplingSetting(View, frozen=True, kw_only=True):
+    """A sampling setting in a model's file: ``name`` is llama.cpp's, after ``general.sampling.``.
+
+    ``applied`` is false for a setting that modeld does not apply, or whose value is out of range.
+    """
+
+    name: str
+    value: str
+    applied: bool = True
+
+
 class HeaderView(View, frozen=True, kw_only=True):
     """What a GGUF file says of itself in its header.
 
     A model in several files is described by its first one, ``part`` 1 of ``parts``, with the parameters and bytes of
     all of them; the others hold tensors only and have no ``architecture``. ``kind`` is what the file holds
-    (``ModelKind``); only a ``text`` model can be loaded.
+    (``ModelKind``); only a ``text`` model can be loaded. ``sampling`` lists the file's own sampling settings,
+    which apply where a request does not say a value.
     """
 
     architecture: str
@@ -43,6 +55,7 @@ class HeaderView(View, frozen=True, kw_only=True):
     part: int = 1
     parts: int = 1
     kind: str = "text"
+    sampling: list[SamplingSetting] = []
 
 
 class Figure(View, frozen=True, kw_only=True):

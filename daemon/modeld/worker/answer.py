@@ -115,7 +115,7 @@ class Answering:
             engine.finish_computing()
             first = prefilled = time.perf_counter()
             self._link.begin_activity(Activity.DECODE)
-            with engine.sampler(self._order.sampling) as sampler:
+            with engine.sampler(self._order.sampling, prompt) as sampler:
                 finish = self._decode(sampler)
             engine.finish_computing()
         except StoppedError:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from modeld.protocol import sampling as file_sampling
 from modeld.protocol.errors import FailureError
 from modeld.protocol.reasons import Reason
 from modeld.protocol.requests import Sampling
@@ -18,6 +19,9 @@ from modeld.worker.sharing import DecodeThreads
 
 PIECE_BYTES = 256
 """Bytes of a token's text that are enough for nearly every token; a longer one is asked for again."""
+
+SETTING_BYTES = 64
+"""Bytes that a number in the file's metadata can have as text."""
 
 ABORTABLE_TOKENS = 32
 """The smallest batch that can be aborted: the checks cost the same for a batch of any size."""
@@ -75,6 +79,7 @@ class Engine:
         self._one_batch = lib.llama_batch_get_one(self._one, 1)
         self._file_ends = {lib.llama_vocab_eos(self.vocab), lib.llama_vocab_eot(self.vocab)}
         self._suppressed = self._read_suppressed()
+        self._file_sampling = self._read_sampling()
         self._piece = ctypes.create_string_buffer(PIECE_BYTES)
         # Kept on self: llama.cpp calls it through a bare pointer.
         self._abort = lib.ggml_abort_callback(self._to_be_given_up)
@@ -129,6 +134,16 @@ class Engine:
         for at in range(count.value):
             biases[at].token, biases[at].bias = tokens[at], -math.inf
         return biases
+
+    def _read_sampling(self) -> dict[str, str]:
+        """The sampling settings in the file: name to text."""
+        found = {}
+        text = ctypes.create_string_buffer(SETTING_BYTES)
+        for name in file_sampling.NAMES:
+            key = (file_sampling.PREFIX + name).encode()
+            if lib.llama_model_meta_val_str(self._model, key, text, SETTING_BYTES) > 0:
+                found[name] = text.value.decode("utf-8", "replace")
+        return found
 
     def _refuse_encoder(self) -> None:
         """Raise for a model that cannot be decoded token by token; the header of most says so before."""
@@ -290,24 +305,27 @@ class Engine:
         return token
 
     @contextmanager
-    def sampler(self, sampling: Sampling) -> Iterator[object]:
-        """A chain of samplers: greedy at temperature 0, else penalties, top-k, top-p, min-p, temperature, a draw."""
+    def sampler(self, asked: Sampling, prompt: Sequence[int] = ()) -> Iterator[object]:
+        """A chain of samplers: greedy at temperature 0, else penalties, top-k, top-p, min-p, temperature, a draw.
+
+        The penalties see the end of ``prompt``.
+        """
+        settings = file_sampling.settings(asked, self._file_sampling)
         chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         try:
             if self._suppressed:
                 bias = (self.n_vocab, len(self._suppressed), self._suppressed)
                 lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_logit_bias(*bias))
-            if sampling.repeat_penalty != 1.0:
-                lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_penalties(*self._penalties(sampling)))
-            if sampling.temperature <= 0:
+            self._add_penalties(chain, settings, prompt)
+            if settings.temperature <= 0:
                 lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_greedy())
             else:
-                seed = lib.LLAMA_DEFAULT_SEED if sampling.seed is None else sampling.seed
+                seed = lib.LLAMA_DEFAULT_SEED if asked.seed is None else asked.seed
                 for sampler in (
-                    lib.llama_sampler_init_top_k(sampling.top_k),
-                    lib.llama_sampler_init_top_p(sampling.top_p, 1),
-                    lib.llama_sampler_init_min_p(sampling.min_p, 1),
-                    lib.llama_sampler_init_temp(sampling.temperature),
+                    lib.llama_sampler_init_top_k(settings.top_k),
+                    lib.llama_sampler_init_top_p(settings.top_p, 1),
+                    lib.llama_sampler_init_min_p(settings.min_p, 1),
+                    lib.llama_sampler_init_temp(settings.temperature),
                     lib.llama_sampler_init_dist(seed),
                 ):
                     lib.llama_sampler_chain_add(chain, sampler)
@@ -315,9 +333,14 @@ class Engine:
         finally:
             lib.llama_sampler_free(chain)
 
-    def _penalties(self, sampling: Sampling) -> tuple[int, int, float, float, float]:
-        """Over the last 64 tokens, as llama.cpp's own tools do."""
-        return self.n_vocab, 64, sampling.repeat_penalty, 0.0, 0.0
+    def _add_penalties(self, chain: object, settings: file_sampling.Settings, prompt: Sequence[int]) -> None:
+        last_n = self.context_size if settings.repeat_last_n < 0 else min(settings.repeat_last_n, self.context_size)
+        if settings.repeat_penalty == 1.0 or not last_n:
+            return
+        penalties = lib.llama_sampler_init_penalties(self.n_vocab, last_n, settings.repeat_penalty, 0.0, 0.0)
+        for token in prompt[-last_n:]:
+            lib.llama_sampler_accept(penalties, token)
+        lib.llama_sampler_chain_add(chain, penalties)
 
     # -- text ----------------------------------------------------------------------------------------------------
 

@@ -132,7 +132,7 @@ class Measuring:
         """One greedy answer, from an empty cache."""
         engine = self._engine
         engine.clear()
-        with engine.sampler(Sampling(temperature=0.0)) as sampler:
+        with engine.sampler(Sampling(temperature=0.0, repeat_penalty=1.0)) as sampler:
             began = time.perf_counter()
             for start in range(0, len(prompt), engine.batch_size):
                 engine.decode_many(prompt[start : start + engine.batch_size], self._link.stopping)

@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 from modeld.protocol import replies
 from modeld.protocol.states import HAS_FILE, ModelState
-from modeld.protocol.views import ModelView
+from modeld.protocol.views import ModelView, SamplingSetting
 
 from modelctl.cli.session import Session, pass_session
 from modelctl.cli.verb import KEY, Verb
 from modelctl.errors import advice
 from modelctl.language import names
 from modelctl.language.catalogue import _
+from modelctl.language.printable import one_line
 from modelctl.language.sentences import of_notes
 
 REMOTE = ("https://", "http://", "hf:")
@@ -90,6 +91,8 @@ def show(session: Session, key: str) -> None:
         session.line(
             text.format(architecture=header.architecture, quantization=header.quantization, count=header.parameters)
         )
+        if header.sampling:
+            session.line(_("Sampling: {settings}").format(settings=", ".join(map(_setting, header.sampling))))
     if model.fits is not None:
         from modelctl.cli.fit import fit_lines
 
@@ -113,6 +116,11 @@ def rm(session: Session, key: str, keep_file: bool) -> None:
     else:
         note = of_notes(answer.notes, answer.note) if isinstance(answer, replies.Done) else ""
         session.line(note or _("{key} was removed.").format(key=key.upper()))
+
+
+def _setting(setting: SamplingSetting) -> str:
+    text = f"{setting.name} {one_line(setting.value)}"
+    return text if setting.applied else _("{setting} (not applied)").format(setting=text)
 
 
 def _card(session: Session, model: ModelView, apart: bool) -> None:

@@ -17,7 +17,7 @@ from modelctl.language.catalogue import _
 @click.argument("prompt", required=False)
 @click.option("--system", help="System message: the model's instructions for the conversation.")
 @click.option("--max-tokens", type=click.IntRange(min=0), default=0, help="Maximum number of tokens; 0: no limit.")
-@click.option("--temperature", type=click.FloatRange(min=0), default=0.8, show_default=True, help="0 is greedy.")
+@click.option("--temperature", type=click.FloatRange(min=0), help="0 is greedy; default: the model's own, else 0.8.")
 @click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same answer.")
 @click.option("--raw", is_flag=True, help="Continue PROMPT as is, without the model's chat template.")
 @pass_session
@@ -27,7 +27,7 @@ def run(
     prompt: str | None,
     system: str | None,
     max_tokens: int,
-    temperature: float,
+    temperature: float | None,
     seed: int | None,
     raw: bool,
 ) -> None:

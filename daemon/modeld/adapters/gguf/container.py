@@ -5,10 +5,13 @@ by a count that the file claims: arrays are skipped where they lie, every length
 what is kept or walked has a limit far above any model there is, so that a hostile file costs neither memory nor time.
 """
 
+import math
 import mmap
 import re
 import struct
+from typing import NamedTuple
 
+from modeld.protocol import sampling
 from modeld.protocol.errors import Failure, FailureError
 from modeld.protocol.reasons import Reason
 
@@ -30,7 +33,7 @@ _U64 = struct.Struct("<Q")
 
 _SCALARS = {kind: struct.Struct(f"<{form}") for kind, form in enumerate("BbHhIif?  Qqd") if form != " "}
 """Property type -> its format; 8 and 9 are the strings and the arrays."""
-_STRING, _ARRAY = 8, 9
+_UINT32, _STRING, _ARRAY = 4, 8, 9
 
 _TENSOR_TYPES = {
     0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
@@ -43,6 +46,9 @@ _TENSOR_TYPES = {
     40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18), 42: ("Q2_0", 64, 18),
 }  # fmt: skip
 """Tensor type -> name, elements in a block, bytes of a block (ggml.h, ggml-common.h)."""
+
+_DATA_ALIGNMENT = 32
+"""Where llama.cpp can map the data of the tensors: it aborts elsewhere (ggml-backend.cpp, TENSOR_ALIGNMENT)."""
 
 _UNKNOWN_TYPE = ("unknown", 8, 1)
 """A type newer than this table: it takes at least one bit for each element."""
@@ -186,6 +192,8 @@ class Container:
             if key in self.values:
                 raise GgufError(Reason.GGUF_PROPERTY_TWICE.failure(name=key))
             kind = self._reader.number(_U32)
+            if key == "general.alignment" and kind != _UINT32:
+                raise GgufError(Reason.GGUF_ALIGNMENT_TYPE.failure(type=kind))
             if kind == _ARRAY:
                 self.lengths[key] = self._reader.coming_length()
                 self.values[key] = _array(self._reader, MAX_NESTING)
@@ -193,28 +201,64 @@ class Container:
                 self.values[key] = _value(self._reader, key, kind)
 
     def read_tensors(self) -> None:
-        """Fill in ``elements`` and ``dominant_type``, and check that the file is as long as its tensors need."""
-        reader = self._reader
-        alignment = self.values.get("general.alignment", 32)
-        if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
-            raise GgufError(Reason.GGUF_ALIGNMENT_INVALID.failure(alignment=repr(alignment)))
+        """Fill in ``elements`` and ``dominant_type``, and check that the tensors lie in the file as llama.cpp asks."""
+        alignment = self._alignment()
         elements: dict[int, int] = {}
+        names: set[str] = set()
         last = 0
+        expected: int | None = 0  # None after a type whose size is not known
         for _ in range(self.tensors):
-            kind, size, end = _tensor(reader, alignment)
-            last = max(last, end)
-            elements[kind] = elements.get(kind, 0) + size
-        start = -(-reader.position // alignment) * alignment
-        if self.tensors and start + last > self.file_bytes:
-            raise GgufError(Reason.GGUF_CUT_OFF.failure(size=self.file_bytes, needed=str(start + last)))
+            tensor = _tensor(self._reader, alignment)
+            if tensor.name in names:
+                raise GgufError(Reason.GGUF_TENSOR_TWICE.failure(name=tensor.name))
+            if tensor.offset != expected and expected is not None:
+                raise GgufError(
+                    Reason.GGUF_TENSOR_NOT_NEXT.failure(
+                        name=tensor.name, offset=str(tensor.offset), expected=str(expected)
+                    )
+                )
+            names.add(tensor.name)
+            elements[tensor.kind] = elements.get(tensor.kind, 0) + tensor.elements
+            last = max(last, tensor.end)
+            expected = _padded(tensor.end, alignment) if tensor.kind in _TENSOR_TYPES else None
+        self._check_place(_padded(self._reader.position, alignment), last)
         dominant = max(elements, key=lambda kind: elements[kind], default=0)
         self.elements = sum(elements.values())
         self.dominant_type = _TENSOR_TYPES.get(dominant, (f"type {dominant}", 1, 1))[0]
 
+    def _alignment(self) -> int:
+        alignment = self.values.get("general.alignment", 32)
+        if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
+            raise GgufError(Reason.GGUF_ALIGNMENT_INVALID.failure(alignment=repr(alignment)))
+        return alignment
+
+    def _check_place(self, start: int, length: int) -> None:
+        """Check that ``length`` bytes of data can be mapped at ``start``."""
+        if not self.tensors:
+            return
+        if start + length > self.file_bytes:
+            raise GgufError(Reason.GGUF_CUT_OFF.failure(size=self.file_bytes, needed=str(start + length)))
+        if start % _DATA_ALIGNMENT:
+            raise GgufError(Reason.GGUF_DATA_MISPLACED.failure(position=start, alignment=_DATA_ALIGNMENT))
+
+
+class _Tensor(NamedTuple):
+    """A tensor's description; its data lies from ``offset`` to ``end`` after the header."""
+
+    name: str
+    kind: int
+    elements: int
+    offset: int
+    end: int
+
+
+def _padded(position: int, alignment: int) -> int:
+    return -(-position // alignment) * alignment
+
 
 def _value(reader: _Reader, key: str, kind: int) -> Value:
     if kind == _STRING:
-        if key in _KEPT_TEXTS:
+        if key in _KEPT_TEXTS or key.startswith(sampling.PREFIX):
             return reader.text(MAX_TEXT_BYTES)
         reader.skip(reader.number(_U64))
         return None
@@ -246,19 +290,20 @@ def _array(reader: _Reader, nesting: int) -> Value:
     return None
 
 
-def _tensor(reader: _Reader, alignment: int) -> tuple[int, int, int]:
-    """Pass a tensor's description: its type, its elements, and where it ends after the header."""
+def _tensor(reader: _Reader, alignment: int) -> _Tensor:
+    """Pass a tensor's description."""
     name = reader.text(MAX_NAME_BYTES)
     dimensions = reader.number(_U32)
     if dimensions > MAX_DIMENSIONS:
         raise GgufError(Reason.GGUF_TENSOR_DIMENSIONS.failure(name=name, dimensions=dimensions))
-    size = 1
-    for _ in range(dimensions):
-        size *= reader.number(_U64)
-    if size > MAX_ELEMENTS:
-        raise GgufError(Reason.GGUF_TENSOR_TOO_LARGE.failure(name=name, elements=str(size)))
+    shape = [reader.number(_U64) for _ in range(dimensions)] or [1]
+    elements = math.prod(shape)
+    if elements > MAX_ELEMENTS:
+        raise GgufError(Reason.GGUF_TENSOR_TOO_LARGE.failure(name=name, elements=str(elements)))
     kind, offset = reader.number(_U32), reader.number(_U64)
     if offset % alignment:
         raise GgufError(Reason.GGUF_TENSOR_MISPLACED.failure(name=name, offset=offset, alignment=alignment))
     _, block, block_bytes = _TENSOR_TYPES.get(kind, _UNKNOWN_TYPE)
-    return kind, size, offset + -(-size // block) * block_bytes
+    if kind in _TENSOR_TYPES and shape[0] % block:
+        raise GgufError(Reason.GGUF_TENSOR_ROWS.failure(name=name, columns=str(shape[0]), block=block))
+    return _Tensor(name, kind, elements, offset, offset + -(-elements // block) * block_bytes)

@@ -9,11 +9,15 @@ import msgspec
 
 from modeld.adapters.gguf.container import Container, Data, GgufError, NeedMoreError
 from modeld.adapters.gguf.kind import kind_of
+from modeld.protocol import sampling
 from modeld.protocol.reasons import Reason
 from modeld.protocol.states import ModelKind
-from modeld.protocol.views import HeaderView
+from modeld.protocol.views import HeaderView, SamplingSetting
 
 MAX_PARTS = 999
+
+MAX_SETTING = 200
+"""Characters of a sampling setting that are shown."""
 
 _FILE_TYPES = {
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M",
@@ -184,4 +188,16 @@ def _described(container: Container) -> HeaderView:
         part=part,
         parts=parts,
         kind=kind,
+        sampling=_sampling(container),
     )
+
+
+def _sampling(container: Container) -> list[SamplingSetting]:
+    """The file's sampling settings; a value that cannot be read is empty."""
+    found = []
+    for name in sampling.NAMES:
+        if (key := sampling.PREFIX + name) in container.values:
+            value = container.values[key] if key not in container.lengths else None
+            text = f"{value:g}" if isinstance(value, float) else str("" if value is None else value)[:MAX_SETTING]
+            found.append(SamplingSetting(name=name, value=text, applied=sampling.applied(name, text) is not None))
+    return found

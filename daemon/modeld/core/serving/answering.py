@@ -152,12 +152,16 @@ def _wrong(request: requests.Generate | requests.Chat) -> Reason | None:
         return Reason.MAX_TOKENS_INVALID
     if isinstance(request, requests.Chat) and not request.messages:
         return Reason.MESSAGES_EMPTY
-    if not 0 <= sampling.temperature <= 100:
+    if sampling.temperature is not None and not 0 <= sampling.temperature <= 100:
         return Reason.TEMPERATURE_INVALID
-    if not (0 <= sampling.top_p <= 1 and 0 <= sampling.min_p <= 1):
+    if any(not 0 <= share <= 1 for share in (sampling.top_p, sampling.min_p) if share is not None):
         return Reason.PROBABILITY_INVALID
-    if sampling.top_k < 0 or sampling.repeat_penalty <= 0:
+    if sampling.top_k is not None and sampling.top_k < 0:
         return Reason.TOP_K_INVALID
+    if sampling.repeat_penalty is not None and sampling.repeat_penalty <= 0:
+        return Reason.TOP_K_INVALID
+    if sampling.repeat_last_n is not None and sampling.repeat_last_n < -1:
+        return Reason.REPEAT_LAST_N_INVALID
     if sampling.seed is not None and not 0 <= sampling.seed < 2**32 - 1:  # llama.cpp takes the last for: random
         return Reason.SEED_INVALID
     if any(not stop for stop in sampling.stop) or len(sampling.stop) > 16:

@@ -28,7 +28,7 @@ MEMORY_STEP_BYTES = 16 * MIB
 HUNG_GRACE_S = 0.5
 """Time for a worker that hangs to end when asked, before it is killed."""
 
-_KILL = "SIGKILL"
+_KILL, _FILE_GONE = "SIGKILL", "SIGBUS"
 """By name: Windows has no such signal."""
 
 
@@ -488,6 +488,8 @@ def _crash(model: Model, fact: WorkerGone) -> Failure:
     name = _signal_name(-fact.exit_code)
     if name == _KILL:
         return Reason.WORKER_KILLED_BY_OTHERS.failure(key=key)
+    if name == _FILE_GONE:
+        return Reason.MODEL_FILE_CHANGED.failure(key=key)
     if output:
         return Reason.WORKER_KILLED_WITH_OUTPUT.failure(key=key, signal=name, output=output)
     return Reason.WORKER_KILLED.failure(key=key, signal=name)
