@@ -1,6 +1,7 @@
 """After a crash the next daemon has the queue and the jobs, and loads what was in memory; a crash loop stops."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from modelctl import Client
+from modeld.adapters import starts
 from modeld.adapters.starts import LOOP_STARTS
 from modeld.places import find
 from modeld.protocol.reasons import Reason
@@ -58,6 +60,32 @@ def test_what_a_killed_daemon_had_loaded_is_loaded_again_as_it_was(
         assert (loaded.context_size, loaded.threads) == (before.context_size, before.threads) == (256, 2)
         until_loaded(again, "pinned")
         assert again.show("other").state is ModelState.ON_DISK
+
+
+def test_a_benchmark_goes_on_after_a_crash_with_the_options_that_the_client_chose(
+    daemon: RealDaemon, client: Client, tiny_file: Path
+) -> None:
+    client.add("tiny", str(tiny_file))
+    job = client.benchmark(["tiny"], repetitions=100, max_tokens=200)[0]
+    assert (job.repetitions, job.max_tokens) == (100, 200)
+    daemon.stop(signal.SIGKILL)
+    daemon.start()
+    with connected(daemon) as again:
+        (job,) = again.jobs("tiny")
+        assert job.state in (JobState.QUEUED, JobState.RUNNING)
+        assert (job.repetitions, job.max_tokens) == (100, 200)
+        again.cancel(job=job.id)
+
+
+def test_a_full_disk_does_not_keep_the_daemon_from_starting(tmp_path: Path) -> None:
+    file, log_file = tmp_path / "starts.json", tmp_path / "log"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        assert starts.begin(file, log_file, 1000.0) is False
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert starts.begin(file, log_file, 1001.0) is True
 
 
 def test_an_unloaded_model_stays_unloaded_after_a_crash(daemon: RealDaemon, client: Client, tiny_file: Path) -> None:

@@ -87,6 +87,22 @@ def test_a_full_disk_is_the_answer_of_every_kind_of_change(daemon: RealDaemon, c
     assert client.show("tiny").pinned and len(client.results("tiny").runs) == 1
 
 
+def test_a_database_that_is_moved_or_deleted_takes_no_changes_until_it_is_back(daemon: RealDaemon, client: Client):
+    client.add("before", SOURCE)
+    database = daemon.places.database
+    aside = database.rename(database.with_name("aside"))
+    assert refusal(lambda: client.pin("before")) == Reason.NOT_SAVED.id
+    assert refusal(lambda: client.results("before")) == Reason.DATABASE_NOT_USABLE.id
+    assert not database.exists(), "a read makes no empty one"
+    shown = client.status().daemon.not_saving
+    assert shown is not None and "deleted or replaced" in shown.message
+    aside.rename(database)
+    client.add("after", SOURCE)
+    daemon.stop(signal.SIGKILL)
+    daemon.start()
+    assert client.show("before").pinned and client.show("after").key == "after"
+
+
 def test_a_repetition_of_a_change_that_is_not_saved_is_no_ok(daemon: RealDaemon, client: Client):
     add = requests.Add(id="1", key="once", model="new", source=SOURCE)
     with held(daemon):

@@ -45,12 +45,32 @@ def test_who_is_heard_after_the_end_of_its_connection_is_gone_at_once(peers: Pee
     assert not peers.is_known(FIRST, 20)
 
 
-@pytest.mark.parametrize("late", [FIRST, CHOSEN])
-def test_a_descriptor_that_is_used_again_belongs_to_the_later_peer(peers: Peers, late: bytes) -> None:
-    peers.heard(late, 20)
-    assert peers.heard(SECOND, 20) == late
+def test_a_descriptor_that_is_used_again_belongs_to_the_later_peer(peers: Peers) -> None:
+    peers.heard(FIRST, 20)
+    assert peers.heard(SECOND, 20) == FIRST
     assert peers.is_known(SECOND, 20)
     assert peers.closed(20) == SECOND
+
+
+@pytest.mark.parametrize(("one", "other"), [(CHOSEN, SECOND), (SECOND, CHOSEN), (CHOSEN, b"another name")])
+def test_neither_of_two_peers_counts_as_gone_where_their_order_is_not_known(
+    peers: Peers, one: bytes, other: bytes
+) -> None:
+    peers.heard(one, 20)
+    assert peers.heard(other, 20) is None
+    assert peers.heard(one, 20) is None, "it was alive, and its work goes on"
+    assert peers.closed(20) == one
+
+
+def test_a_peer_with_a_name_of_its_own_may_come_back_before_the_end_of_its_connection_is_reported(
+    peers: Peers,
+) -> None:
+    peers.opened(21)
+    peers.heard(CHOSEN, 20)
+    assert peers.heard(CHOSEN, 21) is None
+    assert peers.closed(20) is None, "it is not gone"
+    assert peers.heard(SECOND, 21) is None
+    assert peers.closed(21) == SECOND
 
 
 def test_a_waiting_message_of_an_earlier_peer_does_not_take_the_connection_of_a_later_one(peers: Peers) -> None:

@@ -1,11 +1,14 @@
 """Counts the starts that had no orderly end, so that a crash loop stops whoever starts the daemon."""
 
+import logging
 from pathlib import Path
 
 import msgspec
 
 from modeld.protocol.errors import FailureError
 from modeld.protocol.reasons import Reason
+
+log = logging.getLogger(__name__)
 
 LOOP_S = 120.0
 LOOP_STARTS = 5
@@ -19,16 +22,20 @@ class CrashLoopError(FailureError):
 def begin(file: Path, log_file: Path, now: float) -> bool:
     """Note a start at ``now`` (seconds since the epoch); whether the start before it had no orderly end.
 
+    A full disk does not keep the daemon from starting: it then says itself what it cannot save.
+
     Raises:
         CrashLoopError: it is a crash loop.
-        OSError: the file cannot be written.
     """
     before = _read(file)
     recent = [at for at in before if 0 <= now - at < LOOP_S]
     if len(recent) >= LOOP_STARTS:
         failure = Reason.CRASH_LOOP.failure(count=len(recent), seconds=round(LOOP_S), log=str(log_file), path=str(file))
         raise CrashLoopError(failure)
-    file.write_bytes(msgspec.json.encode([*recent, now]))
+    try:
+        file.write_bytes(msgspec.json.encode([*recent, now]))
+    except OSError as error:
+        log.error("the start cannot be noted: %s", error)
     return bool(before)
 
 

@@ -198,11 +198,12 @@ class WorkerGone(Fact, frozen=True, kw_only=True):
 
 
 class RunsRead(Fact, frozen=True, kw_only=True):
-    """The benchmark history asked for, oldest first."""
+    """The benchmark history asked for, oldest first; or why it cannot be read."""
 
     model: str
     ticket: Ticket
-    runs: list[BenchmarkRun]
+    runs: list[BenchmarkRun] = []
+    failure: Failure | None = None
 
 
 class BackupRead(Fact, frozen=True, kw_only=True):

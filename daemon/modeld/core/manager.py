@@ -112,6 +112,8 @@ class Manager:
         job.started_at, job.ended_at, job.progress = view.started_at, view.ended_at, view.progress
         job.failure, job.benchmark, job.already_there = view.failure, view.benchmark, view.already_there
         job.rank, job.limit = view.rank, view.limit
+        if view.repetitions:  # an earlier release did not remember it
+            job.repetitions, job.max_tokens = view.repetitions, view.max_tokens
         self._state.jobs[job.id] = job
         if job.state is JobState.RUNNING:
             job.move(JobFact.INTERRUPTED)

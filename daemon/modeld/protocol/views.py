@@ -269,6 +269,7 @@ class JobView(View, frozen=True, kw_only=True):
     """One job, whole. ``already_there`` marks a pull that found its file complete and verified.
 
     Downloads that have not ended run in the order of their ``rank``; ``limit`` bounds one's bytes/s (0: no bound).
+    ``repetitions`` and ``max_tokens`` are those of a benchmark.
     """
 
     id: str
@@ -284,6 +285,8 @@ class JobView(View, frozen=True, kw_only=True):
     benchmark: BenchmarkRun | None = None
     rank: int = 0
     limit: int = 0
+    repetitions: int = 0
+    max_tokens: int = 0
 
 
 class GpuView(View, frozen=True, kw_only=True):

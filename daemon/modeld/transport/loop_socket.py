@@ -1,11 +1,14 @@
 """A ZeroMQ socket read by the asyncio loop, without zmq.asyncio and what that costs in memory and latency."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import zmq
 
 from modeld.transport.monitor import ConnectionMonitor
+
+log = logging.getLogger(__name__)
 
 _SENT = zmq.MessageTracker()
 """Of a message that was copied."""
@@ -48,6 +51,8 @@ class LoopSocket:
                     break
         except zmq.Again:
             return
+        except Exception:
+            log.exception("a message could not be handled")
         self._drain_soon()
 
     def _take(self) -> int:

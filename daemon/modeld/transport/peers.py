@@ -40,18 +40,25 @@ class Peers:
         """A peer sent its first message over a connection; returns the peer that is known to be gone from this.
 
         All that the monitor has reported must have been passed on before. A message is read after its connection has
-        ended if it waited; then the sender itself is gone, or the descriptor belongs to a later peer already.
+        ended if it waited; then the sender itself is gone, or the descriptor belongs to a later peer already. Which of
+        two peers is the later one is not known where a peer chose its name itself: then neither counts as gone.
         """
         if descriptor not in self._open:
             return peer
         other = self._peers.get(descriptor)
         if other is not None and _is_later(other, peer):
             return peer
+        self._forget(peer, other)
         self._peers[descriptor] = peer
         self._descriptors[peer] = descriptor
-        if other is not None:
-            del self._descriptors[other]
-        return other
+        return other if other is not None and _is_later(peer, other) else None
+
+    def _forget(self, *peers: bytes | None) -> None:
+        """Forget where these peers are; one that chose its name itself may be back over another connection."""
+        for peer in peers:
+            descriptor = self._descriptors.pop(peer, None) if peer is not None else None
+            if descriptor is not None:
+                del self._peers[descriptor]
 
 
 def _is_later(one: bytes, other: bytes) -> bool:

@@ -6,6 +6,7 @@ their own and do not wait for it.
 
 import contextlib
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator
@@ -86,6 +87,7 @@ class Database:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._sql = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._opened = path.stat()
         except (OSError, sqlite3.Error) as error:
             raise self.unusable(error) from error
         try:
@@ -124,7 +126,8 @@ class Database:
         """This thread's connection for reading."""
         sql: sqlite3.Connection | None = getattr(self._local, "sql", None)
         if sql is None:
-            sql = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=BUSY_S)
+            existing = f"{self.path.absolute().as_uri()}?mode=rw"  # a file that is gone must not be made again, empty
+            sql = sqlite3.connect(existing, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_S)
             self._local.sql = sql
             self._readers.append(sql)
         return sql
@@ -170,7 +173,10 @@ class Database:
 
     def read(self, effect: ReadRuns, unsaved: Iterable[BenchmarkRun]) -> RunsRead:
         """The history that is asked for, together with the runs that are not in the database yet."""
-        runs = {run.id: run for run in self.runs(effect.model, effect.limit)}
+        try:
+            runs = {run.id: run for run in self.runs(effect.model, effect.limit)}
+        except sqlite3.Error as error:
+            return RunsRead(model=effect.model, ticket=effect.ticket, failure=self.unusable(error).failure)
         runs |= {run.id: run for run in unsaved if run.result.model_key == effect.model}
         newest = sorted(runs.values(), key=lambda run: _utc(run.result.timestamp))[-effect.limit :]
         return RunsRead(model=effect.model, ticket=effect.ticket, runs=newest)
@@ -211,6 +217,7 @@ class Database:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
+        self._check_place()
         self._sql.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -218,6 +225,13 @@ class Database:
         finally:
             if self._sql.in_transaction:  # SQLite itself has rolled back after some errors, such as a full disk
                 self._sql.execute("ROLLBACK")
+
+    def _check_place(self) -> None:
+        """SQLite would go on writing to a file that has been deleted, which ends with this process."""
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(self.path.stat(), self._opened):
+                return
+        raise sqlite3.OperationalError("the file was deleted or replaced while modeld was using it")
 
     def _write(self, write: AnySave) -> BackupSaved | None:
         match write:

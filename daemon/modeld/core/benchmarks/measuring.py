@@ -243,7 +243,10 @@ class Benchmarks(Tracked):
         self._outbox.do(ReadRuns(model=model.key, limit=request.limit, ticket=ticket))
 
     def read(self, fact: RunsRead) -> None:
-        """The history was read."""
+        """The history was read, or could not be."""
+        if fact.failure is not None:
+            self._outbox.answer(fact.ticket, fact.failure)
+            return
         model = self._state.models.get(fact.model)
         change = stats.change(fact.runs[-2], fact.runs[-1]) if len(fact.runs) > 1 else None
         history = History(

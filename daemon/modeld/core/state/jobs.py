@@ -82,6 +82,7 @@ class Job(Tracked):
 
     def view(self) -> JobView:
         """The job as clients see it."""
+        measures = self.kind is JobKind.BENCHMARK
         return JobView(
             id=self.id,
             kind=self.kind,
@@ -96,4 +97,6 @@ class Job(Tracked):
             benchmark=self.benchmark,
             rank=self.rank,
             limit=self.limit,
+            repetitions=self.repetitions if measures else 0,
+            max_tokens=self.max_tokens if measures else 0,
         )
