@@ -201,6 +201,10 @@ download_connections = 4
 download_limit = 1000
 log_level = "info"
 tray = false
+load_timeout_s = 900.0
+template_timeout_s = 5.0
+worker_silence_s = 60.0
+stop_timeout_s = 4.0
 """
 
 
