@@ -295,10 +295,17 @@ def test_a_file_that_is_wrong_twice_is_an_error_with_both_hashes(final: Path, se
     assert sha256(final.with_name(BIG + ".bad")) in failure.message
 
 
-def test_a_page_instead_of_a_model_is_refused_at_its_first_bytes(final: Path, served: RangeServer):
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(), Fault(ignore_range=True), Fault(ignore_range=True, chunked=True)],
+    ids=str,
+)
+def test_a_page_instead_of_a_model_is_refused_at_its_first_bytes(final: Path, served: RangeServer, fault: Fault):
+    served.fault(BIG, fault)
     (served.folder / BIG).write_bytes(b"<html>Log in</html>" * 500_000)
     failure = Download(served.url(BIG), final).failure()
     assert failure.code is ErrorCode.BAD_MODEL_FILE and "<htm" in failure.message
+    assert len(served.requests(BIG)) < 8
 
 
 def test_an_empty_file_is_an_error(final: Path, served: RangeServer):

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from modeld.downloader.body import Body
 from modeld.downloader.disk.partial import Partial
-from modeld.downloader.failures import PullError, Retry, StartOver, Stopped
+from modeld.downloader.failures import PullError, Retry, Stopped
 from modeld.downloader.location import Pause
 from modeld.downloader.plan.leases import Lease
 from modeld.downloader.response import Meta
@@ -101,12 +101,16 @@ class DownloadConnection:
                         continue
                     wait = backoff.failed(brought, random.random(), fault.after_s)
                     self._work.faulted(self, fault, wait * self._first_wait_s)
+                except Stopped:
+                    raise
+                except Exception as error:
+                    # Report it before the lease is returned, which may end the download for a reason of its own.
+                    self._work.broke(error)
+                    raise
                 finally:
                     self._return()
         except Stopped:
             pass  # the caller of stop() reports it
-        except (PullError, StartOver) as error:
-            self._work.broke(error)
         except Exception as error:  # noqa: BLE001 - handed on to the download's own thread, which raises it there
             self._work.broke(error)
         finally:
