@@ -82,7 +82,7 @@ class Daemon:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
         gate = Gate(context, binding.new_pair(), AllowedKeys(self._places.allowed_keys_file))
         self._server = self._make_server(context, gate, report)
-        self._committer = Committer(self._database, self._mirror, self._server.send, report)
+        self._committer = Committer(self._database, self._mirror, self._deliver, report)
         self._workers = Workers(context, self._places.runtime_dir, gate, report)
         self._files = Files(self._models_dir, read_model)
         self._external_folders = ExternalFolders(os.environ, read_model)
@@ -242,6 +242,10 @@ class Daemon:
         except Exception as error:
             log.exception("%s failed", type(effect).__name__)
             self._inbox.put_nowait(facts.WorkFailed(effect=effect, why=repr(error)))
+
+    def _deliver(self, held: effects.Send) -> None:
+        """Send an answer that waited for its commit."""
+        self._perform(msgspec.structs.replace(held, after_commit=False))
 
     def _hand_over(self, effect: effects.AnyEffect) -> None:
         match effect:

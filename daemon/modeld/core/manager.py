@@ -228,6 +228,8 @@ class Manager:
             self._take(failed)
             return
         match fact.effect:
+            case effects.Send(client=client, reply=replies.Reply(id=id_, ok=True, chunk=msgspec.UNSET)):
+                self._outbox.reject(Ticket(client, id_), Reason.INTERNAL_ERROR.failure(error=fact.why))
             case effects.TellWorker(run=run):
                 self._recovery.end_worker(run, Reason.INTERNAL_ERROR.failure(error=fact.why))
             case (
