@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sqlite3
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -56,6 +57,9 @@ The rest is for files, downloads and workers, and for connections that libzmq ac
 
 STOP_S = 15.0
 """An orderly stop that takes longer than this is cut short."""
+
+END_S = 25.0
+"""So long after a stop was asked for the process ends, even if a thread hangs in a call (a disk does not answer)."""
 
 
 class Daemon:
@@ -133,24 +137,30 @@ class Daemon:
     async def _serve(self, manager: Manager) -> None:
         """The loop: a fact in, its effects out. The connection file is written once every answer will be true."""
         announced = False
-        deadline: asyncio.TimerHandle | None = None
         for effect in manager.start(time.time(), time.monotonic()):
             self._perform(effect)
-        while not manager.finished:
+        while not manager.stopping:
             if manager.settled and not announced:
                 announced = True
                 self._announce()
-            fact = await self._inbox.get()
-            if isinstance(fact, facts.StopAsked) and deadline is None:
-                deadline = asyncio.get_running_loop().call_later(STOP_S, self._cut_short)
-            for effect in manager.handle(fact, time.time(), time.monotonic()):
-                self._perform(effect)
-        if deadline is not None:
-            deadline.cancel()
+            await self._handle_next(manager)
+        force_end = threading.Timer(END_S, _force_end)
+        force_end.daemon = True
+        force_end.start()
+        try:
+            async with asyncio.timeout(STOP_S):
+                while not manager.finished:
+                    await self._handle_next(manager)
+        except TimeoutError:
+            log.error("not everything ended within %.0f s; ending what is left", STOP_S)
+        for effect in manager.end():
+            self._perform(effect)
 
-    def _cut_short(self) -> None:
-        log.error("not everything ended within %.0f s; killing what is left", STOP_S)
-        self._workers.close()
+    async def _handle_next(self, manager: Manager) -> None:
+        """Wait for a fact, and do what follows from it."""
+        fact = await self._inbox.get()
+        for effect in manager.handle(fact, time.time(), time.monotonic()):
+            self._perform(effect)
 
     def _make_server(
         self, context: zmq.Context[zmq.Socket[bytes]], gate: Gate, report: Callable[[facts.AnyFact], None]
@@ -324,6 +334,12 @@ class Daemon:
                     loop.call_soon_threadsafe(self._inbox.put_nowait, fact)
 
         pool.submit(do)
+
+
+def _force_end() -> None:
+    log.error("a thread has not ended %.0f s after a stop was asked for; the process ends without it", END_S)
+    logging.shutdown()
+    os._exit(0)
 
 
 def server_pair(path: Path) -> KeyPair:
