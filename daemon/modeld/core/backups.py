@@ -119,8 +119,9 @@ class Backups(Tracked):
         if restore is None:
             return
         if fact.failure is not None:
-            restore.answered = True
-            self._outbox.answer(fact.ticket, fact.failure)
+            if not restore.answered:
+                restore.answered = True
+                self._outbox.answer(fact.ticket, fact.failure)
             return
         restore.committed = True
         restore.added_runs = fact.added_runs
