@@ -69,6 +69,7 @@ class Daemon:
         """``unclean``: the daemon before this one had no orderly end."""
         self._places = places
         self._unclean = unclean
+        self._announced = False
         self._settings = settings
         self._models_dir = Path(settings.models_dir).expanduser() if settings.models_dir else places.models_dir
         self._inbox: asyncio.Queue[facts.AnyFact] = asyncio.Queue()
@@ -136,12 +137,11 @@ class Daemon:
 
     async def _serve(self, manager: Manager) -> None:
         """The loop: a fact in, its effects out. The connection file is written once every answer will be true."""
-        announced = False
         for effect in manager.start(time.time(), time.monotonic()):
             self._perform(effect)
         while not manager.stopping:
-            if manager.settled and not announced:
-                announced = True
+            if manager.settled and not self._announced:
+                self._announced = True
                 self._announce()
             await self._handle_next(manager)
         force_end = threading.Timer(END_S, _force_end)
@@ -232,6 +232,12 @@ class Daemon:
         sd_notify.ready()
         log.info("serving at %s and %s", self._server.commands, self._server.events)
 
+    def _announce_again(self) -> None:
+        """Write the connection file again if another program has removed it: without it no client finds the daemon."""
+        if self._announced and not self._places.connection_file.exists():
+            log.warning("%s was removed; it is written again", self._places.connection_file)
+            self._announce()
+
     async def _tick(self, report: Callable[[facts.AnyFact], None]) -> None:
         memory = ProcessMemory()
         while True:
@@ -239,6 +245,7 @@ class Daemon:
             try:
                 report(self._probe.sample(self._workers.pids()))
                 self._server.look()
+                self._announce_again()
                 memory.trim(time.monotonic())
             except Exception:  # no code awaits this task, so an exception would end the heartbeats silently
                 log.exception("sampling the machine or checking the keys failed")

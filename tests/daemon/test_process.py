@@ -18,6 +18,7 @@ from modeld.protocol.reasons import Reason
 from modeld.protocol.states import ModelState
 from support import tiny_gguf
 from support.real_daemon import DEADLINE_S, RealDaemon
+from support.waiting import until
 
 PULLS_DO_NOT_STOP = """
 import modeld.daemon
@@ -167,6 +168,13 @@ def test_a_stop_is_cut_short_whatever_does_not_stop(tmp_path: Path, ask: str) ->
             next(waiting)
         assert refused.value.failure.reason == Reason.DAEMON_STOPPING.id
         assert daemon.process.wait(DEADLINE_S) == 0
+
+
+def test_a_connection_file_that_was_removed_is_written_again(daemon: RealDaemon, client: Client) -> None:
+    before = client.transport.connection()
+    daemon.places.connection_file.unlink()
+    until(lambda: daemon.places.connection_file.exists() or None, "the connection file")
+    assert client.transport.connection() == before and client.ping().pid == daemon.process.pid
 
 
 def test_the_process_ends_though_a_thread_hangs(tmp_path: Path) -> None:
