@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sqlite3
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -57,6 +58,9 @@ The rest is for files, downloads and workers, and for connections that libzmq ac
 STOP_S = 15.0
 """An orderly stop that takes longer than this is cut short."""
 
+END_S = 25.0
+"""So long after a stop was asked for the process ends, even if a thread hangs in a call (a disk does not answer)."""
+
 
 class Daemon:
     """One run of the daemon: everything it owns, and the loop."""
@@ -65,6 +69,7 @@ class Daemon:
         """``unclean``: the daemon before this one had no orderly end."""
         self._places = places
         self._unclean = unclean
+        self._announced = False
         self._settings = settings
         self._models_dir = Path(settings.models_dir).expanduser() if settings.models_dir else places.models_dir
         self._inbox: asyncio.Queue[facts.AnyFact] = asyncio.Queue()
@@ -82,7 +87,7 @@ class Daemon:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
         gate = Gate(context, binding.new_pair(), AllowedKeys(self._places.allowed_keys_file))
         self._server = self._make_server(context, gate, report)
-        self._committer = Committer(self._database, self._mirror, self._server.send, report)
+        self._committer = Committer(self._database, self._mirror, self._deliver, report)
         self._workers = Workers(context, self._places.runtime_dir, gate, report)
         self._files = Files(self._models_dir, read_model)
         self._external_folders = ExternalFolders(os.environ, read_model)
@@ -132,25 +137,30 @@ class Daemon:
 
     async def _serve(self, manager: Manager) -> None:
         """The loop: a fact in, its effects out. The connection file is written once every answer will be true."""
-        announced = False
-        deadline: asyncio.TimerHandle | None = None
         for effect in manager.start(time.time(), time.monotonic()):
             self._perform(effect)
-        while not manager.finished:
-            if manager.settled and not announced:
-                announced = True
+        while not manager.stopping:
+            if manager.settled and not self._announced:
+                self._announced = True
                 self._announce()
-            fact = await self._inbox.get()
-            if isinstance(fact, facts.StopAsked) and deadline is None:
-                deadline = asyncio.get_running_loop().call_later(STOP_S, self._cut_short)
-            for effect in manager.handle(fact, time.time(), time.monotonic()):
-                self._perform(effect)
-        if deadline is not None:
-            deadline.cancel()
+            await self._handle_next(manager)
+        force_end = threading.Timer(END_S, _force_end)
+        force_end.daemon = True
+        force_end.start()
+        try:
+            async with asyncio.timeout(STOP_S):
+                while not manager.finished:
+                    await self._handle_next(manager)
+        except TimeoutError:
+            log.error("not everything ended within %.0f s; ending what is left", STOP_S)
+        for effect in manager.end():
+            self._perform(effect)
 
-    def _cut_short(self) -> None:
-        log.error("not everything ended within %.0f s; killing what is left", STOP_S)
-        self._workers.close()
+    async def _handle_next(self, manager: Manager) -> None:
+        """Wait for a fact, and do what follows from it."""
+        fact = await self._inbox.get()
+        for effect in manager.handle(fact, time.time(), time.monotonic()):
+            self._perform(effect)
 
     def _make_server(
         self, context: zmq.Context[zmq.Socket[bytes]], gate: Gate, report: Callable[[facts.AnyFact], None]
@@ -222,6 +232,12 @@ class Daemon:
         sd_notify.ready()
         log.info("serving at %s and %s", self._server.commands, self._server.events)
 
+    def _announce_again(self) -> None:
+        """Write the connection file again if another program has removed it: without it no client finds the daemon."""
+        if self._announced and not self._places.connection_file.exists():
+            log.warning("%s was removed; it is written again", self._places.connection_file)
+            self._announce()
+
     async def _tick(self, report: Callable[[facts.AnyFact], None]) -> None:
         memory = ProcessMemory()
         while True:
@@ -229,6 +245,7 @@ class Daemon:
             try:
                 report(self._probe.sample(self._workers.pids()))
                 self._server.look()
+                self._announce_again()
                 memory.trim(time.monotonic())
             except Exception:  # no code awaits this task, so an exception would end the heartbeats silently
                 log.exception("sampling the machine or checking the keys failed")
@@ -242,6 +259,10 @@ class Daemon:
         except Exception as error:
             log.exception("%s failed", type(effect).__name__)
             self._inbox.put_nowait(facts.WorkFailed(effect=effect, why=repr(error)))
+
+    def _deliver(self, held: effects.Send) -> None:
+        """Send an answer that waited for its commit."""
+        self._perform(msgspec.structs.replace(held, after_commit=False))
 
     def _hand_over(self, effect: effects.AnyEffect) -> None:
         match effect:
@@ -320,6 +341,12 @@ class Daemon:
                     loop.call_soon_threadsafe(self._inbox.put_nowait, fact)
 
         pool.submit(do)
+
+
+def _force_end() -> None:
+    log.error("a thread has not ended %.0f s after a stop was asked for; the process ends without it", END_S)
+    logging.shutdown()
+    os._exit(0)
 
 
 def server_pair(path: Path) -> KeyPair:

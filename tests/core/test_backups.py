@@ -56,6 +56,24 @@ def test_a_restored_model_is_remembered_and_looked_for_and_a_known_one_stays():
     assert (restored.models, restored.models_known) == (["new"], ["alpha"])
 
 
+def test_a_second_restore_with_the_id_of_one_under_way_is_refused_and_the_first_goes_on():
+    world = World(keys=())
+
+    def models(name: str) -> list[views.AddedModel]:
+        keys = [f"{name}{number}" for number in range(STEP + 1)]
+        return [views.AddedModel(key=key, source=f"https://example.org/{key}.gguf") for key in keys]
+
+    world.ask(requests.Restore(id="1", models=models("first")))
+    (go_on,) = world.of(Continue)
+    world.ask(requests.Restore(id="1", models=models("second")))
+    assert world.error() == Reason.RESTORE_UNDER_WAY.failure(id="1")
+    world.tell(facts.Continued(ticket=go_on.ticket))
+    (save,) = world.of(SaveBackup)
+    assert [spec.key for spec in save.models] == [model.key for model in models("first")]
+    world.tell(facts.BackupSaved(ticket=save.ticket))
+    assert world.replies()[-1].ok
+
+
 def test_two_models_of_one_backup_do_not_share_a_file():
     world = World(keys=())
     models = [views.AddedModel(key=key, source="https://example.org/same.gguf") for key in ("one", "two")]

@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
+import zmq
 from modelctl import Client, ModeldError
-from modeld.protocol import events
+from modeld.protocol import events, replies, requests, wire
 from modeld.protocol.reasons import Reason
 from modeld.protocol.states import ModelState
 from support.real_daemon import DEADLINE_S, RealDaemon
+
+KINDS = ("good", "odd")
 
 PIN_RAISES = """
 from modeld.core.models.library import Library
@@ -30,6 +34,16 @@ from modeld.core.serving.loading import Loader
 def worker_exited(self, fact):
     raise ZeroDivisionError("planted")
 Loader.worker_exited = worker_exited
+"""
+
+ANSWERS_CANNOT_BE_ENCODED = """
+from modeld.adapters.endpoint import endpoint
+encode = endpoint.encode
+def raises(reply):
+    if reply.ok and reply.id.startswith("odd"):
+        raise OverflowError("planted")
+    return encode(reply)
+endpoint.encode = raises
 """
 
 
@@ -76,3 +90,24 @@ def test_a_worker_whose_end_cannot_be_handled_leaves_nobody_waiting(tmp_path: Pa
         client.unload("tiny")
         assert client.show("tiny").state is ModelState.ON_DISK
         assert client.load("tiny").model.state is ModelState.LOADED
+
+
+def test_an_answer_that_cannot_be_sent_becomes_a_failure_and_delays_no_other(tmp_path: Path, tiny_file: Path) -> None:
+    with faulty(tmp_path, tiny_file, ANSWERS_CANNOT_BE_ENCODED) as (_daemon, client):
+        source = "https://example.org/m.gguf"
+        asked = [
+            requests.Add(id=f"{name}{at}", model=f"{name}{at}", source=source) for at in range(9) for name in KINDS
+        ]
+        connection = client.transport.connection()
+        with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
+            socket.connect(connection.commands)
+            for request in [requests.Ping(id="odd"), *asked]:
+                socket.send_multipart([b"", wire.encode(request)])
+            answers = {}
+            while len(answers) <= len(asked) and socket.poll(int(DEADLINE_S * 1000)):
+                reply = msgspec.json.decode(socket.recv_multipart()[-1], type=replies.Reply)
+                answers[reply.id] = reply
+        failure = Reason.INTERNAL_ERROR.failure(error="OverflowError('planted')")
+        assert answers.keys() == {"odd", *(request.id for request in asked)}
+        for name, reply in answers.items():
+            assert reply.error == failure if name.startswith("odd") else reply.ok

@@ -8,14 +8,31 @@ from pathlib import Path
 
 import psutil
 import pytest
-from modelctl import Client
+from modelctl import Client, ModeldError
 from modeld.adapters.store import Database
 from modeld.core.effects import SaveModel
 from modeld.core.state.model import ModelSpec
+from modeld.protocol import requests
 from modeld.protocol.connection import ALREADY_RUNNING_EXIT
 from modeld.protocol.reasons import Reason
 from modeld.protocol.states import ModelState
 from support import tiny_gguf
+from support.real_daemon import DEADLINE_S, RealDaemon
+from support.waiting import until
+
+PULLS_DO_NOT_STOP = """
+import modeld.daemon
+from modeld.downloader import Pulls
+modeld.daemon.STOP_S = 1.0
+Pulls.start = Pulls.stop = lambda self, effect: None
+"""
+READS_HANG = """
+import time
+import modeld.daemon
+from modeld.adapters.store import Database
+modeld.daemon.END_S = 1.0
+Database.read = lambda self, effect, unsaved: time.sleep(600)
+"""
 
 
 def test_a_second_daemon_on_one_home_is_refused_and_the_first_goes_on(daemon, client: Client):
@@ -134,3 +151,38 @@ def test_an_idle_daemon_is_small(daemon, client: Client):
     assert psutil.Process(daemon.process.pid).memory_info().rss < 45 * 1024**2
     maps = Path(f"/proc/{daemon.process.pid}/maps").read_text()
     assert not any(name in maps for name in ("libllama", "PIL", "httpx"))
+
+
+@pytest.mark.parametrize("ask", ["shutdown", "SIGTERM"])
+def test_a_stop_is_cut_short_whatever_does_not_stop(tmp_path: Path, ask: str) -> None:
+    daemon = RealDaemon(tmp_path, {}, PULLS_DO_NOT_STOP)
+    with Client(daemon.places, timeout_s=DEADLINE_S) as client:
+        client.add("remote", "https://example.org/m.gguf")
+        client.pull("remote", wait=False)
+        waiting = client.transport.stream(requests.Pull(id="waits", model="remote", wait=True))
+        if ask == "shutdown":
+            client.shutdown()
+        else:
+            daemon.process.terminate()
+        with pytest.raises(ModeldError) as refused:
+            next(waiting)
+        assert refused.value.failure.reason == Reason.DAEMON_STOPPING.id
+        assert daemon.process.wait(DEADLINE_S) == 0
+
+
+def test_a_connection_file_that_was_removed_is_written_again(daemon: RealDaemon, client: Client) -> None:
+    before = client.transport.connection()
+    daemon.places.connection_file.unlink()
+    until(lambda: daemon.places.connection_file.exists() or None, "the connection file")
+    assert client.transport.connection() == before and client.ping().pid == daemon.process.pid
+
+
+def test_the_process_ends_though_a_thread_hangs(tmp_path: Path) -> None:
+    daemon = RealDaemon(tmp_path, {}, READS_HANG)
+    with Client(daemon.places, timeout_s=DEADLINE_S) as client:
+        waiting = client.transport.stream(requests.Results(id="waits", model="smollm2"))
+        client.ping()
+        assert daemon.stop() == 0
+        with pytest.raises(ModeldError) as refused:
+            next(waiting)
+        assert refused.value.failure.reason == Reason.DAEMON_STOPPING.id

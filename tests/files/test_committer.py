@@ -15,6 +15,7 @@ from modeld.core import effects, facts
 from modeld.core.state.model import ModelSpec
 from modeld.core.state.task import Ticket
 from modeld.protocol import replies
+from modeld.protocol.errors import Failure
 from modeld.protocol.reasons import Reason
 from support.manager_world import run
 
@@ -249,4 +250,38 @@ async def test_a_backup_that_is_refused_is_reported_and_reported_again_when_it_i
         assert isinstance(await outside.fact(), facts.SavingWorks)
         saved = await outside.fact()
         assert isinstance(saved, facts.BackupSaved) and (saved.failure, saved.added_runs) == (None, 1)
+        await committer.close()
+
+
+@in_a_loop
+async def test_a_disk_that_does_not_answer_fails_what_waits_for_it_and_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(committer_module, "LATE_S", 0.1)
+    database, outside, committer = made(tmp_path)
+    with closing(database):
+        committer.save(save("a"))
+        committer.hold(answer("writing"))
+        await asyncio.to_thread(database.began.wait, DEADLINE_S)
+        committer.save(save("b"))
+        committer.hold(answer("next"))
+        await outside.answers(2)
+        committer.hold(answer("later"))
+        assert [(reply.id, reply.ok) for reply in outside.sent] == [
+            ("writing", False),
+            ("next", False),
+            ("later", False),
+        ]
+        assert {reply.error.reason for reply in outside.sent if isinstance(reply.error, Failure)} == {
+            Reason.NOT_SAVED.id
+        }
+        shown = await outside.fact()
+        assert isinstance(shown, facts.SavingFailed) and "does not answer" in shown.failure.message
+        monkeypatch.setattr(committer_module, "LATE_S", DEADLINE_S)
+        database.may_commit.set()
+        assert await outside.fact() == facts.SavingWorks()
+        committer.save(save("c"))
+        committer.hold(answer("after"))
+        assert (await outside.answers(4))[3].ok
+        assert keys(database) == ["a", "b", "c"]
         await committer.close()

@@ -60,6 +60,9 @@ class Backups(Tracked):
 
     def restore(self, ticket: Ticket, request: requests.Restore) -> None:
         """Add the models and check the runs, a few at a time; then the database takes all of them or none."""
+        if ticket in self._restores:
+            self._outbox.turn_away(ticket, Reason.RESTORE_UNDER_WAY.failure(id=ticket.id))
+            return
         self._restores[ticket] = Restore(ticket, request, [*request.models, *request.runs, *request.results])
         self.go_on(ticket)
 
@@ -116,8 +119,9 @@ class Backups(Tracked):
         if restore is None:
             return
         if fact.failure is not None:
-            restore.answered = True
-            self._outbox.answer(fact.ticket, fact.failure)
+            if not restore.answered:
+                restore.answered = True
+                self._outbox.answer(fact.ticket, fact.failure)
             return
         restore.committed = True
         restore.added_runs = fact.added_runs

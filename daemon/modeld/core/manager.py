@@ -87,6 +87,11 @@ class Manager:
         return not self._library.inspecting
 
     @property
+    def stopping(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._state.stopping
+
+    @property
     def finished(self) -> bool:
         """Whether the daemon may end."""
         return self._state.stopping and not self._loader.any_left() and not self._scheduler.any_running()
@@ -135,11 +140,20 @@ class Manager:
                 self._attempt(fact, lambda: self._deadlines.sampled(fact))
             case _:
                 self._attempt(fact, lambda: self._take(fact))
-        if self._state.stopping and self.finished and not self._said_goodbye:
+        if self.finished:
+            self._say_goodbye()
+        return self._outbox.take_effects()
+
+    def end(self) -> list[effects.AnyEffect]:
+        """The daemon ends now, whatever has not stopped: answer every request that still waits."""
+        self._say_goodbye()
+        return self._outbox.take_effects()
+
+    def _say_goodbye(self) -> None:
+        if not self._said_goodbye:
             self._said_goodbye = True
             self._outbox.answer_all(Reason.DAEMON_STOPPING.failure())
             self._outbox.publish(events.DaemonStopping())
-        return self._outbox.take_effects()
 
     def _attempt(self, fact: facts.AnyFact, step: Callable[[], None]) -> None:
         """Take one step of handling a fact; if it raises, fail what the fact was about."""
@@ -228,6 +242,8 @@ class Manager:
             self._take(failed)
             return
         match fact.effect:
+            case effects.Send(client=client, reply=replies.Reply(id=id_, ok=True, chunk=msgspec.UNSET)):
+                self._outbox.reject(Ticket(client, id_), Reason.INTERNAL_ERROR.failure(error=fact.why))
             case effects.TellWorker(run=run):
                 self._recovery.end_worker(run, Reason.INTERNAL_ERROR.failure(error=fact.why))
             case (

@@ -378,6 +378,11 @@ class Reason(Enum):
     RESULT_TIME_INVALID = (None, "Its time is not ISO 8601.")
 
     # backups
+    RESTORE_UNDER_WAY = (
+        _C.BAD_REQUEST,
+        "The restore with the id {id!r} is still under way.",
+        "Give each request that is pending an id of its own.",
+    )
     RESTORE_MODEL_REFUSED = (None, "{key}: {why}")
     RESTORE_SECRET_REFUSED = (None, "{name} is never restored from a backup.")
     RESTORE_SETTING_HELD_BACK = (None, "{name} = {value} needs the user's agreement.")

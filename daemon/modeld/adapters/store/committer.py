@@ -26,6 +26,9 @@ from modeld.protocol.views import BenchmarkRun
 log = logging.getLogger(__name__)
 
 RETRY_S = 3.0
+LATE_S = 10.0
+"""Answers wait no longer than this for a disk that does not answer."""
+
 CLOSE_S = 10.0
 """A disk that does not answer for this long at the end of the daemon is given up."""
 
@@ -67,6 +70,8 @@ class Committer:
         self._failing: Failure | None = None
         self._will_begin = False
         self._retry: asyncio.TimerHandle | None = None
+        self._late: asyncio.TimerHandle | None = None
+        self._late_failure: Failure | None = None
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -79,6 +84,8 @@ class Committer:
         """Deliver an answer when every change before it is committed."""
         if self._writing is None and not self._next and not self._unsaved:
             self._send(answer)
+        elif self._late_failure is not None:
+            self._send(_failed(answer, self._late_failure))
         else:
             self._next.held.append(answer)
             self._begin_soon()
@@ -103,7 +110,17 @@ class Committer:
         batch, self._next = self._next, Batch()
         writes = list(_newest([*self._unsaved.values(), *batch.writes]).values())
         self._writing = batch
+        self._late = self._loop.call_later(LATE_S, self._be_late)
         self._thread.submit(self._work, batch, writes)
+
+    def _be_late(self) -> None:
+        """The disk does not answer: fail what waits for it; the changes may still be committed."""
+        failure = self._late_failure = self._not_saved("the disk does not answer")
+        log.error("%s", failure.message)
+        self._show(failure)
+        for batch in (self._writing, self._next):
+            if batch is not None:
+                self._answer_held(batch, failure)
 
     def _work(self, batch: Batch, writes: list[AnySave]) -> None:
         """In the thread: write, and hand the outcome back to the loop."""
@@ -121,7 +138,7 @@ class Committer:
             log.exception("a change cannot be saved")
             return self._one_by_one(writes, error)
 
-    def _not_saved(self, error: Exception) -> Failure:
+    def _not_saved(self, error: Exception | str) -> Failure:
         return Reason.NOT_SAVED.failure(path=str(self._database.path), error=str(error))
 
     def _one_by_one(self, writes: list[AnySave], bug: Exception) -> Outcome:
@@ -140,15 +157,14 @@ class Committer:
 
     def _end(self, batch: Batch, outcome: Outcome) -> None:
         """A transaction ended: deliver what waited for it, and begin the next one."""
-        self._writing = None
+        if self._late is not None:
+            self._late.cancel()
+        self._writing, self._late_failure = None, None
         self._unsaved = _newest(outcome.refused)
-        self._show(outcome)
-        for answer in batch.held:
-            self._send(answer if outcome.failure is None else _failed(answer, outcome.failure))
-        if outcome.failure is not None:
-            for write in batch.writes:
-                if isinstance(write, SaveBackup):
-                    self._report(BackupSaved(ticket=write.ticket, failure=outcome.failure))
+        self._show(outcome.failure if outcome.refused else None)
+        if self._unsaved and self._retry is None:
+            self._retry = self._loop.call_later(RETRY_S, self._try_again)
+        self._answer_held(batch, outcome.failure)
         for fact in outcome.facts:
             self._report(fact)
         self._mirror.changed(_benchmarked(outcome.saved))
@@ -157,9 +173,18 @@ class Committer:
         else:
             self._idle.set()
 
-    def _show(self, outcome: Outcome) -> None:
+    def _answer_held(self, batch: Batch, failure: Failure | None) -> None:
+        """Deliver the answers that waited for a transaction, or failures where it failed."""
+        held, batch.held = batch.held, []
+        for answer in held:
+            self._send(answer if failure is None else _failed(answer, failure))
+        if failure is not None:
+            for write in batch.writes:
+                if isinstance(write, SaveBackup):
+                    self._report(BackupSaved(ticket=write.ticket, failure=failure))
+
+    def _show(self, failing: Failure | None) -> None:
         """Tell the core when saving begins to fail, for another reason than before, or works again."""
-        failing = outcome.failure if outcome.refused else None
         if failing != self._failing:
             if failing is None:
                 log.info("saving works again")
@@ -167,8 +192,6 @@ class Committer:
             else:
                 self._report(SavingFailed(failure=Reason.NOT_SAVING.failure(**failing.fields)))
             self._failing = failing
-        if self._unsaved and self._retry is None:
-            self._retry = self._loop.call_later(RETRY_S, self._try_again)
 
     def _try_again(self) -> None:
         self._retry = None

@@ -119,6 +119,10 @@ class Outbox(Tracked):
         """Answer a request that could not be handled; a repetition of it with the same key is handled again."""
         self._send(ticket, failure)
 
+    def turn_away(self, ticket: Ticket, failure: Failure) -> None:
+        """Refuse a request that has the id of one that still waits for its own answer."""
+        self.do(Send(client=ticket.client, reply=replies.Reply(id=ticket.id, ok=False, error=failure)))
+
     def chunk(self, ticket: Ticket, chunk: replies.Chunk) -> None:
         """Send a piece of a streamed answer."""
         self.do(Send(client=ticket.client, reply=replies.Reply(id=ticket.id, ok=True, chunk=chunk)))
