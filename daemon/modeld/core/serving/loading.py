@@ -1,6 +1,5 @@
 """Workers: which models get one, which models make room, and what happens when a worker ends."""
 
-import signal
 from dataclasses import dataclass
 
 import msgspec
@@ -10,6 +9,7 @@ from modeld.core.facts import Sampled, WorkerGone
 from modeld.core.memory import estimate
 from modeld.core.memory.context import context_size
 from modeld.core.models import kinds
+from modeld.core.serving import outcomes
 from modeld.core.state.model import Loading, Model, ModelFact
 from modeld.core.state.outbox import Outbox
 from modeld.core.state.state import State
@@ -21,15 +21,11 @@ from modeld.protocol.reasons import Reason
 from modeld.protocol.states import HAS_FILE, HAS_WORKER, IN_MEMORY, ModelState
 from modeld.protocol.views import LoadedView
 
-MIB = 1024 * 1024
-MEMORY_STEP_BYTES = 16 * MIB
+MEMORY_STEP_BYTES = 16 * 1024 * 1024
 """A model is published again when the memory of its worker changed by this much."""
 
 HUNG_GRACE_S = 0.5
 """Time for a worker that hangs to end when asked, before it is killed."""
-
-_KILL, _FILE_GONE = "SIGKILL", "SIGBUS"
-"""By name: Windows has no such signal."""
 
 
 @dataclass
@@ -65,7 +61,7 @@ class Loader(Tracked):
             outbox.refuse(ticket, Reason.LOAD_OPTIONS_INVALID, most_threads=workers.MOST_THREADS)
             return
         if model.state in IN_MEMORY and model.loaded is not None:
-            notes = _not_applied(model, request)
+            notes = outcomes.not_applied(model, request)
             advice = [Reason.UNLOAD_TO_CHANGE.note()] if notes else []
             outbox.answer(ticket, replies.model(model.view(), *notes, *advice))
             return
@@ -113,7 +109,7 @@ class Loader(Tracked):
             if failure is not None and failure.code is ErrorCode.BAD_MODEL_FILE:
                 outbox.answer(ticket, failure)
             else:
-                outbox.answer(ticket, _not_on_disk(model))
+                outbox.answer(ticket, outcomes.not_on_disk(model))
             return False
         if (wrong := kinds.refusal(model.header)) is not None:
             outbox.answer(ticket, wrong)
@@ -152,7 +148,7 @@ class Loader(Tracked):
         """Start a worker if there is room; else unload what can make room, or refuse the load."""
         state = self._state
         if model.state is not ModelState.ON_DISK:  # its file went while the load waited
-            self._refuse_load(model, model.failure or _not_on_disk(model))
+            self._refuse_load(model, model.failure or outcomes.not_on_disk(model))
             return
         assert model.header is not None and model.loading is not None
         needed = estimate.estimate_bytes(model.header, model.file_bytes, model.loading.context_size)
@@ -165,9 +161,9 @@ class Loader(Tracked):
         limit, candidates = state.settings.max_loaded_models or None, self._candidates()
         eviction = estimate.who_must_go(needed, available, candidates, limit)
         if eviction is None and estimate.who_must_go(needed, available, candidates, None) is not None:
-            self._refuse_load(model, _too_many(model, candidates, limit or 0))
+            self._refuse_load(model, outcomes.too_many(model, candidates, limit or 0))
         elif eviction is None:
-            self._refuse_load(model, _no_room(model, model.loading, needed, available))
+            self._refuse_load(model, outcomes.no_room(model, model.loading, needed, available))
         elif eviction.keys:
             self._outbox.publish_model(model)  # what it needs
             assert eviction.cause is not None
@@ -267,7 +263,7 @@ class Loader(Tracked):
     def _answer_load(self, model: Model, failure: Failure | None) -> None:
         waiters, model.load_waiters = model.load_waiters, []
         for ticket, request in waiters:
-            self._outbox.answer(ticket, failure or replies.model(model.view(), *_not_applied(model, request)))
+            self._outbox.answer(ticket, failure or replies.model(model.view(), *outcomes.not_applied(model, request)))
 
     # -- unloading -----------------------------------------------------------------------------------------------
 
@@ -381,7 +377,7 @@ class Loader(Tracked):
             failure = Reason.MODEL_WAS_UNLOADED.failure(key=model.key, cause=cause)
             self._leave_memory(model, cause, model.failure)
         else:
-            failure = model.failure or _crash(model, fact)
+            failure = model.failure or outcomes.crash(model, fact)
             self._leave_memory(model, failure.note(), failure)
         if model.key not in self._state.wanted:
             self._answer_load(model, failure)
@@ -436,67 +432,3 @@ class Loader(Tracked):
             if abs(resident - model.loaded.memory_bytes) >= MEMORY_STEP_BYTES:
                 model.loaded = msgspec.structs.replace(model.loaded, memory_bytes=resident, memory_peak_bytes=peak)
                 self._outbox.publish_model(model)
-
-
-def _not_on_disk(model: Model) -> Failure:
-    is_coming = model.state is ModelState.DOWNLOADING
-    reason = Reason.MODEL_STILL_DOWNLOADING if is_coming else Reason.MODEL_NOT_ON_DISK
-    return reason.failure(key=model.key)
-
-
-def _no_room(model: Model, loading: Loading, needed: int, available: int) -> Failure:
-    return Reason.NOT_ENOUGH_MEMORY.failure(
-        key=model.key,
-        needed_mib=needed // MIB,
-        context_size=loading.context_size,
-        available_mib=max(available, 0) // MIB,
-    )
-
-
-def _too_many(model: Model, candidates: list[estimate.Candidate], limit: int) -> Failure:
-    staying = ", ".join(candidate.key for candidate in candidates if candidate.pinned or candidate.busy)
-    return Reason.TOO_MANY_LOADED.failure(key=model.key, limit=limit, names=staying)
-
-
-def _not_applied(model: Model, request: requests.Load) -> list[Note]:
-    """The options of a request that the model was not loaded with."""
-    key, loaded = model.key, model.loaded
-    if loaded is None:
-        return []
-    notes = []
-    if request.context_size not in (0, loaded.context_size):
-        size = loaded.context_size
-        notes.append(Reason.CONTEXT_NOT_APPLIED.note(key=key, context_size=size, wanted=request.context_size))
-    if request.threads not in (0, loaded.threads):
-        notes.append(Reason.THREADS_NOT_APPLIED.note(key=key, threads=loaded.threads, wanted=request.threads))
-    layers = request.gpu_layers or 0
-    if layers and not loaded.gpu_layers:
-        notes.append(Reason.GPU_NOT_USED.note(key=key))
-    elif request.gpu_layers is not None and layers not in (-1, loaded.gpu_layers):
-        notes.append(Reason.GPU_LAYERS_NOT_APPLIED.note(key=key, layers=loaded.gpu_layers, wanted=layers))
-    return notes
-
-
-def _crash(model: Model, fact: WorkerGone) -> Failure:
-    """Why a worker ended that the daemon did not end."""
-    key, output = model.key, fact.detail
-    if fact.exit_code >= 0:
-        code = fact.exit_code
-        if output:
-            return Reason.WORKER_EXITED_WITH_OUTPUT.failure(key=key, exit_code=code, output=output)
-        return Reason.WORKER_EXITED.failure(key=key, exit_code=code)
-    name = _signal_name(-fact.exit_code)
-    if name == _KILL:
-        return Reason.WORKER_KILLED_BY_OTHERS.failure(key=key)
-    if name == _FILE_GONE:
-        return Reason.MODEL_FILE_CHANGED.failure(key=key)
-    if output:
-        return Reason.WORKER_KILLED_WITH_OUTPUT.failure(key=key, signal=name, output=output)
-    return Reason.WORKER_KILLED.failure(key=key, signal=name)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
