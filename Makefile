@@ -39,9 +39,14 @@ bench: setup-desktop ## measure against peers; writes docs/performance.md
 	$(BIN)/python bench/downloads.py
 	$(BIN)/python bench/download_faults.py
 	$(BIN)/python bench/desktop.py
+	$(BIN)/python bench/floods.py
+	$(BIN)/python bench/hung_worker.py
 
 bench-builds: setup ## compare with another build: BASE=DIR, a checkout in which make setup has run
 	$(BIN)/python bench/builds.py --base $(BASE)
+	$(BIN)/python bench/builds.py --base $(BASE) --only ping --models 10000
+	$(BIN)/python bench/durability.py --base $(BASE)
+	$(BIN)/python bench/contention.py --base $(BASE)
 
 fuzz: setup-desktop ## two million steps of the core, a million frames to a real daemon, a hundred thousand headers
 	FUZZ_CORE_STEPS=2000000 FUZZ_FRAMES=1000000 FUZZ_HEADERS=100000 $(BIN)/pytest --timeout 7200 \
