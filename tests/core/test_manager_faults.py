@@ -117,9 +117,9 @@ def test_a_pull_that_names_no_model_is_answered():
 def test_impossible_counts_are_not_restored(field: str):
     world = World()
     good = run()
-    for count in (-(2**63), 10**400):
+    for id_, count in (("small", -(2**63)), ("large", 10**400)):
         result = msgspec.structs.replace(good.result, **{"context_available": 10**401, field: count})
-        world.ask(requests.Restore(id="r", runs=[msgspec.structs.replace(good, id="x", result=result)]))
+        world.ask(requests.Restore(id=id_, runs=[msgspec.structs.replace(good, id="x", result=result)]))
         (save,) = world.of(effects.SaveBackup)
         assert save.runs == []
 
