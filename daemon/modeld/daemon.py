@@ -58,6 +58,9 @@ The rest is for files, downloads and workers, and for connections that libzmq ac
 STOP_S = 15.0
 """An orderly stop that takes longer than this is cut short."""
 
+INSPECT_S = 10.0
+"""A daemon that cannot look at every model's file in this time serves without."""
+
 END_S = 25.0
 """So long after a stop was asked for the process ends, even if a thread hangs in a call (a disk does not answer)."""
 
@@ -136,11 +139,17 @@ class Daemon:
             context.term()
 
     async def _serve(self, manager: Manager) -> None:
-        """The loop: a fact in, its effects out. The connection file is written once every answer will be true."""
+        """The loop: a fact in, its effects out.
+
+        The connection file is written once every answer will be true; or after ``INSPECT_S``, since a model's file may
+        be on a disk that does not answer.
+        """
         for effect in manager.start(time.time(), time.monotonic()):
             self._perform(effect)
+        began = time.monotonic()
         while not manager.stopping:
-            if manager.settled and not self._announced:
+            late = time.monotonic() - began > INSPECT_S
+            if (manager.settled or late) and not self._announced:
                 self._announced = True
                 self._announce()
             await self._handle_next(manager)

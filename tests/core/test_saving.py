@@ -33,6 +33,18 @@ def test_answers_that_save_nothing_never_wait():
         assert [sent.after_commit for sent in world.of(effects.Send)] == [False]
 
 
+def test_a_load_waits_until_it_is_remembered_and_is_done_even_if_that_fails():
+    world = World()
+    world.ask(requests.Load(id="l", model="alpha", wait=True))
+    (start,) = world.of(effects.StartWorker)
+    world.tell(facts.WorkerSaid(run=start.run, news=workers.Hello(pid=1)))
+    world.tell(facts.WorkerSaid(run=start.run, news=READY))
+    assert held(world) == ["l"]
+    assert [sent.even_unsaved for sent in world.of(effects.Send)] == [True]
+    world.ask(requests.Pin(id="p", model="alpha"))
+    assert [sent.even_unsaved for sent in world.of(effects.Send)] == [False]
+
+
 def test_pieces_and_ends_of_generations_never_wait_even_when_a_job_is_saved_with_them():
     world = World()
     number = world.load("alpha")

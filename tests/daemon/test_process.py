@@ -186,3 +186,26 @@ def test_the_process_ends_though_a_thread_hangs(tmp_path: Path) -> None:
         with pytest.raises(ModeldError) as refused:
             next(waiting)
         assert refused.value.failure.reason == Reason.DAEMON_STOPPING.id
+
+
+DISK_THAT_HANGS = """
+import time
+from modeld.adapters.files import Files
+inspect = Files.inspect
+def hang(self, effect):
+    if effect.model == "mistral":
+        time.sleep(3600)
+    return inspect(self, effect)
+Files.inspect = hang
+import modeld.daemon
+modeld.daemon.INSPECT_S = 1.0
+"""
+
+
+def test_a_model_on_a_disk_that_does_not_answer_keeps_no_one_from_the_others(tmp_path: Path, tiny_file: Path):
+    daemon = RealDaemon(tmp_path, {}, DISK_THAT_HANGS)
+    with Client(daemon.places, timeout_s=DEADLINE_S) as client:
+        client.add("tiny", str(tiny_file))
+        assert client.load("tiny").model.state is ModelState.LOADED
+    daemon.process.kill()
+    daemon.process.wait(DEADLINE_S)

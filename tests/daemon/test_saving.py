@@ -15,6 +15,7 @@ from modeld.protocol import requests, views, wire
 from modeld.protocol.connection import Connection
 from modeld.protocol.events import DaemonChanged
 from modeld.protocol.reasons import Reason
+from modeld.protocol.states import ModelState
 from support.commandline import modelctl
 from support.real_daemon import DEADLINE_S, RealDaemon
 
@@ -142,3 +143,10 @@ def test_requests_of_others_come_between_the_steps_of_a_long_restore(daemon: Rea
         while not restoring.poll(0):
             seen.add(len(client.list()) - known)
     assert seen - {0, len(models)}, "others are served while the models appear"
+
+
+def test_a_model_is_loaded_although_that_cannot_be_remembered(daemon: RealDaemon, client: Client, tiny_file: Path):
+    client.add("tiny", str(tiny_file))
+    with held(daemon):
+        assert client.load("tiny").model.state is ModelState.LOADED
+        assert refusal(lambda: client.pin("tiny")) == Reason.NOT_SAVED.id

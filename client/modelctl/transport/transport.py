@@ -46,6 +46,9 @@ STOP_MS = 100
 FLUSH_MS = 500
 """How long a last message may take to be sent after its socket is closed."""
 
+LAST_WORDS_MS = 200
+"""How long the last message of a daemon that has ended may be on its way."""
+
 _replies = msgspec.json.Decoder(Reply)
 _numbers = itertools.count(1)
 _event_decoder: "msgspec.json.Decoder[AnyEvent] | None" = None
@@ -248,7 +251,7 @@ class Transport:
                 ended = _("modeld is not running (its last process, {pid}, ended unexpectedly).")
                 raise DaemonDied(ended.format(pid=connection.pid))
             return False
-        if socket.poll(0):
+        if socket.poll(LAST_WORDS_MS):
             return True
         self._raise_fault(socket, connection)
         raise DaemonUnavailable(_("modeld (process {pid}) ended before it answered.").format(pid=connection.pid))

@@ -15,11 +15,16 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Send(Effect, frozen=True, kw_only=True):
-    """Answer a client; with ``after_commit``, once everything that was to be saved before is in the database."""
+    """Answer a client; with ``after_commit``, once everything that was to be saved before is in the database.
+
+    If it cannot be saved, the answer is a failure instead, unless it holds ``even_unsaved``: a model is loaded, whether
+    that can be remembered or not.
+    """
 
     client: bytes
     reply: Reply
     after_commit: bool = False
+    even_unsaved: bool = False
 
 
 class Publish(Effect, frozen=True, kw_only=True):
@@ -153,6 +158,10 @@ class SaveModel(Effect, frozen=True, kw_only=True):
     """Remember a model."""
 
     spec: ModelSpec
+
+
+class SaveResident(SaveModel, frozen=True, kw_only=True):
+    """Remember whether a model is in memory, for the next daemon; everything else of it is as it was."""
 
 
 class ForgetModel(Effect, frozen=True, kw_only=True):

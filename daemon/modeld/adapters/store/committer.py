@@ -244,6 +244,8 @@ def _newest(writes: Iterable[AnySave]) -> dict[tuple[str, object], AnySave]:
 
 
 def _failed(answer: Send, failure: Failure) -> Send:
+    if answer.even_unsaved:
+        return answer
     reply = msgspec.structs.replace(answer.reply, ok=False, result=msgspec.UNSET, error=failure)
     return msgspec.structs.replace(answer, reply=reply)
 

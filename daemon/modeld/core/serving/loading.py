@@ -96,7 +96,7 @@ class Loader(Tracked):
     def _remember_resident(self, model: Model, options: Loading | None) -> None:
         if model.spec.resident != options:
             model.set_resident(options)
-            self._outbox.save(model)
+            self._outbox.save_resident(model)
 
     def is_usable(self, ticket: Ticket, model: Model) -> bool:
         """Whether the model's file is there and holds a text model; if not the request has been refused."""

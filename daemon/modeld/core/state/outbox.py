@@ -6,7 +6,7 @@ from typing import get_args
 
 import msgspec
 
-from modeld.core.effects import AnyEffect, AnySave, Publish, SaveJob, SaveModel, Send
+from modeld.core.effects import AnyEffect, AnySave, Publish, SaveJob, SaveModel, SaveResident, Send
 from modeld.core.state.jobs import Job
 from modeld.core.state.model import Model, ModelFact
 from modeld.core.state.state import State
@@ -68,11 +68,14 @@ class Outbox(Tracked):
         """Empty the outbox. If something is saved, the answers that promise it come last and leave after the commit."""
         effects = self._effects.copy()
         self._effects.clear()
-        if _SAVES.isdisjoint(map(type, effects)):
+        kinds = _SAVES.intersection(map(type, effects))
+        if not kinds:
             return effects
+        even_unsaved = kinds == {SaveResident}
         promises = [effect for effect in effects if isinstance(effect, Send) and _promises(effect.reply)]
         others = [effect for effect in effects if not (isinstance(effect, Send) and _promises(effect.reply))]
-        return [*others, *(msgspec.structs.replace(promise, after_commit=True) for promise in promises)]
+        held = (msgspec.structs.replace(promise, after_commit=True, even_unsaved=even_unsaved) for promise in promises)
+        return [*others, *held]
 
     # -- answers -------------------------------------------------------------------------------------------------
 
@@ -221,8 +224,12 @@ class Outbox(Tracked):
         """Remember a model's spec."""
         self.do(SaveModel(spec=model.spec))
 
+    def save_resident(self, model: Model) -> None:
+        """Remember whether a model is in memory."""
+        self.do(SaveResident(spec=model.spec))
 
-_SAVES = frozenset(get_args(AnySave))
+
+_SAVES = frozenset({*get_args(AnySave), SaveResident})
 
 
 def _promises(reply: replies.Reply) -> bool:
