@@ -23,6 +23,7 @@ def page(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.timeout(300)
 def test_every_example_of_the_python_page_runs_in_order(daemon: RealDaemon):
     blocks = re.findall(r"```python\n(.*?)```", page("docs/python.md"), re.DOTALL)
     assert len(blocks) == 5

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.real_daemon import DEADLINE_S
+RUN_S = 280.0
+"""A benchmark of a real model takes minutes where other programs want the cores."""
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 
@@ -35,7 +36,7 @@ class Example:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=DEADLINE_S * 2,
+            timeout=RUN_S,
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code == 0 else done.stderr
