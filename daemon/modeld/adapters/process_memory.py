@@ -16,7 +16,7 @@ ARENAS = 2
 """Heaps of all threads; glibc makes eight for each processor."""
 
 GROWTH_BYTES = 4 * 1024 * 1024
-"""Growth since the last trim that is worth another one."""
+"""Memory above the least since the start that is worth a trim."""
 
 TRIM_EVERY_S = 5.0
 """A trim takes some milliseconds, also when nothing can be returned."""
@@ -42,7 +42,6 @@ class ProcessMemory:
         if _resident_bytes() - self._least >= GROWTH_BYTES:
             self._trimmed_at = now
             self._libc.malloc_trim(0)
-            self._least = _resident_bytes()
         self._least = min(self._least, _resident_bytes())
 
 
