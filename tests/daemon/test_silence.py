@@ -1,7 +1,9 @@
 """A daemon that is stopped (SIGSTOP) and goes on: what is shown is marked, waiting commands give up, nothing hangs."""
 
 import contextlib
+import itertools
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -91,21 +93,29 @@ def test_a_follower_that_is_stopped_ends_while_the_daemon_is_silent(daemon: Real
             follower.__exit__()
 
 
-def start(daemon: RealDaemon, *words: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+@contextlib.contextmanager
+def start(daemon: RealDaemon, *words: str) -> "Iterator[subprocess.Popen[str]]":
+    """A command; it is killed at the end, so that a failed test does not wait for it."""
+    with subprocess.Popen(
         [sys.executable, "-u", "-m", "modelctl", *words],
         env=daemon.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
-def test_a_watching_command_tells_of_silence_and_of_its_end(daemon: RealDaemon) -> None:
+def test_a_watching_command_tells_of_silence_and_of_its_end(daemon: RealDaemon, client: Client) -> None:
     with start(daemon, "watch") as watching:
         assert watching.stdout is not None and watching.stderr is not None
-        assert watching.stdout.readline()
+        limits = itertools.count(1)
+        while not select.select([watching.stdout], [], [], 0.2)[0]:
+            client.limit(next(limits))  # an event, again until it is watched
         with stopped(daemon):
             assert "does not respond" in watching.stderr.readline()
         assert "responds again" in watching.stderr.readline()
