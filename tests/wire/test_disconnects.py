@@ -1,4 +1,4 @@
-"""A client that disconnects leaves no work behind, whoever gets its descriptor next."""
+"""A client that disconnects leaves no work behind, also when another client gets its descriptor."""
 
 import json
 from collections.abc import Callable, Iterator

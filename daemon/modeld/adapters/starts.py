@@ -1,4 +1,4 @@
-"""Counts the starts that had no orderly end, so that a crash loop stops whoever starts the daemon."""
+"""Counts the starts that had no orderly end, so that the daemon is not started again and again in a crash loop."""
 
 import logging
 from pathlib import Path

@@ -12,7 +12,7 @@ from modeld.protocol.views import DaemonView, SystemView
 from modeld.settings import Settings
 
 LONGEST_GAP_S = 2.0
-"""Facts come at least once a second. After a longer gap the daemon itself was stopped, and could hear nobody."""
+"""Facts come at least once a second. After a longer gap the daemon itself was stopped and received nothing."""
 
 
 class State(Tracked):
