@@ -1,25 +1,13 @@
 """``modelctl jobs --clear``: ended jobs are forgotten, by the daemon, its database and its followers."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from modelctl.client import Client
 from modelctl.errors import NotFound
 from modeld.protocol.states import JobState
+from support.commandline import modelctl
 from support.real_daemon import RealDaemon
-
-
-def modelctl(daemon: RealDaemon, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "modelctl", *words],
-        env=daemon.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
 
 
 @pytest.fixture
@@ -33,7 +21,7 @@ def benchmarked(daemon: RealDaemon, client: Client, tiny_file: Path) -> RealDaem
 
 def test_ended_jobs_are_forgotten_for_good_and_followers_see_it(benchmarked: RealDaemon, client: Client) -> None:
     followed = client.follow()
-    done = modelctl(benchmarked, "jobs", "--clear")
+    done = modelctl("jobs", "--clear", env=benchmarked.environment, timeout_s=60)
     assert done.returncode == 0 and "2 ended jobs were forgotten." in done.stdout
     for _event in followed:
         if not followed.snapshot.jobs:
@@ -46,7 +34,10 @@ def test_ended_jobs_are_forgotten_for_good_and_followers_see_it(benchmarked: Rea
 
 
 def test_only_the_jobs_of_one_model_are_forgotten(benchmarked: RealDaemon, client: Client) -> None:
-    assert "1 ended job was forgotten." in modelctl(benchmarked, "jobs", "one", "--clear").stdout
+    assert (
+        "1 ended job was forgotten."
+        in modelctl("jobs", "one", "--clear", env=benchmarked.environment, timeout_s=60).stdout
+    )
     assert [job.model for job in client.jobs()] == ["two"]
 
 

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import msgspec
@@ -14,19 +12,9 @@ from modelctl.desktop.tray.reviver import LOOP_STARTS, Reviver
 from modelctl.errors import DaemonDied, DaemonUnavailable
 from modeld.protocol import wire
 from modeld.protocol.connection import Connection
+from support.commandline import modelctl
 from support.real_daemon import RealDaemon
 from support.waiting import until
-
-
-def modelctl(daemon: RealDaemon, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "modelctl", *words],
-        env=daemon.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
 
 
 @pytest.fixture
@@ -34,7 +22,7 @@ def killed(daemon: RealDaemon) -> Iterator[RealDaemon]:
     """A daemon after kill -9; the one that a test starts in its place is stopped afterwards."""
     daemon.stop(signal.SIGKILL)
     yield daemon
-    modelctl(daemon, "down")
+    modelctl("down", env=daemon.environment, timeout_s=60)
 
 
 @pytest.fixture
@@ -50,23 +38,23 @@ def around(killed: RealDaemon, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clie
 
 
 def test_the_next_command_starts_a_killed_daemon(killed: RealDaemon) -> None:
-    listed = modelctl(killed, "ls", "--json")
+    listed = modelctl("ls", "--json", env=killed.environment, timeout_s=60)
     assert listed.returncode == 0 and listed.stdout.startswith("{")
     assert "started again" in listed.stderr
-    assert modelctl(killed, "ls").stderr == ""
+    assert modelctl("ls", env=killed.environment, timeout_s=60).stderr == ""
 
 
 def test_status_and_down_leave_a_killed_daemon_dead(killed: RealDaemon) -> None:
-    status = modelctl(killed, "status")
+    status = modelctl("status", env=killed.environment, timeout_s=60)
     assert status.returncode == 3 and "ended unexpectedly" in status.stderr
-    assert "not running" in modelctl(killed, "down").stderr
-    assert modelctl(killed, "status").returncode == 3
-    assert modelctl(killed, "ls").returncode == 3  # after "down" it counts as stopped
+    assert "not running" in modelctl("down", env=killed.environment, timeout_s=60).stderr
+    assert modelctl("status", env=killed.environment, timeout_s=60).returncode == 3
+    assert modelctl("ls", env=killed.environment, timeout_s=60).returncode == 3  # after "down" it counts as stopped
 
 
 def test_a_daemon_that_was_stopped_is_not_started_by_a_command(daemon: RealDaemon) -> None:
-    assert modelctl(daemon, "down").returncode == 0
-    listed = modelctl(daemon, "ls")
+    assert modelctl("down", env=daemon.environment, timeout_s=60).returncode == 0
+    listed = modelctl("ls", env=daemon.environment, timeout_s=60)
     assert listed.returncode == 3 and "modelctl up" in listed.stderr
 
 
@@ -126,7 +114,7 @@ def test_a_pid_that_another_process_has_now_does_not_keep_a_call_waiting(killed:
     path.write_bytes(wire.encode(msgspec.structs.replace(old, pid=os.getpid())))
     with Client(killed.places) as client, pytest.raises(DaemonUnavailable, match="ended unexpectedly"):
         client.shutdown()
-    down = modelctl(killed, "down")
+    down = modelctl("down", env=killed.environment, timeout_s=60)
     assert down.returncode == 0 and "not running" in down.stderr and not path.exists()
 
 
@@ -136,6 +124,6 @@ def test_a_pid_in_the_lock_file_that_another_process_has_now_does_not_hide_why_t
     killed.places.lock_file.write_text(str(os.getpid()))
     killed.places.config_file.parent.mkdir(parents=True, exist_ok=True)
     killed.places.config_file.write_text("nonsense = 1\n")
-    up = modelctl(killed, "up")
+    up = modelctl("up", env=killed.environment, timeout_s=60)
     assert "ended at once" in up.stderr and "nonsense" in up.stderr
     killed.places.config_file.unlink()
